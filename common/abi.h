@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What kernel A's loader, kernel B's tools, the stubs between the kernels and the restore payload
+ * say to each other through memory. Nothing here is on disk (image/format.h is).
+ *
+ *   handoff area  in the head of kernel B's home; the loader fills it once, when B is loaded
+ *   live page     first page of the handoff area; the stubs write it at every jump
+ *   mailbox       one huge page of A's, outside the home; the request goes in, the outcome comes
+ * back payload       lists that the restoring process leaves for the code that runs between C and A
+ *
+ * All programs of one build speak the same ABI_VERSION; every reader checks it, so a warm B of an
+ * older build is refused with a message instead of being misread.
+ */
+#ifndef COMMON_ABI_H
+#define COMMON_ABI_H
+
+#define ABI_VERSION 1
+
+#define FRAME_SHIFT 12
+#define FRAME_SIZE  4096
+
+/*
+ * The head of the home: in B's RAM map nowhere, so that B's kernel never touches it and B's user
+ * space may map it. Offsets in bytes from the start of the home.
+ */
+#define HEAD_SIZE	  0x40000
+#define HEAD_ENTRY_STUB	  0x00000 /* code A jumps to the first time */
+#define HEAD_BOOT_PARAMS  0x01000 /* B's struct boot_params */
+#define HEAD_CMDLINE	  0x02000 /* B's command line, NUL-terminated, at most 2048 bytes */
+#define HEAD_STACK_TOP	  0x04000 /* one page of stack below it */
+#define HEAD_TABLES	  0x04000 /* page tables of the entry stub: a PML5, then a PML4, ... */
+#define HEAD_TABLES_SIZE  0x0c000
+#define HEAD_THUNK	  0x10000 /* where kernel B's kexec puts the thunk when it jumps back */
+#define HEAD_THUNK_SIZE	  0x10000
+#define HEAD_LIVE	  0x20000 /* struct live_page */
+#define HEAD_HANDOFF	  0x21000 /* struct handoff */
+#define HEAD_HANDOFF_SIZE 0x1f000
+
+/* Offsets in struct live_page, for the assembly. Checked against the struct below. */
+#define LIVE_ENTRY	 0x10
+#define LIVE_JUMPS	 0x18
+#define LIVE_TSC_ENTERED 0x20
+
+/* Page tables of every stub and of the payload: a PML5 first, then the PML4 it points to. */
+#define TABLES_PML4 0x1000
+
+/* Entry stub: the physical address of B's 64-bit entry point is patched in here. */
+#define ENTRY_KERNEL 0x8
+
+/* Thunk, offsets in its segment. */
+#define THUNK_ENTRY	0x08 /* A's entry, physical */
+#define THUNK_A_CONTEXT 0x10 /* A's struct saved_context, physical; 0 = unknown */
+#define THUNK_B_CONTEXT 0x18 /* B's, likewise */
+#define THUNK_HAS_PEER	0x20 /* 1: B's kernel stays behind and can be entered again */
+#define THUNK_PEER	0x28 /* B's return address, filled in by the thunk */
+#define THUNK_STACK_TOP 0x2000
+#define THUNK_TABLES	0x2000
+
+/* Payload, offsets in its segment. */
+#define PAYLOAD_STACK_TOP 0x6000
+#define PAYLOAD_STRUCT	  0x6000 /* struct payload */
+#define PAYLOAD_ENTRY	  0x6010
+#define PAYLOAD_CONTEXT	  0x6018
+#define PAYLOAD_TABLES	  0x8000
+
+/* Offsets in Linux's struct saved_context (arch/x86/include/asm/suspend_64.h; 6.1 to 6.18). */
+#define SAVED_CONTEXT_GS_BASE 176
+#define SAVED_CONTEXT_GDT     266
+
+#ifndef __ASSEMBLER__
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HANDOFF_MAGIC "kjHANDOF"
+#define LIVE_MAGIC    "kjLIVEpg"
+#define MAILBOX_MAGIC "kjMAILBX"
+#define PAYLOAD_MAGIC "kjPAYLOD"
+
+/* A run of physical page frames: COUNT of them, the first one is PFN. Also a record on disk. */
+struct run {
+	uint64_t pfn;
+	uint64_t count;
+};
+
+/* One entry of a firmware memory map: bytes [start, start + size), E820 type. Also on disk. */
+struct firmware_range {
+	uint64_t start;
+	uint64_t size;
+	uint32_t type;
+	uint32_t reserved; /* 0 */
+};
+
+/* What the free pages of A must hold when A goes on. Also on disk. */
+enum fill {
+	FILL_NONE = 0,	 /* anything */
+	FILL_ZERO = 1,	 /* init_on_free: the allocator trusts free pages to be zero */
+	FILL_POISON = 2, /* page_poison: bytes of 0xaa */
+};
+
+/* Properties of a processor that matter when a kernel goes on. Also on disk. */
+#define CPU_FEATURE_LA57 0x1 /* five levels of page tables in use */
+#define CPU_FEATURE_NX	 0x2
+#define CPU_FEATURE_CET	 0x4 /* IBT or shadow stacks in use */
+
+/* Written by the entry stub and the thunk at each jump into B. */
+struct live_page {
+	char magic[8];
+	uint32_t version;
+	uint32_t reserved;
+	uint64_t entry;	      /* physical address at which A is re-entered */
+	uint64_t jumps;	      /* how often B was entered; 1 after the first jump */
+	uint64_t tsc_entered; /* time-stamp counter at the latest entry */
+};
+
+_Static_assert(offsetof(struct live_page, entry) == LIVE_ENTRY, "live_page.entry");
+_Static_assert(offsetof(struct live_page, jumps) == LIVE_JUMPS, "live_page.jumps");
+_Static_assert(offsetof(struct live_page, tsc_entered) == LIVE_TSC_ENTERED, "tsc_entered");
+
+#define HANDOFF_HOME_MAX     16
+#define HANDOFF_RAM_MAX	     1024
+#define HANDOFF_FIRMWARE_MAX 1024
+#define HANDOFF_VMCOREINFO   8192
+
+/* Written by A's loader when it loads B; constant from then on. */
+struct handoff {
+	char magic[8];
+	uint32_t version;  /* ABI_VERSION */
+	uint32_t crc;	   /* CRC32C of the struct with this field 0 */
+	uint8_t nonce[16]; /* random; the mailbox holds the same */
+	uint64_t mailbox_pfn;
+	uint64_t home_start;	/* physical address of the home, bytes */
+	uint64_t saved_context; /* physical address of A's struct saved_context; 0 = unknown */
+	uint64_t vmcoreinfo_address;
+	uint32_t vmcoreinfo_size; /* of the text below, without NUL */
+	uint32_t fill;		  /* enum fill */
+	uint32_t home_count, ram_count, firmware_count;
+	uint32_t level5;	     /* A runs with five levels of page tables */
+	uint64_t cpu_features;	     /* CPU_FEATURE_* */
+	uint64_t efi_runtime_digest; /* XXH3 of A's EFI runtime map; 0 = none */
+	uint32_t facs_signature;     /* ACPI FACS hardware signature; 0 = none */
+	uint32_t cpu_signature;	     /* CPUID leaf 1 EAX */
+	char cpu_vendor[16];
+	char release[80];		   /* uname -r */
+	char build[144];		   /* uname -v */
+	struct run home[HANDOFF_HOME_MAX]; /* every destination frame of the loaded segments */
+	struct run ram[HANDOFF_RAM_MAX];   /* A's System RAM, merged, then rounded inwards */
+	struct firmware_range firmware[HANDOFF_FIRMWARE_MAX];
+	char vmcoreinfo[HANDOFF_VMCOREINFO];
+};
+
+_Static_assert(sizeof(struct handoff) <= HEAD_HANDOFF_SIZE, "handoff fits into the head");
+
+/* The mailbox. */
+
+enum operation {
+	OP_HIBERNATE = 1,
+	OP_CHECKPOINT = 2,
+};
+
+enum result {
+	RESULT_NONE = 0,
+	RESULT_SAVED = 1,    /* checkpoint written; or hibernation written and restored since */
+	RESULT_FAILED = 2,   /* not saved; message says why */
+	RESULT_ABORTED = 3,  /* the user stopped it */
+	RESULT_RESTORED = 4, /* the payload brought A back from a hibernation image */
+};
+
+/* Points of time, as values of the time-stamp counter, which runs on from A into B and back. */
+enum stamp {
+	STAMP_LOAD_START, /* A: kjump began to load B (0 when B was warm) */
+	STAMP_LOAD_END,
+	STAMP_JUMP,    /* A: just before reboot(KEXEC) */
+	STAMP_ENTERED, /* the entry stub or the thunk */
+	STAMP_INIT,    /* B: the writer started */
+	STAMP_SAVE_START,
+	STAMP_SAVE_END,
+	STAMP_BACK, /* B: just before the jump back */
+	STAMP_MAX = 16,
+};
+
+/* A raw extent whose bytes must not change while A is away: TAG says on which device. */
+struct watch {
+	char tag[64];	 /* "PARTUUID=..." or "UUID=..." of the block device that holds it */
+	uint64_t offset; /* bytes from the start of that device */
+	uint64_t length; /* bytes */
+};
+
+#define REQUEST_VERIFY	 0x1 /* read the image back before reporting success */
+#define REQUEST_DRY_RUN	 0x2 /* scan and compress, write nothing */
+#define REQUEST_SAVE_ALL 0x4 /* leave nothing out but the zero pages */
+
+struct request {
+	uint32_t operation;    /* enum operation */
+	uint32_t flags;	       /* REQUEST_* */
+	int32_t level;	       /* zstd level */
+	uint32_t workers;      /* 0 = one a CPU */
+	char target[64];       /* "UUID=..." of the claimed device */
+	char target_name[128]; /* what the user called it, for messages */
+	uint64_t time;	       /* seconds since 1970 when the request was made */
+	uint64_t tsc_khz;
+	uint32_t watch_count;
+	uint32_t reserved;
+};
+
+struct outcome {
+	uint32_t result; /* enum result */
+	int32_t error;	 /* errno value, 0 = none */
+	char message[256];
+	uint8_t image[16];  /* UUID of the image */
+	uint64_t ram_pages; /* all of A's RAM */
+	uint64_t data_pages, zero_pages, free_pages, untouchable_pages, home_pages;
+	uint64_t bytes_written;
+	uint64_t restored_in_place, restored_copied; /* pages; RESULT_RESTORED */
+	uint64_t restore_ns[4]; /* C: boot until restore began, reading, preparing, 0 */
+	uint64_t stamps[STAMP_MAX];
+	uint64_t jumps;	     /* live_page.jumps: how often B was entered since it was loaded */
+	uint8_t entropy[64]; /* fresh random bytes for A's pool */
+	uint32_t log_size;
+	uint32_t reserved;
+	char log[4096]; /* end of B's kernel log */
+};
+
+#define MAILBOX_WATCH_MAX 1024
+
+struct mailbox {
+	char magic[8];
+	uint32_t version;
+	uint32_t reserved;
+	uint8_t nonce[16];
+	uint64_t sequence; /* of the request; raised by one for each */
+	uint64_t answered; /* sequence of the request that the outcome answers */
+	struct request request;
+	struct outcome outcome;
+	struct watch watch[MAILBOX_WATCH_MAX];
+};
+
+#define MAILBOX_SIZE 0x200000 /* one huge page */
+_Static_assert(sizeof(struct mailbox) <= MAILBOX_SIZE, "mailbox fits into a huge page");
+
+/*
+ * The payload. Its kexec segment starts at a 2 MiB border of the home: code, stack, page tables,
+ * then struct payload, then the chunks, the runs and the clear list it points to (physical
+ * addresses, identity mapped).
+ */
+
+/* Pages of one chunk, in the order in which its checksum was computed. */
+struct payload_chunk {
+	uint32_t crc;	    /* CRC32C of the page bytes */
+	uint32_t run_count; /* runs of this chunk in the list of runs, which follow one another */
+};
+
+/* COUNT pages that lie at SOURCE and belong at TARGET (PFNs); the same when read in place. */
+struct payload_run {
+	uint64_t source;
+	uint64_t target;
+	uint64_t count;
+};
+
+/* Frames that hold BYTE in every byte when A goes on. */
+struct payload_clear {
+	uint64_t pfn;
+	uint64_t count;
+	uint64_t byte;
+};
+
+struct payload {
+	char magic[8];
+	uint32_t version; /* ABI_VERSION */
+	uint32_t serial;  /* I/O port of a 8250 UART for error messages, 0 = none */
+	uint64_t entry;
+	uint64_t saved_context; /* 0 = unknown: A reloads its GDT itself */
+	uint64_t chunk_count, run_count, clear_count;
+	uint64_t chunks, runs, clears; /* physical addresses of the arrays */
+	uint32_t lists_crc;	       /* CRC32C of the three arrays, one after the other */
+	uint32_t reserved;
+	uint64_t mailbox; /* physical address of A's mailbox */
+	uint8_t nonce[16];
+	uint64_t sequence;
+	struct outcome outcome; /* goes into the mailbox */
+};
+
+_Static_assert(PAYLOAD_STRUCT + offsetof(struct payload, entry) == PAYLOAD_ENTRY, "entry");
+_Static_assert(PAYLOAD_STRUCT + offsetof(struct payload, saved_context) == PAYLOAD_CONTEXT,
+	       "saved_context");
+_Static_assert(PAYLOAD_STRUCT + sizeof(struct payload) <= PAYLOAD_TABLES, "struct payload fits");
+
+#endif /* __ASSEMBLER__ */
+#endif
