@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The payload's work between kernels C and A: check every page, then copy, then clear, then tell
+ * A through its mailbox. Freestanding: no libc, no interrupts, identity mapped.
+ */
+#include "common/abi.h"
+#include "common/crc32c.h"
+
+void payload_restore(struct payload *payload);
+
+static inline void out8(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t in8(uint16_t port)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static void copy(void *target, const void *source, size_t size)
+{
+	__asm__ volatile("rep movsb" : "+D"(target), "+S"(source), "+c"(size) : : "memory");
+}
+
+static void fill(void *target, uint8_t byte, size_t size)
+{
+	__asm__ volatile("rep stosb" : "+D"(target), "+c"(size) : "a"(byte) : "memory");
+}
+
+/* 8250 UART: wait for an empty transmitter, but not for ever. */
+static void put(uint32_t port, const char *text)
+{
+	for (; port && *text; text++) {
+		for (unsigned i = 0; i < 100000 && !(in8(port + 5) & 0x20); i++)
+			;
+		out8(port, *text);
+	}
+}
+
+/* Nothing of A was touched yet: say why and reset; the image stays as it is, marked handed over. */
+static __attribute__((noreturn)) void give_up(const struct payload *payload, const char *why)
+{
+	put(payload->serial, "\r\nkjump payload: ");
+	put(payload->serial, why);
+	put(payload->serial, "; nothing was restored, the image is kept; resetting\r\n");
+	out8(0xcf9, 0x02); /* reset control register: system reset ... */
+	out8(0xcf9, 0x06); /* ... now */
+	out8(0x64, 0xfe);  /* keyboard controller, for machines without it */
+	for (;;)
+		__asm__ volatile("hlt");
+}
+
+static void *frame(uint64_t pfn)
+{
+	return (void *)(pfn << FRAME_SHIFT);
+}
+
+static void check_lists(const struct payload *payload)
+{
+	uint32_t crc;
+
+	for (size_t i = 0; i < sizeof(payload->magic); i++) {
+		if (payload->magic[i] != PAYLOAD_MAGIC[i])
+			give_up(payload, "bad magic");
+	}
+	crc = crc32c(0, (void *)payload->chunks,
+		     payload->chunk_count * sizeof(struct payload_chunk));
+	crc = crc32c(crc, (void *)payload->runs, payload->run_count * sizeof(struct payload_run));
+	crc = crc32c(crc, (void *)payload->clears,
+		     payload->clear_count * sizeof(struct payload_clear));
+	if (crc != payload->lists_crc)
+		give_up(payload, "checksum mismatch in the page lists");
+}
+
+/*
+ * Every page, in place or staged, before the first one is overwritten: a page that the kernel
+ * moved after the last look at the page map would otherwise be wrong in silence.
+ */
+static void check_pages(const struct payload *payload)
+{
+	const struct payload_chunk *chunk = (void *)payload->chunks;
+	const struct payload_run *run = (void *)payload->runs;
+
+	for (uint64_t i = 0; i < payload->chunk_count; i++, chunk++) {
+		uint32_t crc = 0;
+
+		for (uint32_t k = 0; k < chunk->run_count; k++, run++)
+			crc = crc32c(crc, frame(run->source), run->count << FRAME_SHIFT);
+		if (crc != chunk->crc)
+			give_up(payload, "checksum mismatch in a page");
+	}
+}
+
+/* Sources are never targets, so the order does not matter. */
+static void copy_pages(const struct payload *payload)
+{
+	const struct payload_run *run = (void *)payload->runs;
+
+	for (uint64_t i = 0; i < payload->run_count; i++, run++) {
+		if (run->source != run->target)
+			copy(frame(run->target), frame(run->source), run->count << FRAME_SHIFT);
+	}
+}
+
+/* After copying, because staged pages may lie in frames that are to be cleared. */
+static void clear_pages(const struct payload *payload)
+{
+	const struct payload_clear *clear = (void *)payload->clears;
+
+	for (uint64_t i = 0; i < payload->clear_count; i++, clear++)
+		fill(frame(clear->pfn), clear->byte, clear->count << FRAME_SHIFT);
+}
+
+/* Only the mailbox of the saved request is written to; anything else there is A's memory. */
+static void answer(const struct payload *payload)
+{
+	struct mailbox *mailbox = (void *)payload->mailbox;
+
+	for (size_t i = 0; i < sizeof(mailbox->magic); i++) {
+		if (mailbox->magic[i] != MAILBOX_MAGIC[i])
+			return;
+	}
+	for (size_t i = 0; i < sizeof(mailbox->nonce); i++) {
+		if (mailbox->nonce[i] != payload->nonce[i])
+			return;
+	}
+	if (mailbox->sequence != payload->sequence)
+		return;
+	copy(&mailbox->outcome, &payload->outcome, sizeof(mailbox->outcome));
+	mailbox->answered = payload->sequence;
+}
+
+void payload_restore(struct payload *payload)
+{
+	check_lists(payload);
+	check_pages(payload);
+	copy_pages(payload);
+	clear_pages(payload);
+	answer(payload);
+}

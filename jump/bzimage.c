@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading a bzImage (Documentation/arch/x86/boot.rst). */
+#include <asm/bootparam.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "jump/jump.h"
+
+#define HEADER_OFFSET 0x1f1
+#define HEADER_MAGIC  0x53726448 /* "HdrS" */
+#define PROTOCOL_MIN  0x020c	 /* xloadflags */
+#define SECTOR	      512
+
+static int read_file(const char *path, unsigned char **ret, size_t *size, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned char *bytes = NULL;
+	struct stat st;
+	size_t done = 0;
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	if (fstat(fd, &st) < 0) {
+		r = error_errno(err, "%s", path);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size < HEADER_OFFSET + (int)sizeof(struct setup_header)) {
+		r = error_set(err, EINVAL, "%s: not a kernel image", path);
+		goto out;
+	}
+	bytes = malloc(st.st_size);
+	if (!bytes) {
+		r = error_set(err, ENOMEM, "%s: no memory for %lld bytes", path,
+			      (long long)st.st_size);
+		goto out;
+	}
+	while (done < (size_t)st.st_size) {
+		ssize_t n = read(fd, bytes + done, st.st_size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			r = n < 0 ? error_errno(err, "%s", path)
+				  : error_set(err, EIO, "%s: shrank while it was read", path);
+			goto out;
+		}
+		done += n;
+	}
+	*ret = bytes;
+	*size = done;
+	bytes = NULL;
+	r = 0;
+out:
+	free(bytes);
+	close(fd);
+	return r;
+}
+
+static int check_header(const struct jump_kernel *kernel, const char *path, struct error *err)
+{
+	struct setup_header header;
+
+	memcpy(&header, kernel->bytes + HEADER_OFFSET, sizeof(header));
+	if (header.header != HEADER_MAGIC || header.boot_flag != 0xaa55)
+		return error_set(err, EINVAL, "%s: not a bzImage", path);
+	if (header.version < PROTOCOL_MIN || !(header.xloadflags & XLF_KERNEL_64))
+		return error_set(err, EINVAL, "%s: no 64-bit entry point", path);
+	if (!header.relocatable_kernel)
+		return error_set(err, EINVAL, "%s: built without CONFIG_RELOCATABLE", path);
+	if (kernel->setup_size >= kernel->size)
+		return error_set(err, EINVAL, "%s: truncated", path);
+	return 0;
+}
+
+int jump_kernel_read(const char *path, struct jump_kernel *ret, struct error *err)
+{
+	struct jump_kernel kernel = { 0 };
+	struct setup_header header;
+	int r;
+
+	r = read_file(path, &kernel.bytes, &kernel.size, err);
+	if (r < 0)
+		return r;
+	memcpy(&header, kernel.bytes + HEADER_OFFSET, sizeof(header));
+	/* 0 setup sectors means 4; the boot sector comes before them. */
+	kernel.setup_size = ((header.setup_sects ? header.setup_sects : 4) + 1) * SECTOR;
+	kernel.init_size = header.init_size;
+	kernel.alignment = header.kernel_alignment;
+	r = check_header(&kernel, path, err);
+	if (r < 0) {
+		jump_kernel_free(&kernel);
+		return r;
+	}
+	*ret = kernel;
+	return 0;
+}
+
+void jump_kernel_free(struct jump_kernel *kernel)
+{
+	free(kernel->bytes);
+	*kernel = (struct jump_kernel){ 0 };
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kexec: loading kernel B beside a running A, jumping, jumping back, and handing a cold machine
+ * over to the payload. Takes plain arguments; knows neither images nor disks.
+ */
+#ifndef JUMP_JUMP_H
+#define JUMP_JUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/abi.h"
+#include "common/error.h"
+#include "common/runs.h"
+
+/* Time-stamp counter of this CPU. */
+uint64_t jump_tsc(void);
+
+/* --- A: loading B (load.c, place.c, bzimage.c) --- */
+
+/* A kernel image file in memory; zero-initialise, jump_kernel_free() ends it. */
+struct jump_kernel {
+	unsigned char *bytes;
+	size_t size;
+	size_t setup_size;  /* bytes of boot sector and setup code before the kernel proper */
+	uint64_t init_size; /* bytes of memory the kernel needs from its load address on */
+	uint64_t alignment;
+};
+
+/* Read a bzImage (x86_64, relocatable, 64-bit entry point); EINVAL names what is missing. */
+int jump_kernel_read(const char *path, struct jump_kernel *ret, struct error *err);
+void jump_kernel_free(struct jump_kernel *kernel);
+
+struct jump_load {
+	const struct jump_kernel *kernel;
+	const void *initramfs;
+	size_t initramfs_size;
+	const char *cmdline;	 /* kjump.home= is added */
+	uint64_t home_start;	 /* bytes, multiple of 2 MiB */
+	uint64_t home_size;	 /* bytes, multiple of 2 MiB */
+	struct handoff *handoff; /* ram, firmware, mailbox_pfn, ... set; home, CRC are filled in */
+};
+
+/* Bytes of home that B needs with this initramfs (compressed size, bytes) and CPUs. */
+uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size, unsigned cpus);
+
+/*
+ * Find a place for the home in RAM: 2 MiB aligned, below 4 GiB, no frame of it reserved, absent,
+ * offline, poisoned (KPAGEFLAGS, normally /proc/kpageflags) nor in AVOID, and of those the place
+ * with the fewest free frames and page tables. ENOMEM when there is none.
+ */
+int jump_place(const struct runs *ram, const struct runs *avoid, const char *kpageflags,
+	       uint64_t size, uint64_t *ret, struct error *err);
+
+/* kexec_load() of B with its context preserved. */
+int jump_load(const struct jump_load *load, struct error *err);
+
+/* Drop whatever is loaded. */
+int jump_unload(struct error *err);
+
+/* Is an image loaded (/sys/kernel/kexec_loaded)? */
+bool jump_loaded(void);
+
+/*
+ * reboot(LINUX_REBOOT_CMD_KEXEC). Returns 0 when somebody jumped back, a negative errno value when
+ * the kernel did not jump (EBUSY: tasks or devices refused to freeze).
+ */
+int jump_execute(struct error *err);
+
+/* Can this kernel jump? Tells KEXEC_JUMP, permission and lockdown apart; changes nothing. */
+int jump_supported(struct error *err);
+
+/* --- B: jumping back (back.c) --- */
+
+struct jump_back {
+	uint64_t entry;			/* of A, physical */
+	uint64_t saved_context;		/* of A, physical; 0 = unknown */
+	uint64_t own_context;		/* of B, physical; 0 = unknown */
+	uint64_t home_start, home_size; /* bytes */
+};
+
+/*
+ * Load the thunk and jump to A. Returns 0 when A jumped into B again (B can be called warm then).
+ * Where B's kernel has no KEXEC_JUMP it leaves by a plain kexec and never returns.
+ */
+int jump_back(const struct jump_back *back, struct error *err);
+
+/* --- C: handing over (handover.c) --- */
+
+struct jump_handover {
+	uint64_t home_start, home_size; /* bytes; where payload and lists may lie */
+	const struct runs *ram;		/* mapped by the payload */
+	struct payload payload;		/* chunks, runs, clears, lists_crc are filled in */
+	const struct payload_chunk *chunks;
+	const struct payload_run *runs;
+	const struct payload_clear *clears;
+};
+
+/*
+ * Bytes of the payload's segment with that many records, from the start of the home on. Nothing
+ * that the payload reads (staged pages) may lie there.
+ */
+uint64_t jump_handover_size(const struct runs *ram, uint64_t chunk_count, uint64_t run_count,
+			    uint64_t clear_count);
+
+/* kexec_load() of payload and lists, without jumping. */
+int jump_handover_load(const struct jump_handover *handover, struct error *err);
+
+#endif

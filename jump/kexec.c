@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loading and executing by kexec, and what can stand in the way. */
+#include "jump/kexec.h"
+
+#include <errno.h>
+#include <linux/kexec.h>
+#include <linux/reboot.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "jump/jump.h"
+
+_Static_assert(sizeof(struct kexec_part) == sizeof(struct kexec_segment), "kexec segment");
+_Static_assert(KEXEC_SEGMENTS == KEXEC_SEGMENT_MAX, "number of kexec segments");
+
+uint64_t jump_tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+int kexec_load(uint64_t entry, const struct kexec_part *parts, size_t count, bool preserve,
+	       struct error *err)
+{
+	unsigned long flags = KEXEC_ARCH_X86_64 | (preserve ? KEXEC_PRESERVE_CONTEXT : 0);
+
+	if (syscall(SYS_kexec_load, entry, count, parts, flags) < 0)
+		return error_errno(err, "kexec_load");
+	return 0;
+}
+
+int jump_unload(struct error *err)
+{
+	return kexec_load(0, NULL, 0, false, err);
+}
+
+/* First character of a file, or 0 when it cannot be read. */
+static char first_character(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int c = file ? fgetc(file) : EOF;
+
+	if (file)
+		fclose(file);
+	return c == EOF ? 0 : c;
+}
+
+bool jump_loaded(void)
+{
+	return first_character("/sys/kernel/kexec_loaded") == '1';
+}
+
+int jump_execute(struct error *err)
+{
+	/* Not glibc's reboot(): it takes only the command, which is what is needed, but says
+	 * nothing of the return value 0 that a jump back gives. */
+	if (syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC,
+		    NULL) < 0)
+		return error_errno(err, "kexec jump");
+	return 0;
+}
+
+/* Lockdown in force ("none [integrity] confidentiality")? */
+static bool locked_down(void)
+{
+	char text[128] = "";
+	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = 0;
+	fclose(file);
+	return strstr(text, "[integrity]") || strstr(text, "[confidentiality]");
+}
+
+int jump_supported(struct error *err)
+{
+	if (geteuid() != 0)
+		return error_set(err, EPERM, "only root may load a kernel");
+	if (access("/sys/kernel/kexec_loaded", F_OK) != 0)
+		return error_set(err, ENOSYS, "this kernel was built without CONFIG_KEXEC");
+	if (locked_down())
+		return error_set(err, EPERM,
+				 "kernel lockdown forbids kexec (switch Secure Boot off, or boot "
+				 "without lockdown=)");
+	if (first_character("/proc/sys/kernel/kexec_load_disabled") == '1')
+		return error_set(err, EPERM,
+				 "kexec was switched off until the next boot "
+				 "(kernel.kexec_load_disabled = 1)");
+	/* Unloading nothing tells whether the kernel knows the flag. When something is loaded it
+	 * would be lost; then the load itself has to tell. */
+	if (!jump_loaded() && kexec_load(0, NULL, 0, true, err) < 0) {
+		if (err->code == EINVAL)
+			return error_set(err, EOPNOTSUPP,
+					 "this kernel was built without CONFIG_KEXEC_JUMP");
+		return -err->code;
+	}
+	return 0;
+}
