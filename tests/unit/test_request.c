@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a request in the mailbox of a machine in a file to the outcome there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "disk/disk.h"
+#include "image/image.h"
+#include "tests/unit/fake-machine.h"
+#include "writer/request.h"
+
+#define DEVICE_SIZE (UINT64_C(64) << 20)
+
+struct fixture {
+	struct fake_machine *fake;
+	char device[32];
+	char cmdline[32];
+	struct image_super formatted;
+};
+
+static void temporary(char path[32], const char *text)
+{
+	int fd;
+
+	strcpy(path, "/tmp/kjump-test-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct error err = { 0 };
+	struct disk disk;
+
+	assert_non_null(fixture);
+	fake_setup((void **)&fixture->fake);
+	temporary(fixture->cmdline, "console=ttyS0 kjump.home=0x800000\n");
+	temporary(fixture->device, "");
+	assert_int_equal(truncate(fixture->device, DEVICE_SIZE), 0);
+	assert_int_equal(disk_open(fixture->device, DISK_WRITE, &disk, &err), 0);
+	assert_int_equal(image_format(&disk, "test", &fixture->formatted, &err), 0);
+	disk_close(&disk);
+	strcpy(fixture->fake->mailbox.request.target, fixture->device);
+	strcpy(fixture->fake->mailbox.request.target_name, "the device");
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	unlink(fixture->device);
+	unlink(fixture->cmdline);
+	fake_teardown((void **)&fixture->fake);
+	free(fixture);
+	return 0;
+}
+
+/* Put the request in, have it answered, get the mailbox back. */
+static enum write_exit answer(struct fixture *fixture, struct mailbox *ret)
+{
+	struct fake_machine *fake = fixture->fake;
+	enum write_exit status;
+
+	fake_write_head(fake);
+	fake_write_mailbox(fake);
+	status = request_answer(fake->memory, fixture->cmdline, 0);
+	assert_int_equal(pread(fake->fd, ret, sizeof(*ret), FAKE_MAILBOX << FRAME_SHIFT),
+			 sizeof(*ret));
+	return status;
+}
+
+static void read_image(const struct fixture *fixture, struct disk *disk, struct image_super *super)
+{
+	struct error err = { 0 };
+
+	assert_int_equal(disk_open(fixture->device, DISK_READ, disk, &err), 0);
+	assert_int_equal(image_super_read(disk, super, &err), 0);
+}
+
+static void expect_untouched(const struct fixture *fixture)
+{
+	struct image_super super;
+	struct disk disk;
+
+	read_image(fixture, &disk, &super);
+	assert_memory_equal(&super, &fixture->formatted, sizeof(super));
+	disk_close(&disk);
+}
+
+/* Copy what the image has of the mailbox's frames to CONTEXT, a struct mailbox. */
+static int keep_mailbox(void *context, size_t number, const struct image_chunk *chunk,
+			const struct run *runs, const void *pages, struct error *err)
+{
+	const uint64_t end = FAKE_MAILBOX + sizeof(struct mailbox) / FRAME_SIZE;
+	const char *page = pages;
+	uint32_t i;
+
+	(void)number;
+	(void)err;
+	for (i = 0; i < chunk->run_count; i++) {
+		uint64_t pfn;
+
+		for (pfn = runs[i].pfn; pfn < runs[i].pfn + runs[i].count; pfn++) {
+			if (pfn >= FAKE_MAILBOX && pfn < end)
+				memcpy((char *)context + (pfn - FAKE_MAILBOX) * FRAME_SIZE, page,
+				       FRAME_SIZE);
+			page += FRAME_SIZE;
+		}
+	}
+	return 0;
+}
+
+/* The image holds the machine, and its mailbox as it was before the answer. */
+static void check_image(const struct fixture *fixture, uint32_t kind, struct image_super *super)
+{
+	const struct fake_machine *fake = fixture->fake;
+	struct mailbox *saved = calloc(1, sizeof(*saved));
+	struct image_index index = { 0 };
+	struct error err = { 0 };
+	struct disk disk;
+
+	assert_non_null(saved);
+	read_image(fixture, &disk, super);
+	assert_int_equal(super->state, IMAGE_VALID);
+	assert_int_equal(super->kind, kind);
+	assert_int_equal(image_index_read(&disk, super, &index, &err), 0);
+	assert_int_equal(index.machine.entry, FAKE_ENTRY);
+	assert_int_equal(index.machine.sequence, 7);
+	assert_int_equal(index.machine.mailbox_pfn, FAKE_MAILBOX);
+	assert_int_equal(index.machine.home_start, FAKE_HOME);
+	assert_int_equal(index.machine.saved_context, fake->handoff.saved_context);
+	assert_int_equal(index.machine.fill, FILL_ZERO);
+	assert_memory_equal(index.machine.nonce, fake->handoff.nonce, 16);
+	assert_string_equal(index.machine.release, "6.12.0-fake");
+	assert_string_equal(index.machine.cpu_vendor, "GenuineIntel");
+	assert_int_equal(index.firmware_count, 2);
+	assert_string_equal(index.vmcoreinfo, fake->handoff.vmcoreinfo);
+	assert_int_equal(runs_total(&index.home), 0x400 + 0x9e);
+
+	assert_int_equal(image_read_chunks(&disk, &index, 1, keep_mailbox, saved, &err), 0);
+	assert_memory_equal(saved, &fake->mailbox, sizeof(*saved) / FRAME_SIZE * FRAME_SIZE);
+	assert_int_equal(saved->answered, 6);
+	image_index_free(&index);
+	disk_close(&disk);
+	free(saved);
+}
+
+static void expect_saved(struct fixture *fixture, enum write_exit status, uint32_t kind)
+{
+	static const uint8_t nothing[64];
+	struct image_super super;
+	struct mailbox mailbox;
+	const struct outcome *outcome = &mailbox.outcome;
+
+	assert_int_equal(answer(fixture, &mailbox), status);
+	check_image(fixture, kind, &super);
+	assert_int_equal(mailbox.sequence, 7);
+	assert_int_equal(mailbox.answered, 7);
+	assert_int_equal(outcome->result, RESULT_SAVED);
+	assert_int_equal(outcome->error, 0);
+	assert_memory_equal(outcome->message, "the device: saved", 17);
+	assert_memory_equal(outcome->image, super.image_uuid, 16);
+	assert_int_equal(outcome->ram_pages, super.ram_pages);
+	assert_int_equal(outcome->data_pages, super.data_pages);
+	assert_int_equal(outcome->zero_pages, super.zero_pages);
+	assert_int_equal(outcome->home_pages, super.home_pages);
+	assert_true(outcome->bytes_written >= super.stored_bytes);
+	assert_int_equal(outcome->jumps, 3);
+	assert_int_equal(outcome->stamps[STAMP_JUMP], 1000);
+	assert_int_equal(outcome->stamps[STAMP_ENTERED], 1234);
+	assert_true(outcome->stamps[STAMP_INIT] > 1234);
+	assert_true(outcome->stamps[STAMP_SAVE_START] >= outcome->stamps[STAMP_INIT]);
+	assert_true(outcome->stamps[STAMP_SAVE_END] > outcome->stamps[STAMP_SAVE_START]);
+	assert_memory_not_equal(outcome->entropy, nothing, sizeof(nothing));
+}
+
+static void expect_failed(struct fixture *fixture, int code, const char *words)
+{
+	struct mailbox mailbox;
+
+	assert_int_equal(answer(fixture, &mailbox), WRITE_FAILED);
+	assert_int_equal(mailbox.answered, 7);
+	assert_int_equal(mailbox.outcome.result, RESULT_FAILED);
+	assert_int_equal(mailbox.outcome.error, code);
+	if (!strstr(mailbox.outcome.message, words) ||
+	    !strstr(mailbox.outcome.message, "; not saved"))
+		fail_msg("\"%s\" does not say \"%s\"", mailbox.outcome.message, words);
+	assert_int_equal(mailbox.outcome.jumps, 3);
+	expect_untouched(fixture);
+}
+
+static void test_checkpoint(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->fake->mailbox.request.flags = REQUEST_VERIFY | REQUEST_SAVE_ALL;
+	expect_saved(fixture, WRITE_BACK, IMAGE_CHECKPOINT);
+}
+
+static void test_hibernate(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->fake->mailbox.request.operation = OP_HIBERNATE;
+	expect_saved(fixture, WRITE_OFF, IMAGE_HIBERNATION);
+}
+
+/* One request, one answer: what was answered is not done again. */
+static void test_no_request(void **state)
+{
+	struct fixture *fixture = *state;
+	struct mailbox mailbox, *expected = &fixture->fake->mailbox;
+
+	expected->answered = 7;
+	assert_int_equal(answer(fixture, &mailbox), WRITE_NO_REQUEST);
+	assert_memory_equal(&mailbox, expected, sizeof(mailbox));
+	expected->answered = 6;
+	expected->nonce[0] ^= 1;
+	assert_int_equal(answer(fixture, &mailbox), WRITE_NO_REQUEST);
+	assert_memory_equal(&mailbox, expected, sizeof(mailbox));
+	expected->nonce[0] ^= 1;
+	fixture->fake->handoff.magic[0] ^= 1;
+	assert_int_equal(answer(fixture, &mailbox), WRITE_NO_REQUEST);
+	assert_memory_equal(&mailbox, expected, sizeof(mailbox));
+	expect_untouched(fixture);
+}
+
+static void test_bad_requests(void **state)
+{
+	struct fixture *fixture = *state;
+	struct request *request = &fixture->fake->mailbox.request;
+	const struct request good = *request;
+
+	request->operation = 3;
+	expect_failed(fixture, EINVAL, "unknown operation 3");
+	*request = good;
+	request->flags = 0x80;
+	expect_failed(fixture, EINVAL, "unknown flags");
+	*request = good;
+	request->flags = REQUEST_DRY_RUN;
+	expect_failed(fixture, EOPNOTSUPP, "dry run");
+	*request = good;
+	request->watch_count = MAILBOX_WATCH_MAX + 1;
+	expect_failed(fixture, EINVAL, "extents");
+	*request = good;
+	memset(request->target, 'x', sizeof(request->target));
+	expect_failed(fixture, EINVAL, "unterminated");
+	*request = good;
+	strcpy(request->target, "UUID=00000000-1111-2222-3333-444444444444");
+	expect_failed(fixture, ENODEV, "UUID=");
+}
+
+static void test_bad_entry(void **state)
+{
+	static const uint64_t outside[] = {
+		0, 1, FAKE_HOME + 0x100, 0x1600100, FAKE_SIZE + 16, UINT64_MAX
+	};
+	struct fixture *fixture = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+		fixture->fake->live.entry = outside[i];
+		expect_failed(fixture, EINVAL, "not in the machine's RAM");
+	}
+	fixture->fake->live.entry = FAKE_ENTRY + 1;
+	expect_failed(fixture, EINVAL, "no call instruction");
+}
+
+static void test_missing_file_system(void **state)
+{
+	struct fixture *fixture = *state;
+	struct mailbox *mailbox = &fixture->fake->mailbox;
+
+	mailbox->request.watch_count = 1;
+	strcpy(mailbox->watch[0].tag, "PARTUUID=12345678-77");
+	mailbox->watch[0].length = 4096;
+	expect_failed(fixture, ENODEV, "may lack its driver");
+	memset(mailbox->watch[0].tag, 'x', sizeof(mailbox->watch[0].tag));
+	expect_failed(fixture, EINVAL, "unterminated");
+}
+
+#define WITH_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_DEVICE(test_checkpoint), WITH_DEVICE(test_hibernate),
+		WITH_DEVICE(test_no_request), WITH_DEVICE(test_bad_requests),
+		WITH_DEVICE(test_bad_entry),  WITH_DEVICE(test_missing_file_system),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

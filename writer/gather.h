@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One worker's page collector: zero pages go to a list, all others into a buffer of one chunk's
+ * size, which is compressed and written whenever it is full.
+ */
+#ifndef WRITER_GATHER_H
+#define WRITER_GATHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/runs.h"
+#include "image/image.h"
+
+struct gather {
+	struct image_writer *writer; /* not owned */
+	struct image_scratch *scratch;
+	unsigned char *buffer; /* IMAGE_CHUNK_PAGES pages */
+	uint32_t pages;	       /* in the buffer */
+	struct runs frames;    /* of the pages in the buffer */
+	struct runs zero;      /* frames of all zero pages so far */
+	uint64_t data;	       /* all other pages so far */
+};
+
+/* Returns 0 or -ENOMEM; gather_free() in either case. */
+int gather_init(struct gather *gather, struct image_writer *writer, int level, struct error *err);
+void gather_free(struct gather *gather);
+
+/* Take COUNT pages at BYTES, the frames from PFN on. */
+int gather_pages(struct gather *gather, uint64_t pfn, uint64_t count, const void *bytes,
+		 struct error *err);
+
+/* Write what is in the buffer, if anything. */
+int gather_flush(struct gather *gather, struct error *err);
+
+/* Is the page (aligned) all zero? */
+bool gather_page_is_zero(const void *page);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Answering the request in kernel A's mailbox: from the request to a job, from its result to the
+ * outcome.
+ *
+ * The mailbox is part of the memory that is saved. Its copy in the image must hold the request
+ * without an answer, because whoever restores the image fills the outcome in. So the outcome is
+ * kept aside until everything is on the device.
+ */
+#include "writer/request.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "common/safe.h"
+#include "disk/disk.h"
+#include "disk/fingerprint.h"
+#include "writer/machine.h"
+#include "writer/save.h"
+
+#define RETRY_MS 50
+
+/* Everything that one request needs. */
+struct task {
+	struct memory *memory;
+	const struct handoff_view *view;
+	const struct mailbox *mailbox; /* not to be written to before the end */
+	unsigned wait_ms;	       /* left to wait for devices */
+	struct runs ram, home;
+	struct image_machine machine;
+	struct image_watch *watch;
+	struct disk disk;
+};
+
+static uint64_t tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+/* After R: is it worth trying again? Waits a little if so. */
+static bool retry(struct task *task, int r)
+{
+	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000 };
+
+	if (r != -ENODEV || task->wait_ms < RETRY_MS)
+		return false;
+	task->wait_ms -= RETRY_MS;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+static int check_request(const struct request *request, struct error *err)
+{
+	if (request->operation != OP_HIBERNATE && request->operation != OP_CHECKPOINT)
+		return error_set(err, EINVAL, "request: unknown operation %u", request->operation);
+	if (request->flags & ~(uint32_t)(REQUEST_VERIFY | REQUEST_DRY_RUN | REQUEST_SAVE_ALL))
+		return error_set(err, EINVAL, "request: unknown flags %#x", request->flags);
+	if (!safe_is_text(request->target, sizeof(request->target)) ||
+	    !safe_is_text(request->target_name, sizeof(request->target_name)))
+		return error_set(err, EINVAL, "request: unterminated text");
+	if (request->watch_count > MAILBOX_WATCH_MAX)
+		return error_set(err, EINVAL, "request: %u extents to watch", request->watch_count);
+	if (request->flags & REQUEST_DRY_RUN)
+		return error_set(err, EOPNOTSUPP, "dry run: not supported");
+	return 0;
+}
+
+static int read_maps(struct task *task, struct error *err)
+{
+	const struct handoff *handoff = task->view->handoff;
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; i < handoff->ram_count && !r; i++)
+		r = runs_add(&task->ram, handoff->ram[i].pfn, handoff->ram[i].count);
+	for (i = 0; i < handoff->home_count && !r; i++)
+		r = runs_add(&task->home, handoff->home[i].pfn, handoff->home[i].count);
+	if (r)
+		return error_set(err, -r, "handoff area: unusable RAM map");
+	runs_sort(&task->ram);
+	runs_sort(&task->home);
+	return 0;
+}
+
+/* What the user called the target. */
+static const char *request_name(const struct request *request)
+{
+	return request->target_name[0] ? request->target_name : request->target;
+}
+
+static int open_target(struct task *task, struct error *err)
+{
+	const char *target = task->mailbox->request.target;
+	char path[PATH_MAX];
+	int r;
+
+	do
+		r = disk_find(target, path, sizeof(path), err);
+	while (retry(task, r));
+	return r ? r : disk_open(path, DISK_WRITE, &task->disk, err);
+}
+
+/* Fingerprints of A's file systems. A device that is not there cannot be watched: no save. */
+static int hash_watch(struct task *task, struct error *err)
+{
+	const struct mailbox *mailbox = task->mailbox;
+	uint32_t i, count = mailbox->request.watch_count;
+	int r;
+
+	if (!count)
+		return 0;
+	task->watch = calloc(count, sizeof(*task->watch));
+	if (!task->watch)
+		return error_set(err, ENOMEM, "fingerprints: out of memory");
+	for (i = 0; i < count; i++) {
+		struct image_watch *watch = &task->watch[i];
+
+		watch->extent = mailbox->watch[i];
+		if (!safe_is_text(watch->extent.tag, sizeof(watch->extent.tag)))
+			return error_set(err, EINVAL, "request: unterminated text");
+		do
+			r = fingerprint_hash(&watch->extent, &watch->xxh3, err);
+		while (retry(task, r));
+		if (r == -ENODEV)
+			return error_set(err, ENODEV,
+					 "%s: file system's device not found, kernel B may lack "
+					 "its driver",
+					 watch->extent.tag);
+		if (r)
+			return error_prefix(err, "fingerprint of %s", watch->extent.tag);
+	}
+	return 0;
+}
+
+static int save(struct task *task, struct save_result *result, struct error *err)
+{
+	const struct request *request = &task->mailbox->request;
+	const struct handoff *handoff = task->view->handoff;
+	const struct save_job job = {
+		.memory = task->memory,
+		.disk = &task->disk,
+		.name = request_name(request),
+		.kind = request->operation == OP_HIBERNATE ? IMAGE_HIBERNATION : IMAGE_CHECKPOINT,
+		.level = request->level,
+		.workers = request->workers,
+		.verify = request->flags & REQUEST_VERIFY,
+		.ram = &task->ram,
+		.home = &task->home,
+		.machine = &task->machine,
+		.firmware = handoff->firmware,
+		.firmware_count = handoff->firmware_count,
+		.watch = task->watch,
+		.watch_count = request->watch_count,
+		.vmcoreinfo = handoff->vmcoreinfo,
+		.vmcoreinfo_size = handoff->vmcoreinfo_size,
+	};
+
+	return save_run(&job, result, err) ? error_prefix(err, "%s", job.name) : 0;
+}
+
+/* What has to be known before anything is written. */
+static int prepare(struct task *task, struct error *err)
+{
+	int r;
+
+	r = read_maps(task, err);
+	if (!r)
+		r = machine_describe(task->memory, task->view, task->mailbox, &task->ram,
+				     &task->home, &task->machine, err);
+	if (!r)
+		r = hash_watch(task, err);
+	if (r)
+		save_leave_none_valid(&task->disk, request_name(&task->mailbox->request), NULL);
+	return r;
+}
+
+static int execute(struct task *task, struct save_result *result, struct error *err)
+{
+	int r;
+
+	r = check_request(&task->mailbox->request, err);
+	if (!r)
+		r = open_target(task, err);
+	if (!r)
+		r = prepare(task, err);
+	if (!r)
+		r = save(task, result, err);
+	disk_close(&task->disk);
+	free(task->watch);
+	runs_free(&task->ram);
+	runs_free(&task->home);
+	return r;
+}
+
+static void describe_success(const struct request *request, const struct save_result *result,
+			     struct outcome *outcome)
+{
+	const struct image_super *super = &result->super;
+
+	outcome->result = RESULT_SAVED;
+	memcpy(outcome->image, super->image_uuid, sizeof(outcome->image));
+	outcome->ram_pages = super->ram_pages;
+	outcome->data_pages = super->data_pages;
+	outcome->zero_pages = super->zero_pages;
+	outcome->free_pages = super->free_pages;
+	outcome->untouchable_pages = super->untouchable_pages;
+	outcome->home_pages = super->home_pages;
+	outcome->bytes_written = result->bytes;
+	snprintf(outcome->message, sizeof(outcome->message),
+		 "%s: saved %llu pages in %llu MiB, %llu more are zero", request_name(request),
+		 (unsigned long long)super->data_pages, (unsigned long long)(result->bytes >> 20),
+		 (unsigned long long)super->zero_pages);
+}
+
+static void describe_failure(const struct error *err, struct outcome *outcome)
+{
+	outcome->result = RESULT_FAILED;
+	outcome->error = err->code;
+	snprintf(outcome->message, sizeof(outcome->message), "%.230s; not saved", err->text);
+}
+
+/* What the outcome holds whether the save went well or not. */
+static void begin_outcome(const struct mailbox *mailbox, const struct live_page *live,
+			  struct outcome *outcome)
+{
+	/* A filled in when it loaded B and when it jumped. */
+	memcpy(outcome->stamps, mailbox->outcome.stamps,
+	       STAMP_ENTERED * sizeof(outcome->stamps[0]));
+	outcome->stamps[STAMP_ENTERED] = live->tsc_entered;
+	outcome->stamps[STAMP_INIT] = tsc();
+	outcome->jumps = live->jumps;
+	/* Never waits: early in a boot some bytes are better than none, A only mixes them in. */
+	if (getrandom(outcome->entropy, sizeof(outcome->entropy), GRND_INSECURE) < 0)
+		memset(outcome->entropy, 0, sizeof(outcome->entropy));
+}
+
+static enum write_exit answer(struct task *task, struct mailbox *mailbox)
+{
+	struct save_result result = { 0 };
+	struct outcome outcome = { 0 };
+	struct error err = { 0 };
+	int r;
+
+	begin_outcome(mailbox, task->view->live, &outcome);
+	outcome.stamps[STAMP_SAVE_START] = tsc();
+	r = execute(task, &result, &err);
+	outcome.stamps[STAMP_SAVE_END] = tsc();
+	if (r)
+		describe_failure(&err, &outcome);
+	else
+		describe_success(&mailbox->request, &result, &outcome);
+	message("%s", outcome.message);
+	memory_outcome_store(mailbox, &outcome);
+	if (r)
+		return WRITE_FAILED;
+	return mailbox->request.operation == OP_HIBERNATE ? WRITE_OFF : WRITE_BACK;
+}
+
+enum write_exit request_answer(struct memory *memory, const char *cmdline, unsigned wait_ms)
+{
+	struct handoff_view view = { 0 };
+	struct mailbox *mailbox = NULL;
+	struct error err = { 0 };
+	uint64_t home = 0;
+	int r;
+
+	r = memory_home_address(cmdline, &home, &err);
+	if (!r)
+		r = memory_handoff(memory, home, &view, &err);
+	if (!r)
+		r = memory_mailbox(memory, view.handoff, &mailbox, &err);
+	if (r) {
+		message("%s; no request, nothing written", err.text);
+		return WRITE_NO_REQUEST;
+	}
+
+	struct task task = {
+		.memory = memory,
+		.view = &view,
+		.mailbox = mailbox,
+		.wait_ms = wait_ms,
+		.disk = { .fd = -1 },
+	};
+
+	return answer(&task, mailbox);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Answering the request in kernel A's mailbox.
+ */
+#ifndef WRITER_REQUEST_H
+#define WRITER_REQUEST_H
+
+#include "memory/memory.h"
+
+/* Exit codes of kjump-write: what kernel B's init is to do next. */
+enum write_exit {
+	WRITE_OFF = 0,	      /* saved: power off */
+	WRITE_FAILED = 1,     /* not saved, the mailbox says why: jump back */
+	WRITE_USAGE = 2,      /* wrong usage */
+	WRITE_NO_REQUEST = 5, /* no valid request, nothing was written anywhere: jump back */
+	WRITE_BACK = 10,      /* saved: jump back */
+};
+
+/* How long the disks may take to appear; they are probed while user space runs. */
+#define REQUEST_WAIT_MS 10000
+
+/*
+ * Find the handoff area by the kernel command line at path CMDLINE, do what the mailbox asks and
+ * store the outcome there. Devices may take WAIT_MS to appear.
+ */
+enum write_exit request_answer(struct memory *memory, const char *cmdline, unsigned wait_ms);
+
+#endif

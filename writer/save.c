@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One save from beginning to end: plan, chunks, index, commit, verification.
+ */
+#include "writer/save.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "writer/plan.h"
+#include "writer/workers.h"
+
+/* A copy of COUNT records in RET; NULL when there are none. */
+static int copy_records(const void *records, size_t count, size_t size, void *ret)
+{
+	void *copy = NULL;
+
+	if (count) {
+		copy = malloc(count * size);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, records, count * size);
+	}
+	memcpy(ret, &copy, sizeof(copy));
+	return 0;
+}
+
+static struct runs move_runs(struct runs *from)
+{
+	struct runs runs = *from;
+
+	*from = (struct runs){ 0 };
+	return runs;
+}
+
+/* All of the index but zero, chunks and data. The lists of PLAN move into it. */
+static int fill_index(struct image_index *index, const struct save_job *job, struct save_plan *plan,
+		      struct error *err)
+{
+	int r;
+
+	index->machine = *job->machine;
+	index->ram = move_runs(&plan->ram);
+	index->home = move_runs(&plan->home);
+	index->free = move_runs(&plan->free);
+	index->untouchable = move_runs(&plan->untouchable);
+	index->firmware_count = job->firmware_count;
+	index->watch_count = job->watch_count;
+
+	r = copy_records(job->firmware, job->firmware_count, sizeof(*job->firmware),
+			 &index->firmware);
+	if (!r)
+		r = copy_records(job->watch, job->watch_count, sizeof(*job->watch), &index->watch);
+	if (!r && job->vmcoreinfo_size) {
+		index->vmcoreinfo = strndup(job->vmcoreinfo, job->vmcoreinfo_size);
+		r = index->vmcoreinfo ? 0 : -ENOMEM;
+	}
+	return r ? error_set(err, -r, "index: out of memory") : 0;
+}
+
+static int write_image(const struct save_job *job, struct save_plan *plan,
+		       struct image_writer *writer, struct save_result *ret, struct error *err)
+{
+	struct image_index index = { 0 };
+	int r;
+
+	r = workers_run(job, plan, writer, &index.zero, err);
+	if (!r)
+		r = fill_index(&index, job, plan, err);
+	if (!r)
+		r = image_writer_commit(writer, &index, job->kind, &ret->super, err);
+	if (!r)
+		ret->bytes = image_writer_bytes(writer);
+	image_index_free(&index);
+	return r;
+}
+
+void save_leave_none_valid(const struct disk *disk, const char *name, const uint8_t *committed)
+{
+	struct image_super super;
+	struct error err = { 0 };
+	int r;
+
+	r = image_super_read(disk, &super, &err);
+	if (r == -ENOMEDIUM)
+		return;
+	if (!r && (super.state == IMAGE_VALID || super.state == IMAGE_HANDED_OVER) &&
+	    (super.kind == IMAGE_HIBERNATION ||
+	     (committed && !memcmp(super.image_uuid, committed, sizeof(super.image_uuid)))))
+		r = image_mark_stale(disk, &super, "a save failed and the machine went on", &err);
+	if (r)
+		message_error(&err, "%s: an image may still be valid, discard it", name);
+}
+
+int save_run(const struct save_job *job, struct save_result *ret, struct error *err)
+{
+	struct image_writer *writer = NULL;
+	struct save_plan plan;
+	int r;
+
+	*ret = (struct save_result){ 0 };
+	r = save_plan_make(job, &plan, err);
+	if (!r)
+		r = image_writer_open(job->disk, &writer, err);
+	if (!r) {
+		r = write_image(job, &plan, writer, ret, err);
+		image_writer_free(writer);
+	}
+	save_plan_free(&plan);
+	if (!r && job->verify) {
+		r = image_verify(job->disk, &ret->super, job->workers, err);
+		if (r)
+			error_prefix(err, "verification");
+	}
+	/* The machine goes on now. An image that could not be verified is of no use to anyone. */
+	if (r)
+		save_leave_none_valid(job->disk, job->name, ret->super.image_uuid);
+	return r;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Saving a frozen machine's memory as an image: from any struct memory to any claimed device, so
+ * that the whole of it runs on plain files as well.
+ */
+#ifndef WRITER_SAVE_H
+#define WRITER_SAVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/runs.h"
+#include "disk/disk.h"
+#include "image/image.h"
+#include "memory/memory.h"
+
+/* More threads than this only cost memory. */
+#define SAVE_WORKERS_MAX 256
+
+/* What to save, and where to. Everything is the caller's. */
+struct save_job {
+	struct memory *memory;
+	const struct disk *disk; /* claimed, opened with DISK_WRITE */
+	const char *name;	 /* what the user calls the device, for progress messages */
+	uint32_t kind;		 /* enum image_kind */
+	int level;		 /* zstd */
+	unsigned workers;	 /* 0 = one for each online CPU */
+	bool verify;		 /* read the image back before calling it saved */
+	const struct runs *ram;
+	const struct runs *home;	/* only what lies in RAM counts */
+	const struct runs *free;	/* frames whose content A does not need; NULL = none */
+	const struct runs *untouchable; /* frames that must not even be read; NULL = none */
+	const struct image_machine *machine;
+	const struct firmware_range *firmware;
+	size_t firmware_count;
+	const struct image_watch *watch;
+	size_t watch_count;
+	const char *vmcoreinfo; /* vmcoreinfo_size bytes */
+	size_t vmcoreinfo_size;
+};
+
+struct save_result {
+	struct image_super super; /* of the new image, with its page counts */
+	uint64_t bytes;		  /* written to the device */
+};
+
+/*
+ * Save. On any error no hibernation image is valid on the device: one that was committed and
+ * could not be verified is marked stale, and so is an older one.
+ */
+int save_run(const struct save_job *job, struct save_result *ret, struct error *err);
+
+/*
+ * For a save that fails before save_run(), or in it: mark what would be restored at the next boot
+ * as stale, be it an older hibernation image or the image COMMITTED (UUID, or NULL) itself.
+ * Should that fail as well, a message says so; NAME is what the user calls the device.
+ */
+void save_leave_none_valid(const struct disk *disk, const char *name, const uint8_t *committed);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The threads that read, compress and write memory. They share the place where the next slice
+ * begins and the first error; everything else (window, buffer, compression) is each one's own.
+ */
+#include "writer/workers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "writer/gather.h"
+#include "writer/progress.h"
+
+struct crew {
+	const struct save_job *job;
+	const struct save_plan *plan;
+	struct image_writer *writer;
+	struct progress progress;
+	pthread_mutex_t lock; /* for what follows */
+	struct slice_cursor cursor;
+	struct error err; /* of the worker that failed first */
+};
+
+struct worker {
+	struct crew *crew;
+	struct gather gather;
+	pthread_t thread;
+};
+
+/* The next slice; none are left once a worker has failed. */
+static bool crew_next(struct crew *crew, struct slice *ret)
+{
+	bool more;
+
+	pthread_mutex_lock(&crew->lock);
+	more = !crew->err.code && save_plan_next(crew->plan, &crew->cursor, ret);
+	pthread_mutex_unlock(&crew->lock);
+	return more;
+}
+
+static void crew_fail(struct crew *crew, const struct error *err)
+{
+	pthread_mutex_lock(&crew->lock);
+	if (!crew->err.code)
+		crew->err = *err;
+	pthread_mutex_unlock(&crew->lock);
+}
+
+/* Gather the frames to be saved of one slice. */
+static int take_slice(struct worker *worker, struct memory_window *window,
+		      const struct slice *slice, struct error *err)
+{
+	struct crew *crew = worker->crew;
+	const struct runs *save = &crew->plan->save;
+	uint64_t data = worker->gather.data, done = 0;
+	size_t i;
+
+	for (i = slice->first; i < save->n && save->v[i].pfn < slice->end; i++) {
+		uint64_t pfn = save->v[i].pfn;
+		uint64_t end = pfn + save->v[i].count;
+		const void *bytes = NULL;
+		int r;
+
+		pfn = pfn > slice->pfn ? pfn : slice->pfn;
+		end = end < slice->end ? end : slice->end;
+		/* The slice is the limit, not the RAM range: nobody else wants what it maps. */
+		r = memory_map(crew->job->memory, window, pfn, end - pfn, slice->end, &bytes, err);
+		if (!r)
+			r = gather_pages(&worker->gather, pfn, end - pfn, bytes, err);
+		if (r)
+			return r;
+		done += end - pfn;
+	}
+	progress_add(&crew->progress, done, worker->gather.data - data,
+		     image_writer_bytes(crew->writer));
+	return 0;
+}
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	struct crew *crew = worker->crew;
+	struct memory_window window = { 0 };
+	struct error err = { 0 };
+	struct slice slice;
+	int r;
+
+	r = gather_init(&worker->gather, crew->writer, crew->job->level, &err);
+	while (!r && crew_next(crew, &slice))
+		r = take_slice(worker, &window, &slice, &err);
+	if (!r)
+		r = gather_flush(&worker->gather, &err);
+	if (r)
+		crew_fail(crew, &err);
+	memory_unmap(&window);
+	return NULL;
+}
+
+static unsigned worker_count(const struct save_job *job)
+{
+	long count = job->workers ? (long)job->workers : sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (count < 1)
+		return 1;
+	return count < SAVE_WORKERS_MAX ? (unsigned)count : SAVE_WORKERS_MAX;
+}
+
+/* Start up to COUNT workers and wait for them. Fewer than asked will do, none will not. */
+static int crew_run(struct crew *crew, struct worker *workers, unsigned count, struct error *err)
+{
+	unsigned i, started;
+	int r = 0;
+
+	for (started = 0; started < count; started++) {
+		workers[started].crew = crew;
+		r = pthread_create(&workers[started].thread, NULL, work, &workers[started]);
+		if (r)
+			break;
+	}
+	for (i = 0; i < started; i++)
+		pthread_join(workers[i].thread, NULL);
+	if (!started)
+		return error_set(err, r, "cannot start a thread");
+	if (crew->err.code) {
+		*err = crew->err;
+		return -err->code;
+	}
+	return 0;
+}
+
+int workers_run(const struct save_job *job, const struct save_plan *plan,
+		struct image_writer *writer, struct runs *zero, struct error *err)
+{
+	struct crew crew = { .job = job, .plan = plan, .writer = writer };
+	unsigned i, count = worker_count(job);
+	struct worker *workers = calloc(count, sizeof(*workers));
+	int r;
+
+	if (!workers)
+		return error_set(err, ENOMEM, "out of memory for %u threads", count);
+	pthread_mutex_init(&crew.lock, NULL);
+	progress_init(&crew.progress, job->name, runs_total(&plan->save));
+
+	r = crew_run(&crew, workers, count, err);
+	for (i = 0; i < count; i++) {
+		if (!r && runs_add_all(zero, &workers[i].gather.zero))
+			r = error_set(err, ENOMEM, "zero pages: out of memory");
+		gather_free(&workers[i].gather);
+	}
+	runs_sort(zero);
+
+	progress_free(&crew.progress);
+	pthread_mutex_destroy(&crew.lock);
+	free(workers);
+	return r;
+}
