@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Processor and firmware of the running machine. */
+#include "memory/platform.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "common/abi.h"
+
+/* Read at most SIZE bytes of a small file. Returns how many, or a negative errno value. */
+static ssize_t read_small(const char *path, void *buffer, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buffer, size);
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	return n;
+}
+
+ssize_t platform_read_text(const char *path, char *text, size_t size)
+{
+	ssize_t n = read_small(path, text, size - 1);
+
+	if (n >= 0)
+		text[n] = '\0';
+	return n;
+}
+
+static void read_cpu(struct platform *ret)
+{
+	unsigned a, b, c, d;
+
+	if (__get_cpuid(0, &a, &b, &c, &d)) {
+		memcpy(ret->cpu_vendor, &b, 4);
+		memcpy(ret->cpu_vendor + 4, &d, 4);
+		memcpy(ret->cpu_vendor + 8, &c, 4);
+	}
+	if (__get_cpuid(1, &a, &b, &c, &d))
+		ret->cpu_signature = a;
+	if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+		if (c & (1u << 16))
+			ret->cpu_capabilities |= CPU_FEATURE_LA57;
+		if ((c & (1u << 7)) || (d & (1u << 20)))
+			ret->cpu_capabilities |= CPU_FEATURE_CET;
+	}
+	if (__get_cpuid(0x80000001, &a, &b, &c, &d) && (d & (1u << 20)))
+		ret->cpu_capabilities |= CPU_FEATURE_NX;
+}
+
+static uint64_t feature_of_flag(const char *flag)
+{
+	if (!strcmp(flag, "la57"))
+		return CPU_FEATURE_LA57;
+	if (!strcmp(flag, "nx"))
+		return CPU_FEATURE_NX;
+	if (!strcmp(flag, "ibt") || !strcmp(flag, "shstk") || !strcmp(flag, "user_shstk"))
+		return CPU_FEATURE_CET;
+	return 0;
+}
+
+int platform_cpu_features(const char *path, uint64_t *ret, struct error *err)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL, *word, *rest;
+	size_t capacity = 0;
+	int rc = -ENODATA;
+
+	if (!file)
+		return error_errno(err, "%s", path);
+	*ret = 0;
+	while (rc && getline(&line, &capacity, file) > 0) {
+		if (strncmp(line, "flags\t", 6) && strncmp(line, "flags:", 6))
+			continue;
+		for (word = strtok_r(line, " \t\n", &rest); word;
+		     word = strtok_r(NULL, " \t\n", &rest))
+			*ret |= feature_of_flag(word);
+		rc = 0;
+	}
+	if (rc)
+		error_set(err, ENODATA, "%s: no CPU flags in it", path);
+	free(line);
+	fclose(file);
+	return rc;
+}
+
+int platform_facs_signature(const char *path, uint32_t *ret, struct error *err)
+{
+	struct {
+		char signature[4];
+		uint32_t length;
+		uint32_t hardware;
+	} facs;
+	ssize_t n = read_small(path, &facs, sizeof(facs));
+
+	*ret = 0;
+	if (n == -ENOENT)
+		return 0;
+	if (n < 0) {
+		errno = (int)-n;
+		return error_errno(err, "%s", path);
+	}
+	if (n == (ssize_t)sizeof(facs) && !memcmp(facs.signature, "FACS", 4))
+		*ret = facs.hardware;
+	return 0;
+}
+
+/* Add entry NUMBER of the runtime map to the digest. Returns 1, 0 when there is no such entry. */
+static int digest_entry(XXH3_state_t *state, const char *directory, unsigned number,
+			struct error *err)
+{
+	static const char *const names[] = { "type", "phys_addr", "virt_addr", "num_pages",
+					     "attribute" };
+	char path[512], text[64];
+	ssize_t n;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (snprintf(path, sizeof(path), "%s/%u/%s", directory, number, names[i]) >=
+		    (int)sizeof(path))
+			return error_set(err, ENAMETOOLONG, "%s: path too long", directory);
+		n = platform_read_text(path, text, sizeof(text));
+		if (n == -ENOENT && i == 0)
+			return 0;
+		if (n < 0) {
+			errno = (int)-n;
+			return error_errno(err, "%s", path);
+		}
+		XXH3_64bits_update(state, text, (size_t)n);
+	}
+	return 1;
+}
+
+int platform_efi_digest(const char *directory, uint64_t *ret, struct error *err)
+{
+	XXH3_state_t *state = XXH3_createState();
+	unsigned count = 0;
+	int rc;
+
+	*ret = 0;
+	if (!state)
+		return error_set(err, ENOMEM, "%s: not enough memory", directory);
+	XXH3_64bits_reset(state);
+	while ((rc = digest_entry(state, directory, count, err)) == 1)
+		count++;
+	if (!rc && count)
+		*ret = XXH3_64bits_digest(state);
+	XXH3_freeState(state);
+	return rc;
+}
+
+int platform_read(struct platform *ret, struct error *err)
+{
+	int rc;
+
+	memset(ret, 0, sizeof(*ret));
+	read_cpu(ret);
+	rc = platform_cpu_features("/proc/cpuinfo", &ret->cpu_features, err);
+	if (!rc)
+		rc = platform_facs_signature("/sys/firmware/acpi/tables/FACS", &ret->facs_signature,
+					     err);
+	if (!rc)
+		rc = platform_efi_digest("/sys/firmware/efi/runtime-map", &ret->efi_runtime_digest,
+					 err);
+	return rc;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The running machine, as far as it must be the same when a saved kernel goes on: processor and
+ * firmware. A records it in the handoff area, C compares it with its own.
+ */
+#ifndef MEMORY_PLATFORM_H
+#define MEMORY_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+
+struct platform {
+	char cpu_vendor[16];	     /* CPUID leaf 0, "GenuineIntel"; NUL-padded */
+	uint32_t cpu_signature;	     /* CPUID leaf 1 EAX: family, model, stepping */
+	uint32_t facs_signature;     /* ACPI FACS hardware signature; 0 = none */
+	uint64_t cpu_features;	     /* CPU_FEATURE_* that the running kernel uses */
+	uint64_t cpu_capabilities;   /* CPU_FEATURE_* that the processor has */
+	uint64_t efi_runtime_digest; /* of the EFI runtime map; 0 = none */
+};
+
+/* Fill *RET. Needs /proc and /sys; root where the ACPI tables are to be read. */
+int platform_read(struct platform *ret, struct error *err);
+
+/* The parts, on any path (tests). */
+
+/* CPU_FEATURE_* in the first "flags" line of a /proc/cpuinfo listing. */
+int platform_cpu_features(const char *path, uint64_t *ret, struct error *err);
+
+/* Hardware signature of an ACPI FACS; *RET is 0 when the file is not there or is no FACS. */
+int platform_facs_signature(const char *path, uint32_t *ret, struct error *err);
+
+/*
+ * XXH3 (64 bits) of the texts in DIRECTORY/N/{type,phys_addr,virt_addr,num_pages,attribute} for
+ * N = 0, 1, ... (/sys/firmware/efi/runtime-map); *RET is 0 when there is no entry 0.
+ */
+int platform_efi_digest(const char *directory, uint64_t *ret, struct error *err);
+
+/*
+ * Read the text of a small file of /proc or /sys: at most SIZE - 1 bytes, a NUL behind them.
+ * Returns their number, or a negative errno value.
+ */
+ssize_t platform_read_text(const char *path, char *text, size_t size);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* State, machine and fingerprint checks. */
+#include "restore/check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/runs.h"
+#include "disk/fingerprint.h"
+#include "restore/clock.h"
+
+/* E820 types that firmware keeps for itself, and RAM. */
+#define E820_RAM      1
+#define E820_RESERVED 2
+#define E820_NVS      4
+
+/* --- state ---------------------------------------------------------------------------------- */
+
+static enum exit_code refuse(struct error *err, enum exit_code code, const char *why)
+{
+	error_set(err, code == EXIT_NO_IMAGE ? ENOENT : EPERM, "%s", why);
+	return code;
+}
+
+enum exit_code check_state(const struct image_super *super, bool again, struct error *err)
+{
+	switch (super->state) {
+	case IMAGE_EMPTY:
+		return refuse(err, EXIT_NO_IMAGE, "no image on it");
+	case IMAGE_RESTORED:
+		return refuse(err, EXIT_NO_IMAGE, "its image was restored already");
+	case IMAGE_STALE:
+		error_set(err, ENOENT, "its image is stale: %.*s", (int)sizeof(super->reason),
+			  super->reason);
+		return EXIT_NO_IMAGE;
+	case IMAGE_VALID:
+	case IMAGE_HANDED_OVER:
+		break;
+	default:
+		error_set(err, EUCLEAN, "unknown state %" PRIu32 " of the image", super->state);
+		return EXIT_FAILED;
+	}
+	if (super->kind != IMAGE_HIBERNATION) {
+		error_set(err, ENOENT, "it holds a %s, which is never restored",
+			  image_kind_name(super->kind));
+		return EXIT_NO_IMAGE;
+	}
+	if (again)
+		return EXIT_DONE;
+	if (super->state == IMAGE_HANDED_OVER)
+		return refuse(err, EXIT_FAILED,
+			      "image was handed over once and never came back; use --again");
+	if (super->attempts >= CHECK_ATTEMPTS)
+		return refuse(err, EXIT_FAILED, "two attempts failed; use --again");
+	return EXIT_DONE;
+}
+
+bool check_pending(const struct image_super *super)
+{
+	return super->kind == IMAGE_HIBERNATION &&
+	       (super->state == IMAGE_VALID || super->state == IMAGE_HANDED_OVER);
+}
+
+/* --- processor and firmware ----------------------------------------------------------------- */
+
+/* Family and model of CPUID leaf 1 EAX, the extended fields included. */
+static uint32_t cpu_family(uint32_t signature)
+{
+	uint32_t family = (signature >> 8) & 0xf;
+
+	return family == 0xf ? family + ((signature >> 20) & 0xff) : family;
+}
+
+static uint32_t cpu_model(uint32_t signature)
+{
+	return ((signature >> 12) & 0xf0) | ((signature >> 4) & 0xf);
+}
+
+static int check_cpu(const struct image_machine *machine, const struct platform *here,
+		     struct error *err)
+{
+	uint32_t was = machine->cpu_signature, is = here->cpu_signature;
+	uint64_t used = machine->cpu_features;
+
+	if (strncmp(machine->cpu_vendor, here->cpu_vendor, sizeof(machine->cpu_vendor)))
+		return error_set(err, ENODEV, "CPU vendor differs: was %.16s, is %.16s",
+				 machine->cpu_vendor, here->cpu_vendor);
+	if (cpu_family(was) != cpu_family(is))
+		return error_set(err, ENODEV, "CPU family differs: was %#x, is %#x",
+				 cpu_family(was), cpu_family(is));
+	if ((used ^ here->cpu_features) & CPU_FEATURE_LA57)
+		return error_set(err, ENODEV,
+				 "saved kernel ran with %s levels of page tables, "
+				 "this one does not; boot with%s no5lvl",
+				 used & CPU_FEATURE_LA57 ? "five" : "four",
+				 used & CPU_FEATURE_LA57 ? "out" : "");
+	if ((used & CPU_FEATURE_NX) && !(here->cpu_features & CPU_FEATURE_NX))
+		return error_set(err, ENODEV, "saved kernel used NX, which is off here");
+	if ((used & CPU_FEATURE_CET) && !(here->cpu_capabilities & CPU_FEATURE_CET))
+		return error_set(err, ENODEV, "saved kernel used CET, which this CPU lacks");
+	if (cpu_model(was) != cpu_model(is))
+		message("warning: CPU model differs: was %#x, is %#x; going on", cpu_model(was),
+			cpu_model(is));
+	return 0;
+}
+
+int check_platform(const struct image_machine *machine, const struct platform *here,
+		   struct error *err)
+{
+	int rc = check_cpu(machine, here, err);
+
+	if (rc)
+		return rc;
+	if (machine->facs_signature && here->facs_signature &&
+	    machine->facs_signature != here->facs_signature)
+		return error_set(err, ENODEV,
+				 "hardware changed: ACPI FACS signature was %#x, is %#x",
+				 machine->facs_signature, here->facs_signature);
+	if (machine->efi_runtime_digest && !here->efi_runtime_digest)
+		return error_set(err, ENODEV,
+				 "saved kernel used EFI runtime services, "
+				 "this boot has no EFI runtime map");
+	if (machine->efi_runtime_digest && machine->efi_runtime_digest != here->efi_runtime_digest)
+		return error_set(err, ENODEV, "EFI runtime map differs from the saved kernel's");
+	return 0;
+}
+
+/* --- firmware memory map -------------------------------------------------------------------- */
+
+static uint64_t range_end(const struct firmware_range *range)
+{
+	uint64_t end;
+
+	return __builtin_add_overflow(range->start, range->size, &end) ? UINT64_MAX : end;
+}
+
+/*
+ * RAM of a sorted map in frames: what touches is merged before it is rounded inwards, because
+ * firmware may split RAM inside a page.
+ */
+static int firmware_ram(const struct firmware_range *map, size_t count, struct runs *ret)
+{
+	uint64_t start = 0, end = 0;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i <= count; i++) {
+		if (i < count && map[i].type != E820_RAM)
+			continue;
+		if (i < count && end && map[i].start <= end) {
+			if (range_end(&map[i]) > end)
+				end = range_end(&map[i]);
+			continue;
+		}
+		if ((end >> FRAME_SHIFT) > (start + FRAME_SIZE - 1) >> FRAME_SHIFT) {
+			uint64_t pfn = (start + FRAME_SIZE - 1) >> FRAME_SHIFT;
+
+			rc = runs_add(ret, pfn, (end >> FRAME_SHIFT) - pfn);
+		}
+		if (i < count) {
+			start = map[i].start;
+			end = range_end(&map[i]);
+		}
+	}
+	return rc;
+}
+
+/* Does the map say TYPE for all bytes of RANGE? */
+static bool same_type(const struct firmware_range *map, size_t count,
+		      const struct firmware_range *range)
+{
+	uint64_t at = range->start, end = range_end(range);
+
+	for (size_t i = 0; i < count && at < end; i++) {
+		if (range_end(&map[i]) <= at)
+			continue;
+		if (map[i].start > at || map[i].type != range->type)
+			return false;
+		at = range_end(&map[i]);
+	}
+	return at >= end;
+}
+
+/* A's RAM is below 2^52 frames less one here: check_memory() found all of it in the map. */
+static bool overlaps(const struct runs *ram, const struct firmware_range *range)
+{
+	for (size_t i = 0; i < ram->n; i++) {
+		uint64_t start = ram->v[i].pfn << FRAME_SHIFT;
+
+		if (range->start < start + (ram->v[i].count << FRAME_SHIFT) &&
+		    start < range_end(range))
+			return true;
+	}
+	return false;
+}
+
+static int check_recorded(const struct image_index *index, const struct firmware_range *here,
+			  size_t count, struct error *err)
+{
+	bool said = false;
+
+	for (size_t i = 0; i < index->firmware_count; i++) {
+		const struct firmware_range *range = &index->firmware[i];
+
+		if (range->type < E820_RESERVED || range->type > E820_NVS || !range->size ||
+		    same_type(here, count, range))
+			continue;
+		if (overlaps(&index->ram, range))
+			return error_set(err, ENODEV,
+					 "firmware memory map changed at %#" PRIx64 "-%#" PRIx64
+					 " (type %" PRIu32 "), where the saved kernel has RAM",
+					 range->start, range_end(range) - 1, range->type);
+		if (!said)
+			message("warning: firmware memory map differs at %#" PRIx64 "-%#" PRIx64
+				" (was type %" PRIu32 ", no RAM of the saved kernel); going on",
+				range->start, range_end(range) - 1, range->type);
+		said = true;
+	}
+	return 0;
+}
+
+int check_memory(const struct image_index *index, const struct firmware_range *here, size_t count,
+		 struct error *err)
+{
+	struct runs ram = { 0 }, gone = { 0 };
+	int rc = firmware_ram(here, count, &ram);
+
+	if (!rc)
+		rc = runs_subtract(&index->ram, &ram, &gone);
+	if (rc)
+		error_set(err, -rc, "firmware memory map: %s", strerror(-rc));
+	else if (gone.n)
+		rc = error_set(err, ENODEV,
+			       "RAM of the saved kernel at %#" PRIx64 "-%#" PRIx64
+			       " is no RAM in this boot's firmware map",
+			       gone.v[0].pfn << FRAME_SHIFT,
+			       ((gone.v[0].pfn + gone.v[0].count) << FRAME_SHIFT) - 1);
+	else
+		rc = check_recorded(index, here, count, err);
+	runs_free(&ram);
+	runs_free(&gone);
+	return rc;
+}
+
+/* --- fingerprints --------------------------------------------------------------------------- */
+
+int check_fingerprints(const struct image_index *index, uint64_t deadline, struct error *err)
+{
+	for (size_t i = 0; i < index->watch_count; i++) {
+		const struct image_watch *watch = &index->watch[i];
+		uint64_t hash = 0;
+		int rc;
+
+		while ((rc = fingerprint_hash(&watch->extent, &hash, err)) == -ENODEV)
+			if (!clock_wait(deadline))
+				break;
+		if (rc)
+			return rc;
+		if (hash != watch->xxh3)
+			return error_set(err, ESTALE, "file system on %.*s changed",
+					 (int)sizeof(watch->extent.tag), watch->extent.tag);
+	}
+	return 0;
+}

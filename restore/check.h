@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * May this image be restored on this machine? Comparisons of plain structs, without I/O but for
+ * the fingerprints.
+ */
+#ifndef RESTORE_CHECK_H
+#define RESTORE_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "image/image.h"
+#include "memory/platform.h"
+
+/* Loads of an image that may fail before no boot tries again by itself. */
+#define CHECK_ATTEMPTS 2
+
+/*
+ * Is it a hibernation image that waits to be restored? Returns EXIT_DONE; EXIT_NO_IMAGE when
+ * there is none; EXIT_FAILED when there is one that is only restored with AGAIN. ERR says which
+ * and why.
+ */
+enum exit_code check_state(const struct image_super *super, bool again, struct error *err);
+
+/* Must BOOT-ON mark the image stale, so that no later boot restores it? */
+bool check_pending(const struct image_super *super);
+
+/* Processor and firmware. A differing CPU model only gets a message. ENODEV names what differs. */
+int check_platform(const struct image_machine *machine, const struct platform *here,
+		   struct error *err);
+
+/*
+ * Is all of A's RAM still RAM in the firmware map HERE (sorted)? ENODEV names the first range
+ * that is not. Other differences from the map that A recorded only count where they overlap
+ * A's RAM.
+ */
+int check_memory(const struct image_index *index, const struct firmware_range *here, size_t count,
+		 struct error *err);
+
+/*
+ * Hash what the image watches. ESTALE when the bytes of a device changed. A device that is not
+ * there is waited for until CLOCK_BOOTTIME reaches DEADLINE (ns), then ENODEV.
+ */
+int check_fingerprints(const struct image_index *index, uint64_t deadline, struct error *err);
+
+#endif

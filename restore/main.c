@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump-restore: run early at boot, before anything of the saved machine's disks is mounted. Puts
+ * the saved machine back in place of this kernel, or says in one line why not.
+ */
+#include "restore/clock.h"
+#include "restore/options.h"
+#include "restore/run.h"
+#include "restore/target.h"
+
+int main(int argc, char **argv)
+{
+	uint64_t started = clock_now();
+	struct restore_options options;
+	int code = restore_options_parse(argc, argv, &options);
+
+	if (code >= 0)
+		return code;
+	if (options.boot_on)
+		return target_boot_on(options.target, options.boot_on,
+				      started + options.wait * CLOCK_SECOND);
+	return restore_run(&options, started);
+}

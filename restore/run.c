@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The steps of a restore. */
+#include "restore/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "disk/disk.h"
+#include "image/image.h"
+#include "memory/memory.h"
+#include "memory/platform.h"
+#include "restore/check.h"
+#include "restore/clock.h"
+#include "restore/leave.h"
+#include "restore/stage.h"
+#include "restore/target.h"
+
+struct restore {
+	const struct restore_options *options;
+	uint64_t started, deadline;
+	struct disk disk;
+	struct image_super super;
+	struct image_index index;
+	bool changed; /* a file system is not what it was: the image must never be restored */
+};
+
+static int check_machine(const struct restore *restore, struct error *err)
+{
+	struct firmware_range *map = NULL;
+	struct platform here;
+	size_t count = 0;
+	int rc = platform_read(&here, err);
+
+	if (!rc)
+		rc = check_platform(&restore->index.machine, &here, err);
+	if (!rc)
+		rc = memory_firmware_map("/sys/firmware/memmap", &map, &count, err);
+	if (!rc)
+		rc = check_memory(&restore->index, map, count, err);
+	free(map);
+	return rc;
+}
+
+/* Everything that is known before memory is acquired. Changes nothing. */
+static int check_all(struct restore *restore, struct error *err)
+{
+	int rc = image_index_read(&restore->disk, &restore->super, &restore->index, err);
+
+	if (!rc)
+		rc = leave_check(&restore->index, err);
+	if (!rc)
+		rc = check_machine(restore, err);
+	if (rc)
+		return rc;
+	rc = check_fingerprints(&restore->index, restore->deadline, err);
+	restore->changed = rc == -ESTALE;
+	return rc;
+}
+
+/* Count the attempt before it begins: one that hangs is not repeated at every boot. */
+static int count_attempt(struct restore *restore, struct error *err)
+{
+	if (restore->super.attempts < UINT32_MAX)
+		restore->super.attempts++;
+	return image_super_write(&restore->disk, &restore->super, err);
+}
+
+static int load_and_jump(struct restore *restore, struct error *err)
+{
+	uint64_t begun = clock_now();
+	struct stage stage = { 0 };
+	struct leave leave = {
+		.disk = &restore->disk,
+		.super = &restore->super,
+		.index = &restore->index,
+		.stage = &stage,
+		.started = restore->started,
+		.quiet = restore->options->quiet,
+	};
+	int rc = count_attempt(restore, err);
+
+	if (!rc)
+		rc = stage_prepare(&stage, &restore->index, err);
+	if (!rc)
+		rc = stage_read(&stage, &restore->disk, &restore->index, leave.quiet, err);
+	if (!rc) {
+		leave.prepared = clock_now() - begun - stage.read_time;
+		rc = leave_jump(&leave, err);
+	}
+	stage_free(&stage);
+	return rc;
+}
+
+/* The one line on a failure: what and why, then what became of the image. */
+static void say_failed(struct restore *restore, const struct error *why)
+{
+	struct error err = { 0 };
+
+	if (restore->options->check)
+		message("%s: %s; the image cannot be restored here, nothing was changed",
+			restore->disk.name, why->text);
+	else if (!restore->changed)
+		message("%s: %s; image left %s, booting on", restore->disk.name, why->text,
+			image_state_name(restore->super.state));
+	else if (image_mark_stale(&restore->disk, &restore->super, why->text, &err))
+		message("%s: %s; image could not be marked stale: %.80s", restore->disk.name,
+			why->text, err.text);
+	else
+		message("%s: %s; image marked stale, booting on", restore->disk.name, why->text);
+}
+
+enum exit_code restore_run(const struct restore_options *options, uint64_t started)
+{
+	struct restore restore = { .options = options,
+				   .started = started,
+				   .deadline = started + options->wait * CLOCK_SECOND };
+	enum disk_mode mode = options->check ? DISK_READ : DISK_WRITE;
+	struct error err = { 0 };
+	enum exit_code code;
+	int rc;
+
+	code = target_open(options->target, mode, restore.deadline, &restore.disk, &restore.super,
+			   &err);
+	if (code != EXIT_DONE) {
+		message("%s; nothing was changed, booting on", err.text);
+		return code;
+	}
+	code = check_state(&restore.super, options->again, &err);
+	if (code == EXIT_NO_IMAGE) {
+		message("%s: %s; booting on", restore.disk.name, err.text);
+		goto out;
+	}
+	rc = code == EXIT_DONE ? check_all(&restore, &err) : -err.code;
+	if (!rc && !options->check)
+		rc = load_and_jump(&restore, &err);
+	if (rc) {
+		say_failed(&restore, &err);
+		code = EXIT_FAILED;
+	} else {
+		message("%s: hibernation image of %.*s, %" PRIu64 " pages, can be restored",
+			restore.disk.name, (int)sizeof(restore.super.release),
+			restore.super.release, restore.super.data_pages);
+	}
+out:
+	image_index_free(&restore.index);
+	disk_close(&restore.disk);
+	return code;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Getting the pages of an image into memory: frames, plan, reading. */
+#ifndef RESTORE_STAGE_H
+#define RESTORE_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "disk/disk.h"
+#include "image/image.h"
+#include "restore/frames.h"
+#include "restore/plan.h"
+
+/* stage_prepare() fills it; stage_free() ends it, also after an error. */
+struct stage {
+	struct frames frames;
+	struct plan plan;
+	struct run home;    /* where the payload may lie */
+	uint64_t read_time; /* ns */
+};
+
+/* Acquire frames until every page of the image has a place, and make the payload's lists. */
+int stage_prepare(struct stage *stage, const struct image_index *index, struct error *err);
+
+/* Read every page into its place; a line every 10 % unless QUIET. */
+int stage_read(struct stage *stage, const struct disk *disk, const struct image_index *index,
+	       bool quiet, struct error *err);
+
+void stage_free(struct stage *stage);
+
+#endif
