@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which kernel B to load, and how: settings and the running system put together. Two equal
+ * digests mean that a kernel B which is loaded is the one that is wanted.
+ */
+#ifndef KJUMP_CHOICE_H
+#define KJUMP_CHOICE_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+#include "kjump/cmdline.h"
+#include "kjump/config.h"
+
+struct choice {
+	char kernel[256];
+	char initramfs[256];
+	char cmdline[CMDLINE_SIZE];
+	unsigned cpus;
+	uint64_t home;	 /* bytes; 0 = as much as it needs */
+	uint64_t digest; /* files (path, size, time), command line, home, ABI_VERSION */
+};
+
+/* ENOENT when there is no kernel or no initramfs to be found. */
+int choice_make(const struct config *config, struct choice *ret, struct error *err);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Settings: /etc/kjump.conf, overridden by the long options of the same names.
+ */
+#ifndef KJUMP_CONFIG_H
+#define KJUMP_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+#define CONFIG_LEVEL_MIN   (-20)
+#define CONFIG_LEVEL_MAX   19
+#define CONFIG_WORKERS_MAX 256
+#define CONFIG_HOME_MIN	   (32ULL << 20)
+#define CONFIG_HOME_MAX	   (2ULL << 30)
+#define CONFIG_HOME_UNIT   (2ULL << 20)
+
+/* An empty string stands for the default. */
+struct config {
+	char target[128];    /* device for images: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path */
+	int level;	     /* of zstd */
+	unsigned workers;    /* 0 = one a CPU of kernel B */
+	bool verify;	     /* read the image back */
+	char kernel[256];    /* kernel B's bzImage */
+	char initramfs[256]; /* and its initramfs */
+	uint64_t home;	     /* bytes, a multiple of 2 MiB; 0 = as much as kernel B needs */
+	char cmdline[1024];  /* added to kernel B's command line */
+};
+
+void config_default(struct config *config);
+
+/* Set KEY to VALUE: EINVAL for an unknown key or a value that it does not take. */
+int config_set(struct config *config, const char *key, const char *value, struct error *err);
+
+/* Apply the file at PATH; errors name file and line. ENOENT when there is no such file. */
+int config_read(struct config *config, const char *path, struct error *err);
+
+#endif

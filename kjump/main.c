@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump: hibernation and checkpoint by a second kernel. This is the command of the running system.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/version.h"
+#include "kjump/options.h"
+
+static const struct command *const commands[] = {
+	&cmd_format,	 &cmd_load, &cmd_unload, &cmd_hibernate,
+	&cmd_checkpoint, &cmd_info, &cmd_status, &cmd_discard,
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	}
+	return NULL;
+}
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: kjump COMMAND [OPTION...] [ARGUMENT...]\n\n", out);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("  help        describe a command\n\n"
+	      "Settings are in /etc/kjump.conf; see kjump(8) and kjump.conf(5).\n",
+	      out);
+}
+
+static int print_command(const struct command *command)
+{
+	printf("usage: kjump %s %s", command->name, command->usage);
+	return EXIT_DONE;
+}
+
+static int unknown(const char *name)
+{
+	message("unknown command '%s'; try 'kjump --help'", name);
+	return EXIT_USAGE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	struct options options;
+	int status = options_parse(command, argc, argv, &options);
+
+	if (status)
+		return status;
+	return options.help ? print_command(command) : command->run(&options);
+}
+
+static int help(const char *name)
+{
+	const struct command *command = name ? find_command(name) : NULL;
+
+	if (!name) {
+		print_usage(stdout);
+		return EXIT_DONE;
+	}
+	return command ? print_command(command) : unknown(name);
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const char *name = argv[1];
+	const struct command *command = find_command(name);
+
+	if (command)
+		return run_command(command, argc - 1, argv + 1);
+	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
+		return help(argv[2]);
+	if (strcmp(name, "--version") && strcmp(name, "-V"))
+		return unknown(name);
+	puts("kjump " KJUMP_VERSION);
+	return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	status = dispatch(argc, argv);
+	if (fflush(stdout) || ferror(stdout)) {
+		message("standard output: cannot be written");
+		status = status ? status : EXIT_FAILED;
+	}
+	return status;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every path that the `kjump` command reads or writes. Code that can be tested on fixtures takes
+ * its path as an argument; these are what the running system is given.
+ */
+#ifndef KJUMP_PATHS_H
+#define KJUMP_PATHS_H
+
+#ifndef KJUMP_PREFIX
+#define KJUMP_PREFIX "/usr/local"
+#endif
+
+#define PATH_CONFIG "/etc/kjump.conf"
+
+/* What kjump keeps from one run to the next; gone after a boot, back after a restore. */
+#define PATH_RUN     "/run/kjump"
+#define PATH_LOCK    PATH_RUN "/lock"
+#define PATH_STATE   PATH_RUN "/state"
+#define PATH_LAST    PATH_RUN "/last"
+#define PATH_HUGE    PATH_RUN "/huge"
+#define PATH_MAILBOX PATH_HUGE "/mailbox"
+
+#define PATH_BOOT		 "/boot"
+#define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
+#define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"
+
+#define PATH_CMDLINE	"/proc/cmdline"
+#define PATH_CPUINFO	"/proc/cpuinfo"
+#define PATH_IOMEM	"/proc/iomem"
+#define PATH_KALLSYMS	"/proc/kallsyms"
+#define PATH_KCORE	"/proc/kcore"
+#define PATH_KCONFIG_GZ "/proc/config.gz"
+#define PATH_KPAGEFLAGS "/proc/kpageflags"
+#define PATH_PAGEMAP	"/proc/self/pagemap"
+#define PATH_MOUNTINFO	"/proc/self/mountinfo"
+
+#define PATH_DROP_CACHES  "/proc/sys/vm/drop_caches"
+#define PATH_COMPACT	  "/proc/sys/vm/compact_memory"
+#define PATH_NMI_WATCHDOG "/proc/sys/kernel/nmi_watchdog"
+
+#define PATH_FIRMWARE_MAP "/sys/firmware/memmap"
+#define PATH_VMCOREINFO	  "/sys/kernel/vmcoreinfo"
+#define PATH_HUGEPAGES	  "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+#define PATH_WAKEUP	  "/sys/class/wakeup"
+#define PATH_CPU0_ONLINE  "/sys/devices/system/cpu/cpu0/online"
+#define PATH_SMT	  "/sys/devices/system/cpu/smt/control"
+#define PATH_VIRTIO_MEM	  "/sys/bus/virtio/drivers/virtio_mem"
+
+#define PATH_SNAPSHOT "/dev/snapshot"
+#define PATH_RANDOM   "/dev/urandom"
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel command lines: from A's to B's.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kjump/cmdline.h"
+
+#define FIXED(cpus)                                                                                \
+	"nokaslr iomem=relaxed nr_cpus=" cpus                                                      \
+	" panic=10 oops=panic softlockup_panic=1 sysctl.kernel.hung_task_panic=1"                  \
+	" printk.devkmsg=on loglevel=6 raid=noautodetect noresume"
+
+static void test_for_b(void **state)
+{
+	static const struct {
+		const char *a;
+		unsigned cpus;
+		const char *extra, *b;
+	} cases[] = {
+		/* nothing to hand on, no console */
+		{ "root=/dev/sda1 ro quiet", 1, "", FIXED("1") },
+		{ "", 2, "", FIXED("2") },
+		/* consoles in A's order, and added words last */
+		{ "console=ttyS0,115200 quiet console=tty0", 4, "debug x=1",
+		  "console=ttyS0,115200 console=tty0 " FIXED("4") " debug x=1" },
+		/* what A was told about its hardware */
+		{ "noapic nolapic nox2apic no5lvl intel_iommu=on amd_iommu=off iommu=pt acpi=ht "
+		  "pci=nomsi",
+		  1, "",
+		  FIXED("1") " noapic nolapic nox2apic no5lvl intel_iommu=on amd_iommu=off "
+			     "iommu=pt acpi=ht pci=nomsi" },
+		{ "nvme_core.io_timeout=60 nvme.poll_queues=2 ahci.mobile_lpm_policy=1 "
+		  "scsi_mod.scan=sync",
+		  1, "",
+		  FIXED("1") " nvme_core.io_timeout=60 nvme.poll_queues=2 "
+			     "ahci.mobile_lpm_policy=1 scsi_mod.scan=sync" },
+		/* what must not be handed on */
+		{ "earlyprintk=ttyS0 acpi_rsdp=0x7ff000 mem=4G memmap=1G$4G crashkernel=256M "
+		  "resume=/dev/sda2 init=/bin/sh isolcpus=1 noapictimer acpi_osi=Linux "
+		  "nvme=x.y usb_storage.quirks=a xscsi_mod.scan=sync",
+		  1, "", FIXED("1") },
+		/* behind -- all is for init */
+		{ "console=tty0 -- console=ttyS1 noapic", 1, "", "console=tty0 " FIXED("1") },
+		/* quoted words stay whole */
+		{ "dyndbg=\"file a.c console=x +p\" scsi_mod.x=\"a b\"", 1, "",
+		  FIXED("1") " scsi_mod.x=\"a b\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char b[CMDLINE_SIZE];
+		struct error err = { 0 };
+
+		assert_int_equal(cmdline_for_b(cases[i].a, cases[i].cpus, cases[i].extra, b,
+					       sizeof(b), &err),
+				 0);
+		assert_string_equal(b, cases[i].b);
+	}
+}
+
+static void test_limit(void **state)
+{
+	const size_t fixed = strlen(FIXED("1"));
+	char extra[64], b[1024];
+	struct error err = { 0 };
+
+	(void)state;
+	memset(extra, 'x', sizeof(extra));
+	extra[40] = '\0';
+	assert_int_equal(cmdline_for_b("", 1, extra, b, fixed + 1 + 40 + 1, &err), 0);
+	assert_int_equal(strlen(b), fixed + 41);
+	assert_int_equal(cmdline_for_b("", 1, extra, b, fixed + 1 + 40, &err), -E2BIG);
+	assert_int_equal(err.code, E2BIG);
+	/* A later and shorter word must not take the place of one that did not fit. */
+	assert_int_equal(cmdline_for_b("pci=realloc,noats,nommconf,big_root_window", 1, "x", b,
+				       fixed + 10, &err),
+			 -E2BIG);
+}
+
+static void test_value(void **state)
+{
+	char value[16];
+
+	(void)state;
+	assert_true(cmdline_value("a=1 init_on_free=0 b init_on_free=1", "init_on_free", value,
+				  sizeof(value)));
+	assert_string_equal(value, "1");
+	assert_true(cmdline_value("init-on-free=on", "init_on_free", value, sizeof(value)));
+	assert_string_equal(value, "on");
+	assert_true(cmdline_value("x=\"a b\" \"y=c d\"", "x", value, sizeof(value)));
+	assert_string_equal(value, "a b");
+	assert_true(cmdline_value("x=\"a b\" \"y=c d\"", "y", value, sizeof(value)));
+	assert_string_equal(value, "c d");
+	assert_true(cmdline_value("x=", "x", value, sizeof(value)));
+	assert_string_equal(value, "");
+	assert_false(cmdline_value("xy=1 x -- x=1", "x", value, sizeof(value)));
+	assert_false(cmdline_value("", "x", value, sizeof(value)));
+	assert_false(cmdline_value("x=0123456789abcdef", "x", value, sizeof(value)));
+}
+
+static void test_words(void **state)
+{
+	const char *cursor = "  one\ttwo=\"2 3\"\n verylongword  four \"five";
+	char word[10];
+
+	(void)state;
+	assert_true(cmdline_next(&cursor, word, sizeof(word)));
+	assert_string_equal(word, "one");
+	assert_true(cmdline_next(&cursor, word, sizeof(word)));
+	assert_string_equal(word, "two=\"2 3\"");
+	assert_true(cmdline_next(&cursor, word, sizeof(word)));
+	assert_string_equal(word, "four");
+	assert_true(cmdline_next(&cursor, word, sizeof(word)));
+	assert_string_equal(word, "\"five");
+	assert_false(cmdline_next(&cursor, word, sizeof(word)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_for_b),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_value),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
