@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# kjump: hibernation and checkpoint by a second kernel.  `make help` lists the targets.
+#
+# Variables:
+#   V=1              show the commands
+#   WERROR=1         warnings are errors (CI sets it)
+#   CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR as usual
+#   KERNEL=FILE      kernel that `make initramfs` takes modules for (default: none needed)
+#   PYTEST_ARGS=...  more arguments for the end-to-end tests, e.g. "-k warm"
+
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O2 -g
+PYTHON  ?= python3
+WERROR  ?= $(if $(CI),1)
+
+BUILD    := build
+LIBS     := common disk image memory jump
+PROGRAMS := kjump kjump-write kjump-restore kjump-back
+kjump_DIR         := kjump
+kjump-write_DIR   := writer
+kjump-restore_DIR := restore
+
+WARNINGS := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wimplicit-fallthrough \
+            $(if $(WERROR),-Werror)
+override CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKJUMP_PREFIX='"$(PREFIX)"'
+override CFLAGS   := -std=gnu11 -pthread $(WARNINGS) $(CFLAGS)
+LDLIBS   := -lblkid -lzstd -lxxhash -lpthread
+# Programs are static: the same files run in the system, in kernel B's initramfs and at boot.
+LINK     := -static
+
+# Freestanding code that runs between kernels: no libc, no SSE, position independent.
+BARE     := -std=gnu11 -O2 -ffreestanding -fno-stack-protector -fpie -fno-plt -mno-red-zone \
+            -mgeneral-regs-only -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
+            -fcf-protection=none -fvisibility=hidden $(WARNINGS)
+BLOBS    := entry thunk payload
+
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-8s%s\n' $(1) $(2))
+
+objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
+LIB_SOURCES  := $(filter-out jump/bare-%.c,$(foreach d,$(LIBS),$(wildcard $(d)/*.c)))
+LIB_OBJECTS  := $(call objects,obj,$(LIB_SOURCES)) $(BUILD)/obj/jump/blobs.o
+TEST_SOURCES := $(filter-out %/main.c,$(wildcard writer/*.c restore/*.c kjump/*.c))
+TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -g
+
+all: $(addprefix $(BUILD)/,$(PROGRAMS))
+
+# --- programs -------------------------------------------------------------------------------------
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/jump/blobs.o: jump/blobs.S $(foreach b,$(BLOBS),$(BUILD)/bare/$(b).bin)
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Wa,-I$(BUILD)/bare -c $< -o $@
+
+$(BUILD)/libkjump.a: $(LIB_OBJECTS)
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+.SECONDEXPANSION:
+$(addprefix $(BUILD)/,kjump kjump-write kjump-restore): $(BUILD)/%: \
+		$$(call objects,obj,$$(wildcard $$($$*_DIR)/*.c)) $(BUILD)/libkjump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/kjump-back: $(BUILD)/obj/initramfs/kjump-back.o $(BUILD)/libkjump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# --- code between kernels -------------------------------------------------------------------------
+
+$(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -c $< -o $@
+
+$(BUILD)/bare/%.o: jump/bare-%.c common/abi.h
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(BARE) -c $< -o $@
+
+$(BUILD)/bare/bare-crc32c.o: common/crc32c.c common/crc32c.h
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(BARE) -c $< -o $@
+
+$(BUILD)/bare/entry.elf: $(BUILD)/bare/entry.o
+$(BUILD)/bare/thunk.elf: $(BUILD)/bare/thunk.o
+$(BUILD)/bare/payload.elf: $(BUILD)/bare/payload.o $(BUILD)/bare/restore.o $(BUILD)/bare/bare-crc32c.o
+$(BUILD)/bare/%.elf: jump/bare.lds
+	$(call say,LD,$@)
+	$(Q)$(CC) -nostdlib -static -Wl,--build-id=none -Wl,-T,jump/bare.lds -Wl,-z,noexecstack \
+		$(filter %.o,$^) -o $@
+
+$(BUILD)/bare/%.bin: $(BUILD)/bare/%.elf
+	$(Q)objcopy -O binary $< $@
+
+# --- tests ----------------------------------------------------------------------------------------
+
+$(BUILD)/asan/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$< \(asan\))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+
+$(BUILD)/asan/libkjump.a: $(call objects,asan,$(LIB_SOURCES) $(TEST_SOURCES)) $(BUILD)/obj/jump/blobs.o
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/asan/tests/unit/%.o $(BUILD)/asan/libkjump.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lcmocka $(LDLIBS) -o $@
+
+unit: $(TESTS)
+	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
+
+# --- rebuild when the flags change ----------------------------------------------------------------
+
+FLAGS  = $(CC) $(CPPFLAGS) $(CFLAGS) $(LINK)
+quoted = '$(subst ','\'',$(1))'
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo $(call quoted,$(FLAGS)) | cmp -s - $@ || echo $(call quoted,$(FLAGS)) > $@
+
+# --- what users type --------------------------------------------------------------------------------
+
+deps:
+	@scripts/deps
+
+initramfs: $(BUILD)/initramfs.img
+
+$(BUILD)/initramfs.img: initramfs/build initramfs/init $(BUILD)/kjump-write $(BUILD)/kjump-back
+	$(call say,IMAGE,$@)
+	$(Q)initramfs/build --tools $(BUILD) $(if $(KERNEL),--kernel-release $(KERNEL) \
+		--modules /lib/modules/$(KERNEL)) $@
+
+# Everything after `deps` is a new make: before it there may be no compiler.
+demo: deps
+	@$(MAKE) --no-print-directory -s all initramfs
+	@$(SYSTEM_PYTHON) scripts/demo
+
+check: deps
+	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory e2e
+
+check-full: deps
+	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory e2e SELECT=
+
+check-kernels: deps
+	@$(MAKE) --no-print-directory e2e SELECT='-m kernels'
+
+SELECT ?= -m 'not full and not kernels'
+e2e: all initramfs
+	$(SYSTEM_PYTHON) -m pytest tests/e2e $(SELECT) $(PYTEST_ARGS)
+
+# Debian's python: the one that python3-pytest belongs to.
+SYSTEM_PYTHON ?= /usr/bin/python3
+
+lint: deps
+	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
+	shellcheck $(shell git grep -lE '^#! ?/bin/sh' -- ':!*.py') dracut-module/50kjump/*.sh
+
+install: all initramfs
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/kjump
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/kjump-write \
+		$(BUILD)/kjump-restore $(BUILD)/kjump-back
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/initramfs.img
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(wildcard man/*.8)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(wildcard man/*.5)
+
+help:
+	@echo 'make                build the programs into $(BUILD)/'
+	@echo 'make demo           the whole story in a virtual machine: hibernate, power off, restore'
+	@echo 'make check          unit tests, then end-to-end tests in QEMU'
+	@echo 'make check-full     the same, with the long and varied end-to-end tests'
+	@echo 'make check-kernels  the cycle with kernel 6.1 in all roles'
+	@echo 'make unit           unit tests alone (ASan, UBSan)'
+	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
+	@echo 'make initramfs      $(BUILD)/initramfs.img, what kernel B runs; KERNEL=release adds modules'
+	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
+	@echo 'make deps           install what is missing (Debian packages)'
+	@echo 'make lint           formatting and shell checks'
+	@echo 'make clean          remove $(BUILD)/'
+	@echo 'V=1 shows the commands, WERROR=1 makes warnings errors.'
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all check check-full check-kernels clean demo deps e2e FORCE help initramfs install lint unit
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opening devices and plain files, and aligned I/O past the page cache. */
+#include "disk/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/safe.h"
+
+static int open_block(const char *path, enum disk_mode mode, struct disk *disk, struct error *err)
+{
+	int flags = mode == DISK_WRITE ? O_RDWR | O_EXCL : O_RDONLY;
+	int sector;
+
+	disk->fd = open(path, flags | O_DIRECT | O_CLOEXEC);
+	if (disk->fd < 0 && errno == EBUSY)
+		return error_set(err, EBUSY, "%s: in use (mounted, swap, or part of something)",
+				 path);
+	if (disk->fd < 0)
+		return error_errno(err, "%s: cannot open", path);
+	if (ioctl(disk->fd, BLKGETSIZE64, &disk->size) || ioctl(disk->fd, BLKSSZGET, &sector))
+		return error_errno(err, "%s: cannot ask for the size", path);
+	if (sector <= 0 || DISK_ALIGN % sector)
+		return error_set(err, ENOTSUP, "%s: sectors of %d bytes are not supported", path,
+				 sector);
+	return 0;
+}
+
+static int open_file(const char *path, enum disk_mode mode, struct disk *disk, struct error *err)
+{
+	int flags = (mode == DISK_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+	struct stat st;
+
+	disk->fd = open(path, flags | O_DIRECT);
+	if (disk->fd < 0 && errno == EINVAL) /* tmpfs has no O_DIRECT */
+		disk->fd = open(path, flags);
+	if (disk->fd < 0)
+		return error_errno(err, "%s: cannot open", path);
+	if (fstat(disk->fd, &st))
+		return error_errno(err, "%s: cannot ask for the size", path);
+	disk->size = st.st_size;
+	return 0;
+}
+
+int disk_open(const char *path, enum disk_mode mode, struct disk *disk, struct error *err)
+{
+	struct stat before, after;
+	int ret;
+
+	memset(disk, 0, sizeof(*disk));
+	disk->fd = -1;
+	snprintf(disk->name, sizeof(disk->name), "%s", path);
+	if (stat(path, &before))
+		return error_errno(err, "%s: cannot open", path);
+	if (S_ISBLK(before.st_mode))
+		ret = open_block(path, mode, disk, err);
+	else if (S_ISREG(before.st_mode))
+		ret = open_file(path, mode, disk, err);
+	else
+		ret = error_set(err, ENOTBLK, "%s: neither a block device nor a file", path);
+	if (ret)
+		goto fail;
+	if (fstat(disk->fd, &after) || after.st_dev != before.st_dev ||
+	    after.st_ino != before.st_ino) {
+		ret = error_set(err, EAGAIN, "%s: was replaced while it was opened", path);
+		goto fail;
+	}
+	disk->size -= disk->size % DISK_ALIGN;
+	return 0;
+fail:
+	disk_close(disk);
+	return ret;
+}
+
+void disk_close(struct disk *disk)
+{
+	if (disk->fd >= 0)
+		close(disk->fd);
+	disk->fd = -1;
+}
+
+void *disk_buffer(size_t size)
+{
+	void *buffer;
+
+	if (size > SIZE_MAX - DISK_ALIGN)
+		return NULL;
+	size = safe_round_up(size, DISK_ALIGN);
+	buffer = aligned_alloc(DISK_ALIGN, size ? size : DISK_ALIGN);
+	if (buffer)
+		memset(buffer, 0, size);
+	return buffer;
+}
+
+static int check_access(const struct disk *disk, enum disk_operation operation, const void *buffer,
+			size_t size, uint64_t offset, struct error *err)
+{
+	if ((uintptr_t)buffer % DISK_ALIGN || size % DISK_ALIGN || offset % DISK_ALIGN)
+		return error_set(err, EINVAL, "unaligned access of %zu bytes at %llu", size,
+				 (unsigned long long)offset);
+	if (!safe_within(offset, size, disk->size))
+		return error_set(err, ENOSPC, "%zu bytes at %llu lie beyond the end of the device",
+				 size, (unsigned long long)offset);
+	if (disk->fault) {
+		errno = disk->fault(disk->fault_context, operation, offset, size);
+		if (errno)
+			return error_errno(err, "I/O at %llu", (unsigned long long)offset);
+	}
+	return 0;
+}
+
+/* After a short transfer the rest may start off a sector border; begin its block again then. */
+static size_t keep_aligned(ssize_t done)
+{
+	return done - done % DISK_ALIGN;
+}
+
+int disk_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset,
+	      struct error *err)
+{
+	char *p = buffer;
+	int ret = check_access(disk, DISK_OP_READ, buffer, size, offset, err);
+
+	if (ret)
+		return ret;
+	while (size) {
+		ssize_t done = pread(disk->fd, p, size, offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return error_errno(err, "cannot read at %llu", (unsigned long long)offset);
+		done = keep_aligned(done);
+		if (!done)
+			return error_set(err, EIO, "cannot read at %llu: short read",
+					 (unsigned long long)offset);
+		p += done;
+		offset += done;
+		size -= done;
+	}
+	return 0;
+}
+
+int disk_write(const struct disk *disk, const void *buffer, size_t size, uint64_t offset,
+	       struct error *err)
+{
+	const char *p = buffer;
+	int ret = check_access(disk, DISK_OP_WRITE, buffer, size, offset, err);
+
+	if (ret)
+		return ret;
+	while (size) {
+		ssize_t done = pwrite(disk->fd, p, size, offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return error_errno(err, "cannot write at %llu", (unsigned long long)offset);
+		done = keep_aligned(done);
+		if (!done)
+			return error_set(err, EIO, "cannot write at %llu: short write",
+					 (unsigned long long)offset);
+		p += done;
+		offset += done;
+		size -= done;
+	}
+	return 0;
+}
+
+int disk_flush(const struct disk *disk, struct error *err)
+{
+	int code = disk->fault ? disk->fault(disk->fault_context, DISK_OP_FLUSH, 0, 0) : 0;
+
+	if (code) {
+		errno = code;
+		return error_errno(err, "cannot flush");
+	}
+	if (fdatasync(disk->fd))
+		return error_errno(err, "cannot flush");
+	return 0;
+}

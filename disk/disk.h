@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Block devices (and plain files in their place, for tests): found by what is written on them,
+ * opened exclusively, read and written past the page cache. A, B and C change the same device
+ * under each other's page cache, so nothing here ever goes through it.
+ */
+#ifndef DISK_DISK_H
+#define DISK_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+/* Offsets, lengths and buffer addresses of all I/O are multiples of this many bytes. */
+#define DISK_ALIGN 4096
+
+enum disk_operation {
+	DISK_OP_READ,
+	DISK_OP_WRITE,
+	DISK_OP_FLUSH, /* offset and size are 0 */
+};
+
+struct disk {
+	int fd;
+	char name[256]; /* path, for messages */
+	uint64_t size;	/* bytes, rounded down to DISK_ALIGN */
+
+	/*
+	 * For tests: asked before each operation; returns 0 to let it happen or the positive errno
+	 * value it fails with. NULL otherwise.
+	 */
+	int (*fault)(void *context, enum disk_operation operation, uint64_t offset, size_t size);
+	void *fault_context;
+};
+
+enum disk_mode {
+	DISK_READ,  /* shared */
+	DISK_WRITE, /* read and write; O_EXCL on block devices: not mounted, no swap, no holder */
+};
+
+/*
+ * Errors of disk_find() and disk_open() name the device. Those of all functions that take a
+ * struct disk do not: the program puts disk->name before them.
+ */
+
+/*
+ * Path of the block device that SPEC names: UUID=, UUID_SUB=, LABEL=, PARTUUID=, PARTLABEL=
+ * (compared as blkid prints them, UUIDs in either case), or a path. Needs no udev: it probes what
+ * /sys/class/block lists. PATH has room for SIZE bytes. Fails with ENODEV when there is none, with
+ * EEXIST when more than one device answers to the name. (UUID_SUB tells the members of a RAID
+ * array or a btrfs file system apart, which share their UUID.)
+ */
+int disk_find(const char *spec, char *path, size_t size, struct error *err);
+
+/* Open PATH. DISK->fd is owned by the caller, disk_close() ends it. */
+int disk_open(const char *path, enum disk_mode mode, struct disk *disk, struct error *err);
+void disk_close(struct disk *disk);
+
+/* Read or write all of SIZE bytes at OFFSET; an access beyond the end fails with ENOSPC. */
+int disk_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset,
+	      struct error *err);
+int disk_write(const struct disk *disk, const void *buffer, size_t size, uint64_t offset,
+	       struct error *err);
+
+/* What was written is on the medium when this returns 0. */
+int disk_flush(const struct disk *disk, struct error *err);
+
+/* SIZE bytes of zeroed memory that disk_read() and disk_write() take; free() ends it. */
+void *disk_buffer(size_t size);
+
+/*
+ * What libblkid recognises on the device, as "ext4 file system", "dos partition table", ... in
+ * FOUND ("" = nothing). A probe that is ambivalent or fails counts as something. Returns 0, or a
+ * negative errno value only when the device cannot be read.
+ */
+int disk_probe(const struct disk *disk, char *found, size_t size, struct error *err);
+
+/* Erase every signature that libblkid recognises on a device opened with DISK_WRITE. */
+int disk_wipe(const struct disk *disk, struct error *err);
+
+#endif

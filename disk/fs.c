@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parsers of file systems share. */
+#include "disk/fs.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/safe.h"
+
+#define GENERIC_LENGTH 1048576
+
+uint16_t fs_le16(const unsigned char *p)
+{
+	uint16_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return le16toh(value);
+}
+
+uint32_t fs_le32(const unsigned char *p)
+{
+	uint32_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return le32toh(value);
+}
+
+uint32_t fs_be32(const unsigned char *p)
+{
+	uint32_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return be32toh(value);
+}
+
+uint64_t fs_be64(const unsigned char *p)
+{
+	uint64_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return be64toh(value);
+}
+
+int fs_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset, struct error *err)
+{
+	uint64_t start = offset - offset % DISK_ALIGN;
+	uint64_t end;
+	unsigned char *blocks;
+	int code;
+
+	if (!safe_within(offset, size, disk->size))
+		return error_set(err, EUCLEAN, "points beyond the end of the device");
+	end = safe_round_up(offset + size, DISK_ALIGN);
+	blocks = disk_buffer(end - start);
+	if (!blocks)
+		return error_set(err, ENOMEM, "no memory");
+	code = disk_read(disk, blocks, end - start, start, err);
+	if (!code)
+		memcpy(buffer, blocks + (offset - start), size);
+	free(blocks);
+	return code;
+}
+
+int fs_add(const struct disk *disk, struct extents *extents, uint64_t offset, uint64_t length,
+	   struct error *err)
+{
+	if (!length || !safe_within(offset, length, disk->size))
+		return error_set(err, EUCLEAN, "points beyond the end of the device");
+	if (extents->n == EXTENTS_MAX)
+		return error_set(err, EUCLEAN, "too many extents");
+	extents->v[extents->n++] = (struct extent){ .offset = offset, .length = length };
+	return 0;
+}
+
+int fs_extents(const struct disk *disk, const char *type, struct extents *ret, struct error *err)
+{
+	static const struct {
+		const char *type;
+		int (*parse)(const struct disk *disk, struct extents *ret, struct error *err);
+	} parsers[] = {
+		{ "ext2", fs_ext4 }, { "ext3", fs_ext4 },  { "ext4", fs_ext4 },	  { "xfs", fs_xfs },
+		{ "vfat", fs_vfat }, { "msdos", fs_vfat }, { "btrfs", fs_btrfs },
+	};
+	int code = -EUCLEAN;
+
+	for (size_t i = 0; i < sizeof(parsers) / sizeof(parsers[0]); i++)
+		if (!strcmp(type, parsers[i].type)) {
+			ret->n = 0;
+			code = parsers[i].parse(disk, ret, err);
+		}
+	if (code != -EUCLEAN)
+		return code;
+	ret->n = 0;
+	return fs_add(disk, ret, 0, disk->size < GENERIC_LENGTH ? disk->size : GENERIC_LENGTH, err);
+}

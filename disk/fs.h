@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which bytes of a file system change whenever somebody mounts or writes it. Parsers of raw
+ * devices: they use nothing but what lies on the disk, and trust none of it.
+ */
+#ifndef DISK_FS_H
+#define DISK_FS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "disk/disk.h"
+
+struct extent {
+	uint64_t offset, length; /* bytes */
+};
+
+#define EXTENTS_MAX 8
+
+struct extents {
+	struct extent v[EXTENTS_MAX];
+	size_t n;
+};
+
+/*
+ * What to watch of a file system of TYPE, as mountinfo names it; of a type that is not known, or
+ * where the disk holds something else than the type says, the first 1 MiB.
+ */
+int fs_extents(const struct disk *disk, const char *type, struct extents *ret, struct error *err);
+
+/* One file system each; EUCLEAN when it is not that, or makes no sense. RET starts empty. */
+int fs_ext4(const struct disk *disk, struct extents *ret, struct error *err);
+int fs_xfs(const struct disk *disk, struct extents *ret, struct error *err);
+int fs_btrfs(const struct disk *disk, struct extents *ret, struct error *err);
+int fs_vfat(const struct disk *disk, struct extents *ret, struct error *err);
+
+/* Read SIZE bytes at any OFFSET. */
+int fs_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset, struct error *err);
+
+/* Append an extent; EUCLEAN when it does not lie on the disk. */
+int fs_add(const struct disk *disk, struct extents *extents, uint64_t offset, uint64_t length,
+	   struct error *err);
+
+/* Integers at P, little and big endian. */
+uint16_t fs_le16(const unsigned char *p);
+uint32_t fs_le32(const unsigned char *p);
+uint32_t fs_be32(const unsigned char *p);
+uint64_t fs_be64(const unsigned char *p);
+
+#endif

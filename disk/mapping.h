@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From bytes of a stacked device (partition of an array, LVM, LUKS, RAID 1) to the bytes of the
+ * disks below, which kernels B and C can see without assembling anything.
+ */
+#ifndef DISK_MAPPING_H
+#define DISK_MAPPING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+/* Names are entries of /sys/class/block. */
+#define BLOCK_NAME_SIZE 64
+
+/* Bytes of a block device. */
+struct place {
+	char name[BLOCK_NAME_SIZE];
+	uint64_t offset, length;
+};
+
+#define PLACES_MAX 16
+
+struct places {
+	struct place v[PLACES_MAX];
+	size_t n;
+};
+
+/*
+ * Append the places, on devices that are not stacked on others, that hold the bytes of PLACE.
+ * Fails with ENOTSUP when the mapping is of a kind that does not keep bytes in place (RAID 5, thin
+ * volumes, loop devices, ...).
+ */
+int mapping_resolve(const struct place *place, struct places *ret, struct error *err);
+
+/*
+ * One target of a device-mapper table, of TYPE with parameters PARAMS: its target device and where
+ * on it the target's first sector lies. ENOTSUP for types other than linear and crypt.
+ */
+int mapping_target(const char *type, const char *params, unsigned *major, unsigned *minor,
+		   uint64_t *sector, struct error *err);
+
+/* Name of the block device with this number. */
+int mapping_name(unsigned major, unsigned minor, char name[BLOCK_NAME_SIZE], struct error *err);
+
+/* Number in /sys/class/block/NAME/ATTRIBUTE; -1 when there is none. */
+long long mapping_attribute(const char *name, const char *attribute);
+
+#endif

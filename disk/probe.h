@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The names that a block device carries: tags of the file system (or RAID member, or kjump
+ * signature) on it and of its entry in a partition table.
+ */
+#ifndef DISK_PROBE_H
+#define DISK_PROBE_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+
+struct disk_tags {
+	char type[32]; /* "ext4", "crypto_LUKS", ...; "" = unknown or nothing, as all below */
+	char uuid[64];
+	char uuid_sub[64];
+	char label[256];
+	char partuuid[64];
+	char partlabel[256];
+};
+
+/* Path of the device node of NAME, an entry of /sys/class/block. */
+void probe_path(const char *name, char *path, size_t size);
+
+/* Read the tags of NAME. What cannot be read is left empty: a device that fails has no name. */
+void probe_tags(const char *name, struct disk_tags *ret);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The structs of the on-disk image. docs/image-format.md is the norm; this file is its C form.
+ * All integers are little-endian (kjump runs on x86_64 only, so they are used as they are), all
+ * fields naturally aligned, all reserved bytes zero and checked.
+ */
+#ifndef IMAGE_FORMAT_H
+#define IMAGE_FORMAT_H
+
+#include <stdint.h>
+
+#include "common/abi.h"
+
+/*
+ *        0  superblock copy 0 (1024 bytes), swap header at 1024, "LINHIB0001" at 4086
+ *   524288  superblock copy 1 (1024 bytes, rest of the 4 KiB block zero)
+ *  1048576  data area: a ring in which an image takes one stretch, chunks first, index last
+ *  size-1M  end of the data area; the last MiB is left alone
+ */
+#define IMAGE_BLOCK	  4096
+#define IMAGE_SUPER0	  0
+#define IMAGE_SUPER1	  524288
+#define IMAGE_DATA_START  1048576
+#define IMAGE_TAIL	  1048576
+#define IMAGE_MIN_SIZE	  (16 * 1048576) /* smallest device that can be formatted */
+#define IMAGE_CHUNK_PAGES 256		 /* at most, in one chunk: 1 MiB */
+
+#define IMAGE_MAGIC	  "\x89KJUMP\r\n"
+#define IMAGE_INDEX_MAGIC "kjINDEX\x1a"
+#define IMAGE_VERSION	  1
+
+/* Unknown bits here: may be read and restored. */
+#define IMAGE_COMPAT_ALL 0
+/* Unknown bits here: must not be read. */
+#define IMAGE_INCOMPAT_ALL 0
+
+enum image_state {
+	IMAGE_EMPTY = 0,       /* formatted, no image */
+	IMAGE_VALID = 1,       /* a whole image */
+	IMAGE_HANDED_OVER = 2, /* given to the payload; restored again only by hand */
+	IMAGE_RESTORED = 3,    /* A came back from it */
+	IMAGE_STALE = 4,       /* must not be restored any more; `reason` says why */
+};
+
+enum image_kind {
+	IMAGE_HIBERNATION = 1,
+	IMAGE_CHECKPOINT = 2, /* never restored at boot */
+	IMAGE_CORE = 3,	      /* made from a vmcore file; no entry, never restored */
+};
+
+/* 1024 bytes, twice on the device. The valid copy with the higher generation counts. */
+struct image_super {
+	char magic[8];
+	uint32_t version;
+	uint32_t crc; /* CRC32C of the 1024 bytes with this field 0 */
+	uint64_t compat;
+	uint64_t incompat;
+	uint64_t generation; /* raised by every write of the superblock */
+	uint8_t device_uuid[16];
+	char label[16];	      /* NUL-padded */
+	uint64_t device_size; /* bytes, when it was formatted */
+	uint32_t state;	      /* enum image_state */
+	uint32_t kind;	      /* enum image_kind; 0 when EMPTY */
+	uint32_t attempts;    /* loads begun since the commit; at 2 no boot tries again */
+	uint32_t reserved0;
+	uint8_t image_uuid[16];
+	uint64_t created;    /* seconds since 1970 */
+	uint64_t start;	     /* byte offset of the image's stretch in the ring; multiple of 4096 */
+	uint64_t length;     /* bytes of the stretch, wrap included; multiple of 4096 */
+	uint64_t index;	     /* byte offset of the index */
+	uint64_t index_size; /* bytes; multiple of 4096; does not wrap */
+	uint64_t index_xxh3; /* XXH3 (64 bits, seed 0) of the whole index */
+	uint64_t data_pages, zero_pages, free_pages, untouchable_pages, home_pages, ram_pages;
+	uint64_t stored_bytes; /* of all chunks, padding not counted */
+	char reason[160];      /* STALE: why; NUL-terminated */
+	char release[80];      /* of A, for listings */
+	uint8_t reserved1[568];
+};
+
+_Static_assert(sizeof(struct image_super) == 1024, "superblock size");
+
+/* The sections of the index, each padded with zeros to a multiple of 4096 bytes. */
+enum image_section {
+	SECTION_MACHINE,     /* one struct image_machine */
+	SECTION_RAM,	     /* struct run: A's RAM */
+	SECTION_HOME,	     /* struct run: the home within RAM */
+	SECTION_ZERO,	     /* struct run: pages that were zero */
+	SECTION_FREE,	     /* struct run: free pages */
+	SECTION_UNTOUCHABLE, /* struct run: neither read nor written */
+	SECTION_CHUNKS,	     /* struct image_chunk */
+	SECTION_DATA,	     /* struct run: frames of the chunks, in chunk order */
+	SECTION_FIRMWARE,    /* struct firmware_range: A's firmware memory map */
+	SECTION_WATCH,	     /* struct image_watch: fingerprints */
+	SECTION_VMCOREINFO,  /* text */
+	SECTION_COUNT,
+	SECTION_MAX = 24,
+};
+
+struct image_section_entry {
+	uint64_t offset; /* bytes from the start of the index; multiple of 4096 */
+	uint64_t size;	 /* bytes in use; 0 = absent */
+	uint32_t crc;	 /* CRC32C of the section with its padding */
+	uint32_t record; /* bytes of one record */
+};
+
+/* First block of the index. */
+struct image_index_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t crc; /* CRC32C of the 4096 bytes with this field 0 */
+	uint8_t image_uuid[16];
+	uint64_t size;		/* of the index, bytes */
+	uint32_t section_count; /* SECTION_COUNT */
+	uint32_t reserved0;
+	struct image_section_entry sections[SECTION_MAX];
+	uint8_t reserved1[3472];
+};
+
+_Static_assert(sizeof(struct image_index_header) == IMAGE_BLOCK, "index header size");
+
+/* What must be the same, or be known, when A goes on. */
+struct image_machine {
+	uint64_t entry;		/* physical address; 0 for IMAGE_CORE */
+	uint64_t saved_context; /* physical address of A's struct saved_context; 0 = unknown */
+	uint64_t mailbox_pfn;
+	uint64_t sequence; /* of the request */
+	uint8_t nonce[16];
+	uint64_t home_start;   /* bytes */
+	uint64_t cpu_features; /* CPU_FEATURE_* */
+	uint64_t efi_runtime_digest;
+	uint32_t cpu_signature; /* CPUID leaf 1 EAX */
+	uint32_t facs_signature;
+	uint32_t fill; /* enum fill */
+	uint32_t reserved0;
+	char cpu_vendor[16];
+	char release[80];
+	char build[144];
+	uint8_t reserved1[192];
+};
+
+_Static_assert(sizeof(struct image_machine) == 520, "machine record size");
+
+enum image_codec {
+	CODEC_STORED = 0,
+	CODEC_ZSTD = 1,
+};
+
+/* One chunk: the pages of `run_count` runs, compressed as one zstd frame, or as they are. */
+struct image_chunk {
+	uint64_t offset;     /* on the device, bytes; multiple of 4096 */
+	uint32_t stored;     /* bytes in use at offset; padded with zeros to a multiple of 4096 */
+	uint32_t pages;	     /* 1 to IMAGE_CHUNK_PAGES */
+	uint32_t stored_crc; /* CRC32C of the stored bytes without padding */
+	uint32_t page_crc;   /* CRC32C of the page bytes */
+	uint64_t first_run;  /* index into SECTION_DATA */
+	uint32_t run_count;
+	uint32_t codec; /* enum image_codec */
+};
+
+_Static_assert(sizeof(struct image_chunk) == 40, "chunk record size");
+
+struct image_watch {
+	struct watch extent;
+	uint64_t xxh3;
+};
+
+_Static_assert(sizeof(struct image_watch) == 88, "watch record size");
+
+#endif

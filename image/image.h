@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The image on a device: superblock, index, one writer and one parallel reader.
+ * docs/image-format.md is the norm. Everything runs unprivileged on plain files.
+ */
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/runs.h"
+#include "disk/disk.h"
+#include "image/format.h"
+
+/* --- superblock (super.c) --- */
+
+/*
+ * Read both copies and put the valid one with the higher generation in *RET. Fails with ENOMEDIUM
+ * when the device was never claimed (no magic: "not a kjump device"), ENOTSUP for features or a
+ * version that this program does not know, EUCLEAN when both copies are damaged or the signature
+ * in the first page was changed (somebody ran swapon, wipefs or mkfs on it).
+ */
+int image_super_read(const struct disk *disk, struct image_super *ret, struct error *err);
+
+/*
+ * Raise the generation, then write copy 1, flush, copy 0, flush. SUPER is updated. In state EMPTY
+ * everything that describes an image is cleared first.
+ */
+int image_super_write(const struct disk *disk, struct image_super *super, struct error *err);
+
+/* State STALE with the reason, written and flushed. */
+int image_mark_stale(const struct disk *disk, struct image_super *super, const char *reason,
+		     struct error *err);
+
+/*
+ * Claim the device: the first and the last MiB are cleared, then first page and superblocks are
+ * written, state EMPTY. UUID random, LABEL at most 15 bytes or NULL. Whether somebody else's data
+ * may be lost is the caller's to ask before (disk_probe(), disk_wipe()).
+ */
+int image_format(const struct disk *disk, const char *label, struct image_super *ret,
+		 struct error *err);
+
+const char *image_state_name(uint32_t state); /* "empty", "valid", "handed over", ... */
+const char *image_kind_name(uint32_t kind);   /* "hibernation", "checkpoint", "memory dump" */
+
+/* --- index (index.c) --- */
+
+/* An index in memory. Zero-initialise; image_index_free() ends it. */
+struct image_index {
+	struct image_machine machine;
+	struct runs ram, home, zero, free, untouchable;
+	struct image_chunk *chunks;
+	size_t chunk_count;
+	struct runs
+		data; /* in chunk order: not sorted, neighbours of different chunks not merged */
+	struct firmware_range *firmware;
+	size_t firmware_count;
+	struct image_watch *watch;
+	size_t watch_count;
+	char *vmcoreinfo; /* text with a NUL behind it, or NULL */
+};
+
+void image_index_free(struct image_index *index);
+
+/*
+ * Read and check the index that SUPER names: digest, every CRC, padding, every section's bounds
+ * and records, and that data + zero + free + untouchable + home = RAM without overlap.
+ */
+int image_index_read(const struct disk *disk, const struct image_super *super,
+		     struct image_index *ret, struct error *err);
+
+/* The accounting rule alone; the writer calls it before it commits. */
+int image_index_check(const struct image_index *index, struct error *err);
+
+/* --- writer (writer.c) --- */
+
+struct image_writer;
+
+/*
+ * Begin an image on a claimed device (opened with DISK_WRITE). It grows from the end of the
+ * present image around the ring. When it meets the present image, that one is marked STALE
+ * ("overwritten by a newer image"), flushed and overwritten, with a message. A present hibernation
+ * image that is VALID or HANDED_OVER is marked STALE at once: the machine it belongs to is running.
+ */
+int image_writer_open(const struct disk *disk, struct image_writer **ret, struct error *err);
+
+/*
+ * Compress PAGES (of 4096 bytes each, at most IMAGE_CHUNK_PAGES) at BYTES and write them. RUNS are
+ * their frames in the same order. Thread-safe, each thread with its own SCRATCH. ENOSPC when the
+ * device is full. After any error the writer only fails.
+ */
+struct image_scratch; /* one thread's compression context and output buffer */
+struct image_scratch *image_scratch_create(int level);
+void image_scratch_free(struct image_scratch *scratch);
+
+int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratch,
+		       const void *bytes, uint32_t pages, const struct runs *runs,
+		       struct error *err);
+
+/*
+ * Write the index, flush, then the superblock: kind, state VALID, attempts 0. INDEX holds
+ * everything but chunks and data, which the writer fills in, its lists sorted. Fails, and changes
+ * nothing on the device that counts, when image_index_check() does. *RET is the superblock written.
+ */
+int image_writer_commit(struct image_writer *writer, struct image_index *index, uint32_t kind,
+			struct image_super *ret, struct error *err);
+
+/* Bytes written so far, chunks with padding. Thread-safe. */
+uint64_t image_writer_bytes(const struct image_writer *writer);
+
+/* Ends a writer, committed or not; an uncommitted image leaves no trace that counts. */
+void image_writer_free(struct image_writer *writer);
+
+/* --- reader (reader.c) --- */
+
+/*
+ * Called by a reader thread for each chunk, after both checksums were found right. PAGES holds
+ * chunk->pages pages; they are gone after the call. Returns 0 or a negative errno value, which
+ * stops the reader.
+ */
+typedef int (*image_sink)(void *context, size_t chunk_number, const struct image_chunk *chunk,
+			  const struct run *runs, const void *pages, struct error *err);
+
+/*
+ * Read, check and decompress chunks [0, index->chunk_count) with WORKERS threads (0 = one a CPU)
+ * and hand each to SINK, in any order. Stops at the first error, which it returns; the message
+ * names the chunk ("chunk 812: checksum mismatch").
+ */
+int image_read_chunks(const struct disk *disk, const struct image_index *index, unsigned workers,
+		      image_sink sink, void *context, struct error *err);
+
+/*
+ * Read and check every byte of the image's stretch: superblocks, index, all chunks, all padding.
+ */
+int image_verify(const struct disk *disk, const struct image_super *super, unsigned workers,
+		 struct error *err);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The reader: every worker takes the next chunk, reads it, checks it, decompresses it and hands it
+ * to the sink. Chunks are numbered as they lie on the device, so that the workers together read
+ * ahead in order, with one read each in flight.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crc32c.h"
+#include "image/codec.h"
+#include "image/internal.h"
+
+#define CHUNK_BYTES (IMAGE_CHUNK_PAGES * FRAME_SIZE)
+#define WORKERS_MAX 256
+
+struct reader {
+	const struct disk *disk;
+	const struct image_index *index;
+	image_sink sink;
+	void *context;
+	atomic_size_t next; /* chunk that nobody took yet */
+	atomic_bool stop;
+	pthread_mutex_t lock; /* guards error and code */
+	struct error error;
+	int code;
+};
+
+/* What one worker needs: about 2 MiB. */
+struct worker {
+	unsigned char *stored, *pages;
+	struct codec_context *codec;
+};
+
+static void worker_free(struct worker *worker)
+{
+	free(worker->stored);
+	free(worker->pages);
+	codec_context_free(worker->codec);
+}
+
+static int worker_init(struct worker *worker, struct error *err)
+{
+	worker->stored = disk_buffer(CHUNK_BYTES);
+	worker->pages = disk_buffer(CHUNK_BYTES);
+	worker->codec = codec_context_create(1);
+	if (worker->stored && worker->pages && worker->codec)
+		return 0;
+	worker_free(worker);
+	return error_set(err, ENOMEM, "no memory for reading");
+}
+
+static int read_chunk(struct reader *reader, struct worker *worker, const struct image_chunk *chunk,
+		      struct error *err)
+{
+	const struct codec *codec = codec_find(chunk->codec);
+	size_t size = (size_t)chunk->pages * FRAME_SIZE;
+	size_t padded;
+	int code;
+
+	if (!codec || chunk->pages > IMAGE_CHUNK_PAGES || chunk->stored > size ||
+	    !safe_within(chunk->first_run, chunk->run_count, reader->index->data.n))
+		return error_set(err, EUCLEAN, "impossible record");
+	padded = safe_round_up(chunk->stored, IMAGE_BLOCK);
+	code = disk_read(reader->disk, worker->stored, padded, chunk->offset, err);
+	if (code)
+		return code;
+	if (crc32c(0, worker->stored, chunk->stored) != chunk->stored_crc)
+		return error_set(err, EUCLEAN, "checksum mismatch");
+	if (!safe_is_zero(worker->stored + chunk->stored, padded - chunk->stored))
+		return error_set(err, EUCLEAN, "padding is not zero");
+	if (codec->decompress(worker->codec, worker->pages, size, worker->stored, chunk->stored))
+		return error_set(err, EUCLEAN, "cannot be decompressed (%s)", codec->name);
+	if (crc32c(0, worker->pages, size) != chunk->page_crc)
+		return error_set(err, EUCLEAN, "checksum of the pages is wrong");
+	return 0;
+}
+
+static int handle_chunk(struct reader *reader, struct worker *worker, size_t number,
+			struct error *err)
+{
+	const struct image_chunk *chunk = &reader->index->chunks[number];
+	int code = read_chunk(reader, worker, chunk, err);
+
+	if (!code)
+		code = reader->sink(reader->context, number, chunk,
+				    &reader->index->data.v[chunk->first_run], worker->pages, err);
+	if (code)
+		error_prefix(err, "chunk %zu", number);
+	return code;
+}
+
+static void stop_with(struct reader *reader, int code, const struct error *err)
+{
+	pthread_mutex_lock(&reader->lock);
+	if (!reader->code) {
+		reader->code = code;
+		reader->error = *err;
+	}
+	pthread_mutex_unlock(&reader->lock);
+	atomic_store(&reader->stop, true);
+}
+
+static void *work(void *argument)
+{
+	struct reader *reader = argument;
+	struct worker worker;
+	struct error err = { .code = 0 };
+	int code = worker_init(&worker, &err);
+
+	if (code) {
+		stop_with(reader, code, &err);
+		return NULL;
+	}
+	while (!code && !atomic_load(&reader->stop)) {
+		size_t number = atomic_fetch_add(&reader->next, 1);
+
+		if (number >= reader->index->chunk_count)
+			break;
+		code = handle_chunk(reader, &worker, number, &err);
+		if (code)
+			stop_with(reader, code, &err);
+	}
+	worker_free(&worker);
+	return NULL;
+}
+
+static unsigned count_workers(unsigned wanted, size_t chunks)
+{
+	cpu_set_t cpus;
+
+	if (!wanted)
+		wanted = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
+	if (wanted > WORKERS_MAX)
+		wanted = WORKERS_MAX;
+	return wanted < chunks ? wanted : chunks;
+}
+
+int image_read_chunks(const struct disk *disk, const struct image_index *index, unsigned workers,
+		      image_sink sink, void *context, struct error *err)
+{
+	struct reader reader = {
+		.disk = disk,
+		.index = index,
+		.sink = sink,
+		.context = context,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
+	pthread_t threads[WORKERS_MAX];
+	unsigned started = 0;
+
+	workers = count_workers(workers, index->chunk_count);
+	/* The caller's thread is a worker too: it goes on alone when no other can be started. */
+	while (started + 1 < workers && !pthread_create(&threads[started], NULL, work, &reader))
+		started++;
+	if (workers)
+		work(&reader);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	pthread_mutex_destroy(&reader.lock);
+	if (reader.code)
+		*err = reader.error;
+	return reader.code;
+}

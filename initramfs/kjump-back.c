@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump-back: in kernel B, jump back into A. Returns 0 when A has jumped into B again; where B's
+ * kernel cannot be left behind (no KEXEC_JUMP) it never returns.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/abi.h"
+#include "common/error.h"
+#include "common/version.h"
+#include "jump/jump.h"
+#include "memory/memory.h"
+#include "memory/symbols.h"
+
+static const char usage[] =
+	"usage: kjump-back\n"
+	"In kernel B: put the end of the kernel log into A's mailbox and jump back into A.\n"
+	"Exit codes: 0 A jumped here again, 1 the jump failed, 2 wrong usage.\n";
+
+/* Time and log go back only into a mailbox whose request was answered just now. */
+static void add_to_outcome(struct memory *memory, const struct handoff *handoff)
+{
+	struct error err;
+	void *mapped;
+
+	if (memory_map_rw(memory, handoff->mailbox_pfn << FRAME_SHIFT, MAILBOX_SIZE, &mapped,
+			  &err) < 0)
+		return;
+	struct mailbox *mailbox = mapped;
+
+	if (memory_mailbox_check(mailbox, handoff->nonce, &err) < 0 ||
+	    mailbox->answered != mailbox->sequence)
+		return;
+	if (memory_log_store(mailbox, &err) < 0)
+		message_error(&err, "kernel log not passed on to A");
+	mailbox->outcome.stamps[STAMP_BACK] = jump_tsc();
+}
+
+static int go_back(struct error *err)
+{
+	struct memory *memory = NULL;
+	struct handoff_view view;
+	struct jump_back back;
+	uint64_t home;
+	int r;
+
+	r = memory_home_address("/proc/cmdline", &home, err);
+	if (r < 0)
+		return r;
+	r = memory_open("/dev/mem", &memory, err);
+	if (r < 0)
+		return r;
+	r = memory_handoff(memory, home, &view, err);
+	if (r < 0)
+		goto out;
+	back = (struct jump_back){
+		.entry = view.live->entry,
+		.saved_context = view.handoff->saved_context,
+		.home_start = home,
+		.home_size = view.handoff->home[view.handoff->home_count - 1].count << FRAME_SHIFT,
+	};
+	/* Unknown is good enough for a B that reloads its GDT by itself, as all but old ones do. */
+	if (memory_symbol_physical("/proc/kallsyms", "/proc/iomem", "saved_context",
+				   &back.own_context, err) < 0)
+		back.own_context = 0;
+	add_to_outcome(memory, view.handoff);
+	r = jump_back(&back, err);
+out:
+	memory_close(memory);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct error err;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(usage, stdout);
+		return EXIT_DONE;
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("kjump-back " KJUMP_VERSION);
+		return EXIT_DONE;
+	}
+	if (argc != 1) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	if (go_back(&err) < 0) {
+		message_error(&err, "jump back into A");
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Images on a device: round trips, the ring, and what a writer leaves behind when it fails. */
+#include <errno.h>
+
+#include "fake-image.h"
+
+#define MIB 1048576ULL
+
+static void create(struct temp_disk *temp, uint64_t size)
+{
+	struct image_super super;
+	struct error err;
+
+	temp_disk_create(temp, size);
+	assert_int_equal(image_format(&temp->disk, NULL, &super, &err), 0);
+}
+
+static void write_one(const struct fake *fake, const struct temp_disk *temp, uint32_t kind)
+{
+	struct image_super super;
+	struct error err;
+
+	if (fake_write(fake, &temp->disk, kind, 2, &super, &err))
+		fail_msg("%s", err.text);
+}
+
+static void test_round_trip(void **state)
+{
+	static const struct fake cases[] = {
+		{ .seed = 1, .frames = 3000, .chunk_pages = 256 },
+		{ .seed = 2, .frames = 700, .chunk_pages = 1 },
+		{ .seed = 3, .frames = 1000, .chunk_pages = 37 },
+		{ .seed = 4, .frames = 1024, .chunk_pages = 256, .incompressible = true },
+		{ .seed = 5, .frames = 2, .chunk_pages = 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (unsigned threads = 1; threads <= 4; threads += 3) {
+			struct temp_disk temp;
+			struct image_super super;
+			struct error err;
+
+			create(&temp, IMAGE_MIN_SIZE);
+			assert_int_equal(fake_write(&cases[i], &temp.disk, IMAGE_HIBERNATION,
+						    threads, &super, &err),
+					 0);
+			assert_int_equal(super.kind, IMAGE_HIBERNATION);
+			assert_int_equal(super.attempts, 0);
+			assert_string_equal(super.release, "6.12.0-fake");
+			if (cases[i].incompressible)
+				assert_int_equal(super.stored_bytes, 1024 * FRAME_SIZE);
+			else if (cases[i].chunk_pages > 1 && cases[i].frames > 2)
+				assert_true(super.stored_bytes < super.data_pages * FRAME_SIZE);
+			fake_assert(&cases[i], &temp.disk, IMAGE_VALID, threads);
+			fake_assert(&cases[i], &temp.disk, IMAGE_VALID, 0);
+			temp_disk_remove(&temp);
+		}
+}
+
+static void test_index_comes_back(void **state)
+{
+	const struct fake fake = { .seed = 6, .frames = 500, .chunk_pages = 100 };
+	struct image_index index = { .chunk_count = 0 };
+	struct image_super super;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	assert_int_equal(fake_write(&fake, &temp.disk, IMAGE_CHECKPOINT, 1, &super, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(index.machine.entry, 0x123456);
+	assert_int_equal(index.firmware_count, 2);
+	assert_int_equal(index.firmware[1].start, 65536);
+	assert_int_equal(index.watch_count, 1);
+	assert_string_equal(index.watch[0].extent.tag, "PARTUUID=0815");
+	assert_string_equal(index.vmcoreinfo, "OSRELEASE=6.12.0-fake\n");
+	image_index_free(&index);
+	temp_disk_remove(&temp);
+}
+
+static void test_machine_without_data(void **state)
+{
+	struct image_index index = { .machine.entry = 1 };
+	struct image_writer *writer;
+	struct image_super super;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	assert_int_equal(image_writer_open(&temp.disk, &writer, &err), 0);
+	assert_int_equal(runs_add(&index.ram, 0, 100), 0);
+	assert_int_equal(runs_add(&index.zero, 0, 100), 0);
+	assert_int_equal(image_writer_commit(writer, &index, IMAGE_CHECKPOINT, &super, &err), 0);
+	image_writer_free(writer);
+	image_index_free(&index);
+	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(index.chunk_count, 0);
+	assert_int_equal(runs_total(&index.zero), 100);
+	assert_int_equal(image_verify(&temp.disk, &super, 2, &err), 0);
+	image_index_free(&index);
+	temp_disk_remove(&temp);
+}
+
+/* Five MiB each in a ring of 14: the third one wraps and overwrites the first. */
+static void test_ring_wraps(void **state)
+{
+	struct fake fake = { .frames = 1250, .chunk_pages = 100, .incompressible = true };
+	struct image_super before, super;
+	bool wrapped = false;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	for (int i = 0; i < 8; i++) {
+		fake.seed = 10 + i;
+		assert_int_equal(image_super_read(&temp.disk, &before, &err), 0);
+		write_one(&fake, &temp, IMAGE_CHECKPOINT);
+		fake_assert(&fake, &temp.disk, IMAGE_VALID, 2);
+		assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+		if (i)
+			assert_int_equal(super.start,
+					 (before.start + before.length - MIB) % (14 * MIB) + MIB);
+		wrapped |= super.start + super.length > 15 * MIB;
+	}
+	assert_true(wrapped);
+	temp_disk_remove(&temp);
+}
+
+/* What verify says when somebody writes into the gap where the ring wraps. */
+static void test_gap_is_checked(void **state)
+{
+	struct fake fake = { .frames = 1250, .chunk_pages = 100, .incompressible = true };
+	struct image_super super;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	do {
+		fake.seed++;
+		write_one(&fake, &temp, IMAGE_CHECKPOINT);
+		assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+	} while (super.start + super.length <= 15 * MIB);
+	temp_disk_write(&temp, 15 * MIB - 1, "x", 1);
+	assert_int_equal(image_verify(&temp.disk, &super, 2, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "padding"));
+	temp_disk_remove(&temp);
+}
+
+static void test_abort_keeps_present(void **state)
+{
+	const struct fake first = { .seed = 20, .frames = 1000, .chunk_pages = 256 };
+	const struct fake second = { .seed = 21, .frames = 1000, .chunk_pages = 256 };
+	struct image_writer *writer;
+	struct image_index index;
+	struct temp_disk temp;
+	struct runs data;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	write_one(&first, &temp, IMAGE_CHECKPOINT);
+	fake_index(&second, &index, &data);
+	assert_int_equal(image_writer_open(&temp.disk, &writer, &err), 0);
+	assert_int_equal(fake_write_chunks(&second, writer, &data, 2), 0);
+	assert_true(image_writer_bytes(writer) > MIB / 2);
+	image_writer_free(writer);
+	image_index_free(&index);
+	runs_free(&data);
+	fake_assert(&first, &temp.disk, IMAGE_VALID, 2);
+	write_one(&second, &temp, IMAGE_CHECKPOINT);
+	fake_assert(&second, &temp.disk, IMAGE_VALID, 2);
+	temp_disk_remove(&temp);
+}
+
+/* A running machine makes its hibernation image stale at once, readable until it is overwritten. */
+static void test_hibernation_becomes_stale(void **state)
+{
+	static const uint32_t states[] = { IMAGE_VALID, IMAGE_HANDED_OVER, IMAGE_RESTORED };
+	const struct fake fake = { .seed = 22, .frames = 1000, .chunk_pages = 256 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		bool stays = states[i] == IMAGE_RESTORED;
+		struct image_writer *writer;
+		struct image_super super;
+		struct temp_disk temp;
+		struct error err;
+
+		create(&temp, IMAGE_MIN_SIZE);
+		write_one(&fake, &temp, IMAGE_HIBERNATION);
+		assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+		super.state = states[i];
+		assert_int_equal(image_super_write(&temp.disk, &super, &err), 0);
+		assert_int_equal(image_writer_open(&temp.disk, &writer, &err), 0);
+		image_writer_free(writer);
+		fake_assert(&fake, &temp.disk, stays ? IMAGE_RESTORED : IMAGE_STALE, 2);
+		temp_disk_remove(&temp);
+	}
+}
+
+static void test_overwritten_present_is_stale(void **state)
+{
+	const struct fake first = {
+		.seed = 23, .frames = 2000, .chunk_pages = 256, .incompressible = true
+	};
+	const struct fake second = {
+		.seed = 24, .frames = 2000, .chunk_pages = 256, .incompressible = true
+	};
+	struct image_writer *writer;
+	struct image_index index;
+	struct image_super super;
+	struct temp_disk temp;
+	struct runs data;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	write_one(&first, &temp, IMAGE_CHECKPOINT);
+	fake_index(&second, &index, &data);
+	assert_int_equal(image_writer_open(&temp.disk, &writer, &err), 0);
+	assert_int_equal(fake_write_chunks(&second, writer, &data, 2), 0);
+	assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+	assert_int_equal(super.state, IMAGE_STALE);
+	assert_string_equal(super.reason, "overwritten by a newer image");
+	assert_int_equal(image_writer_commit(writer, &index, IMAGE_CHECKPOINT, &super, &err), 0);
+	fake_assert(&second, &temp.disk, IMAGE_VALID, 2);
+	image_writer_free(writer);
+	image_index_free(&index);
+	runs_free(&data);
+	temp_disk_remove(&temp);
+}
+
+static void test_device_full(void **state)
+{
+	const struct fake fits = { .seed = 30, .frames = 500, .chunk_pages = 256 };
+	const struct fake full = {
+		.seed = 31, .frames = 4000, .chunk_pages = 16, .incompressible = true
+	};
+	struct image_super before, super;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	assert_int_equal(fake_write(&full, &temp.disk, IMAGE_HIBERNATION, 2, &super, &err),
+			 -ENOSPC);
+	assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+	assert_int_equal(super.state, IMAGE_EMPTY);
+
+	/* It does fit in no case, but the present image was in the way first. */
+	write_one(&fits, &temp, IMAGE_CHECKPOINT);
+	assert_int_equal(image_super_read(&temp.disk, &before, &err), 0);
+	assert_int_equal(fake_write(&full, &temp.disk, IMAGE_HIBERNATION, 2, &super, &err),
+			 -ENOSPC);
+	assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+	assert_int_equal(super.state, IMAGE_STALE);
+	assert_memory_equal(super.image_uuid, before.image_uuid, 16);
+	write_one(&fits, &temp, IMAGE_CHECKPOINT);
+	fake_assert(&fits, &temp.disk, IMAGE_VALID, 2);
+	temp_disk_remove(&temp);
+}
+
+/* Indexes that break the accounting rule are not committed. */
+static void test_commit_checks_accounting(void **state)
+{
+	static const struct {
+		const char *cause;
+		struct run zero, free;
+	} cases[] = {
+		{ "listed twice", { 0, 60 }, { 50, 50 } },
+		{ "accounted for", { 0, 50 }, { 51, 49 } },
+		{ "not RAM", { 0, 50 }, { 51, 50 } },
+		{ "no machine", { 0, 50 }, { 50, 50 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct image_index index = { .machine.entry = 1 };
+		struct image_super before, super;
+		struct image_writer *writer;
+		struct temp_disk temp;
+		struct error err;
+
+		create(&temp, IMAGE_MIN_SIZE);
+		assert_int_equal(image_super_read(&temp.disk, &before, &err), 0);
+		assert_int_equal(image_writer_open(&temp.disk, &writer, &err), 0);
+		assert_int_equal(runs_add(&index.ram, 0, 100), 0);
+		assert_int_equal(runs_add(&index.zero, cases[i].zero.pfn, cases[i].zero.count), 0);
+		assert_int_equal(runs_add(&index.free, cases[i].free.pfn, cases[i].free.count), 0);
+		if (i == 3) {
+			index.machine.fill = FILL_POISON + 1;
+			assert_int_equal(image_index_check(&index, &err), 0);
+		} else {
+			assert_int_equal(image_index_check(&index, &err), -EUCLEAN);
+			assert_non_null(strstr(err.text, cases[i].cause));
+		}
+		assert_int_equal(
+			image_writer_commit(writer, &index, IMAGE_CHECKPOINT, &super, &err),
+			-EUCLEAN);
+		/* Nor a second time. */
+		assert_true(image_writer_commit(writer, &index, IMAGE_CHECKPOINT, &super, &err) <
+			    0);
+		image_writer_free(writer);
+		image_index_free(&index);
+		assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+		assert_memory_equal(&super, &before, sizeof(super));
+		temp_disk_remove(&temp);
+	}
+}
+
+static void test_frame_in_two_chunks(void **state)
+{
+	unsigned char *page = calloc(1, FRAME_SIZE);
+	struct image_scratch *scratch = image_scratch_create(-3);
+	struct image_index index = { .machine.entry = 1 };
+	struct runs runs = { .n = 0 };
+	struct image_writer *writer;
+	struct image_super super;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	assert_int_equal(image_writer_open(&temp.disk, &writer, &err), 0);
+	assert_int_equal(runs_add(&runs, 7, 1), 0);
+	/* Counts that disagree are refused before anything is written. */
+	assert_int_equal(image_writer_chunk(writer, scratch, page, 2, &runs, &err), -EINVAL);
+	assert_int_equal(image_writer_chunk(writer, scratch, page, 0, &runs, &err), -EINVAL);
+	assert_int_equal(image_writer_bytes(writer), 0);
+	assert_int_equal(image_writer_chunk(writer, scratch, page, 1, &runs, &err), 0);
+	assert_int_equal(image_writer_chunk(writer, scratch, page, 1, &runs, &err), 0);
+	assert_int_equal(runs_add(&index.ram, 7, 2), 0);
+	assert_int_equal(image_writer_commit(writer, &index, IMAGE_CHECKPOINT, &super, &err),
+			 -EUCLEAN);
+	assert_non_null(strstr(err.text, "1 pages are listed twice"));
+	image_writer_free(writer);
+	image_scratch_free(scratch);
+	image_index_free(&index);
+	runs_free(&runs);
+	free(page);
+	temp_disk_remove(&temp);
+}
+
+static int refuse(void *context, size_t number, const struct image_chunk *chunk,
+		  const struct run *runs, const void *pages, struct error *err)
+{
+	(void)chunk, (void)runs, (void)pages;
+	atomic_fetch_add((atomic_uint *)context, 1);
+	return number == 3 ? error_set(err, ENOTTY, "not this one") : 0;
+}
+
+static void test_sink_stops_the_reader(void **state)
+{
+	const struct fake fake = { .seed = 40, .frames = 1000, .chunk_pages = 1 };
+	struct image_index index = { .chunk_count = 0 };
+	struct image_super super;
+	struct temp_disk temp;
+	atomic_uint calls = 0;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	write_one(&fake, &temp, IMAGE_CHECKPOINT);
+	assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_read_chunks(&temp.disk, &index, 1, refuse, &calls, &err), -ENOTTY);
+	assert_string_equal(err.text, "chunk 3: not this one");
+	assert_int_equal(calls, 4);
+	image_index_free(&index);
+	temp_disk_remove(&temp);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_index_comes_back),
+		cmocka_unit_test(test_machine_without_data),
+		cmocka_unit_test(test_ring_wraps),
+		cmocka_unit_test(test_gap_is_checked),
+		cmocka_unit_test(test_abort_keeps_present),
+		cmocka_unit_test(test_hibernation_becomes_stale),
+		cmocka_unit_test(test_overwritten_present_is_stale),
+		cmocka_unit_test(test_device_full),
+		cmocka_unit_test(test_commit_checks_accounting),
+		cmocka_unit_test(test_frame_in_two_chunks),
+		cmocka_unit_test(test_sink_stops_the_reader),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The superblock: claiming, changing, and what damage does to it. */
+#include <errno.h>
+
+#include "common/crc32c.h"
+#include "image/image.h"
+#include "temp-disk.h"
+
+static int setup(void **state)
+{
+	struct temp_disk *temp = malloc(sizeof(*temp));
+	struct image_super super;
+	struct error err;
+
+	temp_disk_create(temp, IMAGE_MIN_SIZE);
+	assert_int_equal(image_format(&temp->disk, "test", &super, &err), 0);
+	*state = temp;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	temp_disk_remove(*state);
+	free(*state);
+	return 0;
+}
+
+static void test_format(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super first, second;
+	unsigned char byte;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &first, &err), 0);
+	assert_int_equal(first.state, IMAGE_EMPTY);
+	assert_int_equal(first.device_size, IMAGE_MIN_SIZE);
+	assert_string_equal(first.label, "test");
+	assert_int_equal(first.device_uuid[6] >> 4, 4);
+
+	/* Again: another UUID, and nothing left at the ends. */
+	temp_disk_write(temp, 5000, "x", 1);
+	temp_disk_write(temp, IMAGE_MIN_SIZE - 1, "x", 1);
+	assert_int_equal(image_format(&temp->disk, NULL, &second, &err), 0);
+	assert_memory_not_equal(first.device_uuid, second.device_uuid, 16);
+	assert_string_equal(second.label, "");
+	temp_disk_read(temp, 5000, &byte, 1);
+	assert_int_equal(byte, 0);
+	temp_disk_read(temp, IMAGE_MIN_SIZE - 1, &byte, 1);
+	assert_int_equal(byte, 0);
+}
+
+static void test_format_refuses(void **state)
+{
+	struct temp_disk *temp = *state, small;
+	struct image_super super, before;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &before, &err), 0);
+	assert_int_equal(image_format(&temp->disk, "sixteen bytes...", &super, &err), -EINVAL);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+	assert_memory_equal(&super, &before, sizeof(super));
+
+	temp_disk_create(&small, IMAGE_MIN_SIZE - 4096);
+	assert_int_equal(image_format(&small.disk, NULL, &super, &err), -ENOSPC);
+	assert_int_equal(image_super_read(&small.disk, &super, &err), -ENOMEDIUM);
+	temp_disk_remove(&small);
+}
+
+static void test_not_claimed(void **state)
+{
+	struct temp_disk temp;
+	struct image_super super;
+	struct error err;
+
+	(void)state;
+	temp_disk_create(&temp, IMAGE_MIN_SIZE);
+	assert_int_equal(image_super_read(&temp.disk, &super, &err), -ENOMEDIUM);
+	assert_string_equal(err.text, "not a kjump device");
+	temp_disk_remove(&temp);
+}
+
+/* One byte wrong: in a copy the other one takes over; in the signature the claim is void. */
+static void test_every_byte(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super before, super;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &before, &err), 0);
+	for (unsigned i = 0; i < 2 * IMAGE_BLOCK; i++) {
+		uint64_t offset = i < IMAGE_BLOCK ? i : IMAGE_SUPER1 + i - IMAGE_BLOCK;
+		bool signature = i >= sizeof(super) && i < IMAGE_BLOCK;
+		int code;
+
+		temp_disk_flip(temp, offset, 1 << i % 8);
+		code = image_super_read(&temp->disk, &super, &err);
+		assert_int_equal(code, signature ? -EUCLEAN : 0);
+		if (!code)
+			assert_memory_equal(&super, &before, sizeof(super));
+		assert_true(image_verify(&temp->disk, &before, 1, &err) < 0);
+		temp_disk_flip(temp, offset, 1 << i % 8);
+	}
+	assert_int_equal(image_verify(&temp->disk, &before, 1, &err), 0);
+}
+
+static void test_both_copies_damaged(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super super;
+	struct error err;
+
+	temp_disk_flip(temp, 100, 1);
+	temp_disk_flip(temp, IMAGE_SUPER1 + 100, 1);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), -EUCLEAN);
+	/* The magic gone from one of them does not make it an unclaimed device. */
+	temp_disk_flip(temp, 0, 1);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), -EUCLEAN);
+}
+
+static void test_somebody_else_took_it(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super super;
+	struct error err;
+
+	temp_disk_write(temp, 0xff6, "SWAPSPACE2", 10);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "signature"));
+}
+
+/* Write both copies with a right checksum, whatever they say. */
+static void force(struct temp_disk *temp, struct image_super *super)
+{
+	super->crc = 0;
+	super->crc = crc32c(0, super, sizeof(*super));
+	temp_disk_write(temp, IMAGE_SUPER0, super, sizeof(*super));
+	temp_disk_write(temp, IMAGE_SUPER1, super, sizeof(*super));
+}
+
+static void test_lying_fields(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super good, super;
+	const uint64_t ring = IMAGE_MIN_SIZE - IMAGE_DATA_START - IMAGE_TAIL;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &good, &err), 0);
+	good.state = IMAGE_VALID;
+	good.kind = IMAGE_CHECKPOINT;
+	good.start = IMAGE_DATA_START + 4096;
+	good.length = 16384;
+	good.index = IMAGE_DATA_START + 12288;
+	good.index_size = 8192;
+	force(temp, &good);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+#define LIE(code, field, value)                                                                    \
+	do {                                                                                       \
+		super = good;                                                                      \
+		super.field = value;                                                               \
+		force(temp, &super);                                                               \
+		assert_int_equal(image_super_read(&temp->disk, &super, &err), -(code));            \
+	} while (0)
+	LIE(ENOTSUP, version, IMAGE_VERSION + 1);
+	LIE(ENOTSUP, incompat, 1);
+	LIE(EUCLEAN, reserved0, 1);
+	LIE(EUCLEAN, reserved1[567], 1);
+	LIE(EUCLEAN, state, IMAGE_STALE + 1);
+	LIE(EUCLEAN, state, IMAGE_EMPTY);
+	LIE(EUCLEAN, kind, 0);
+	LIE(EUCLEAN, kind, IMAGE_CORE + 1);
+	LIE(EUCLEAN, label[15], 'x');
+	LIE(EUCLEAN, reason[159], 'x');
+	LIE(EUCLEAN, release[79], 'x');
+	LIE(EUCLEAN, device_size, IMAGE_MIN_SIZE - 4096);
+	LIE(EUCLEAN, device_size, IMAGE_MIN_SIZE + 1);
+	LIE(EUCLEAN, device_size, UINT64_MAX & ~4095ULL);
+	LIE(EUCLEAN, start, 0);
+	LIE(EUCLEAN, start, IMAGE_DATA_START + 1);
+	LIE(EUCLEAN, start, IMAGE_DATA_START + ring);
+	LIE(EUCLEAN, start, UINT64_MAX & ~4095ULL);
+	LIE(EUCLEAN, length, 0);
+	LIE(EUCLEAN, length, ring + 4096);
+	LIE(EUCLEAN, length, UINT64_MAX & ~4095ULL);
+	LIE(EUCLEAN, length, 16384 + 4096);
+	LIE(EUCLEAN, index, IMAGE_DATA_START);
+	LIE(EUCLEAN, index, UINT64_MAX & ~4095ULL);
+	LIE(EUCLEAN, index_size, 0);
+	LIE(EUCLEAN, index_size, 4096);
+	LIE(EUCLEAN, index_size, UINT64_MAX & ~4095ULL);
+#undef LIE
+	/* A feature that may be ignored. */
+	super = good;
+	super.compat = 1;
+	force(temp, &super);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+}
+
+static void test_truncated(void **state)
+{
+	struct temp_disk temp, same;
+	struct image_super super;
+	struct error err;
+
+	(void)state;
+	temp_disk_create(&temp, 2 * IMAGE_MIN_SIZE);
+	assert_int_equal(image_format(&temp.disk, NULL, &super, &err), 0);
+	assert_int_equal(ftruncate(temp.fd, 2 * IMAGE_MIN_SIZE - 1), 0);
+	assert_int_equal(disk_open(temp.path, DISK_READ, &same.disk, &err), 0);
+	assert_int_equal(image_super_read(&same.disk, &super, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "truncated"));
+	disk_close(&same.disk);
+	temp_disk_remove(&temp);
+}
+
+static void test_stale_and_empty(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super super, again;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+	super.state = IMAGE_VALID;
+	super.kind = IMAGE_HIBERNATION;
+	super.start = IMAGE_DATA_START;
+	super.length = super.index_size = 4096;
+	super.index = IMAGE_DATA_START;
+	assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
+	assert_int_equal(image_mark_stale(&temp->disk, &super, "for this test", &err), 0);
+	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
+	assert_memory_equal(&again, &super, sizeof(super));
+	assert_int_equal(again.state, IMAGE_STALE);
+	assert_string_equal(again.reason, "for this test");
+
+	super.state = IMAGE_EMPTY;
+	assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
+	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
+	assert_int_equal(again.kind, 0);
+	assert_int_equal(again.length, 0);
+	assert_string_equal(again.label, "test");
+	assert_true(again.generation > 3);
+}
+
+static int fail_at(void *context, enum disk_operation operation, uint64_t offset, size_t size)
+{
+	const uint64_t *where = context;
+
+	(void)size;
+	return operation == DISK_OP_WRITE && offset == *where ? EIO : 0;
+}
+
+/* Between the two copies: copy 1 is newer and counts. */
+static void test_cut_between_copies(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super super, again;
+	uint64_t where = IMAGE_SUPER0;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+	super.attempts = 1;
+	temp->disk.fault = fail_at;
+	temp->disk.fault_context = &where;
+	assert_int_equal(image_super_write(&temp->disk, &super, &err), -EIO);
+	temp->disk.fault = NULL;
+	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
+	assert_int_equal(again.generation, super.generation);
+	/* And the next write is newer than both. */
+	assert_int_equal(image_super_write(&temp->disk, &again, &err), 0);
+	assert_int_equal(image_verify(&temp->disk, &again, 1, &err), 0);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_string_equal(image_state_name(IMAGE_HANDED_OVER), "handed over");
+	assert_string_equal(image_state_name(99), "unknown");
+	assert_string_equal(image_kind_name(IMAGE_HIBERNATION), "hibernation");
+	assert_string_equal(image_kind_name(UINT32_MAX), "unknown");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_format, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_format_refuses, setup, teardown),
+		cmocka_unit_test(test_not_claimed),
+		cmocka_unit_test_setup_teardown(test_every_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_both_copies_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_somebody_else_took_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lying_fields, setup, teardown),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test_setup_teardown(test_stale_and_empty, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_between_copies, setup, teardown),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
