@@ -32,24 +32,30 @@ static int make_room(struct runs *runs)
 	return 0;
 }
 
-int runs_add(struct runs *runs, uint64_t pfn, uint64_t count)
+int runs_append(struct runs *runs, uint64_t pfn, uint64_t count)
 {
-	struct run *last = runs->n ? &runs->v[runs->n - 1] : NULL;
 	int ret;
 
 	if (!safe_within(pfn, count, PFN_LIMIT))
 		return -EOVERFLOW;
 	if (!count)
 		return 0;
-	if (last && last->pfn + last->count == pfn) {
-		last->count += count;
-		return 0;
-	}
 	ret = make_room(runs);
 	if (ret)
 		return ret;
 	runs->v[runs->n++] = (struct run){ .pfn = pfn, .count = count };
 	return 0;
+}
+
+int runs_add(struct runs *runs, uint64_t pfn, uint64_t count)
+{
+	struct run *last = runs->n ? &runs->v[runs->n - 1] : NULL;
+
+	if (last && last->pfn + last->count == pfn && safe_within(pfn, count, PFN_LIMIT)) {
+		last->count += count;
+		return 0;
+	}
+	return runs_append(runs, pfn, count);
 }
 
 int runs_add_all(struct runs *runs, const struct runs *other)

@@ -27,7 +27,10 @@ void runs_free(struct runs *runs);
  */
 int runs_add(struct runs *runs, uint64_t pfn, uint64_t count);
 
-/* Append all of OTHER. Returns 0 or a negative errno value. */
+/* The same, but never merged: lists whose runs have a meaning of their own. */
+int runs_append(struct runs *runs, uint64_t pfn, uint64_t count);
+
+/* Append all of OTHER, as runs_add() does. Returns 0 or a negative errno value. */
 int runs_add_all(struct runs *runs, const struct runs *other);
 
 /* Sort by PFN and merge what touches or overlaps. */

@@ -135,7 +135,8 @@ struct image_machine {
 	char cpu_vendor[16];
 	char release[80];
 	char build[144];
-	uint8_t reserved1[192];
+	uint64_t created; /* seconds since 1970 by A's clock; B's may be off by hours */
+	uint8_t reserved1[184];
 };
 
 _Static_assert(sizeof(struct image_machine) == 520, "machine record size");

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <xxhash.h>
 
 #include "common/crc32c.h"
@@ -312,7 +311,7 @@ static void fill_super(const struct image_writer *writer, const struct image_ind
 	super->state = IMAGE_VALID;
 	super->kind = kind;
 	super->attempts = 0;
-	super->created = time(NULL);
+	super->created = index->machine.created;
 	super->start = writer->start;
 	super->length = writer->length;
 	super->data_pages = runs_total(&index->data);

@@ -14,11 +14,12 @@
 #include "kjump/cmdline.h"
 #include "kjump/files.h"
 #include "kjump/fill.h"
-#include "kjump/kcore.h"
 #include "kjump/paths.h"
+#include "memory/core.h"
 #include "memory/memory.h"
 #include "memory/platform.h"
 #include "memory/symbols.h"
+#include "memory/vmcoreinfo.h"
 
 static int gather_ram(struct handoff *ret, struct runs *ram, struct error *err)
 {
@@ -57,15 +58,18 @@ static int gather_firmware(struct handoff *ret, struct error *err)
 static void gather_vmcoreinfo(struct handoff *ret)
 {
 	struct error err = { 0 };
-	size_t size = 0;
+	struct core core = { 0 };
 
-	if (kcore_vmcoreinfo_address(PATH_VMCOREINFO, &ret->vmcoreinfo_address, &err))
+	if (vmcoreinfo_address(PATH_VMCOREINFO, &ret->vmcoreinfo_address, &err))
 		ret->vmcoreinfo_address = 0;
-	if (kcore_vmcoreinfo(PATH_KCORE, ret->vmcoreinfo, sizeof(ret->vmcoreinfo), &size, &err)) {
-		memset(ret->vmcoreinfo, 0, sizeof(ret->vmcoreinfo));
-		size = 0;
+	/* From /proc/kcore: the note in memory cannot be read under STRICT_DEVMEM. */
+	if (core_vmcoreinfo(PATH_KCORE, &core, &err))
+		return;
+	if (core.vmcoreinfo_size < sizeof(ret->vmcoreinfo)) {
+		memcpy(ret->vmcoreinfo, core.vmcoreinfo, core.vmcoreinfo_size);
+		ret->vmcoreinfo_size = (uint32_t)core.vmcoreinfo_size;
 	}
-	ret->vmcoreinfo_size = (uint32_t)size;
+	core_free(&core);
 }
 
 /* Kernels that load their own GDT after a jump back: 6.6.66, 6.12.5, 6.13. */

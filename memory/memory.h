@@ -27,8 +27,10 @@ void memory_close(struct memory *memory);
 
 /* A mapped window; zero-initialise, memory_unmap() ends it. Each thread has its own. */
 struct memory_window {
-	unsigned char *base;
+	const unsigned char *base; /* of the first frame; need not be aligned in a core file */
 	uint64_t pfn, count;
+	void *mapping; /* what memory_unmap() gives back */
+	size_t length;
 };
 
 /*

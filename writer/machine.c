@@ -67,6 +67,7 @@ int machine_describe(struct memory *memory, const struct handoff_view *view,
 		.cpu_signature = handoff->cpu_signature,
 		.facs_signature = handoff->facs_signature,
 		.fill = handoff->fill,
+		.created = mailbox->request.time,
 	};
 	memcpy(ret->nonce, mailbox->nonce, sizeof(ret->nonce));
 	memcpy(ret->cpu_vendor, handoff->cpu_vendor, sizeof(ret->cpu_vendor));

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading ELF cores. */
+#include "memory/core.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory/backend.h"
+
+#define NOTE_NAME   "VMCOREINFO"
+#define NOTES_MAX   (1U << 24)
+#define HEADERS_MAX (1U << 20)
+#define NO_PHYSICAL UINT64_MAX
+
+void core_free(struct core *core)
+{
+	runs_free(&core->ram);
+	free(core->vmcoreinfo);
+	*core = (struct core){ 0 };
+}
+
+static int read_at(int fd, void *bytes, size_t size, uint64_t offset, struct error *err)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = pread(fd, (char *)bytes + done, size - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, "cannot read it");
+		if (n == 0)
+			return error_set(err, EINVAL, "ends too early");
+		done += n;
+	}
+	return 0;
+}
+
+static int read_header(int fd, Elf64_Ehdr *header, uint64_t *count, struct error *err)
+{
+	int r = read_at(fd, header, sizeof(*header), 0, err);
+
+	if (r)
+		return r;
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64 ||
+	    header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_type != ET_CORE ||
+	    header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phoff > INT64_MAX / 2)
+		return error_set(err, EINVAL, "not a 64-bit ELF core file");
+	*count = header->e_phnum;
+	if (header->e_phnum == PN_XNUM) { /* too many for the field: section 0 has the number */
+		Elf64_Shdr section;
+
+		if (header->e_shoff > INT64_MAX / 2)
+			return error_set(err, EINVAL, "not a 64-bit ELF core file");
+		r = read_at(fd, &section, sizeof(section), header->e_shoff, err);
+		*count = section.sh_info;
+	}
+	if (r == 0 && *count > HEADERS_MAX)
+		return error_set(err, EINVAL, "more than %u program headers", HEADERS_MAX);
+	return r;
+}
+
+/* All program headers; *RET is from malloc. */
+static int read_headers(int fd, Elf64_Phdr **ret, size_t *count, struct error *err)
+{
+	Elf64_Ehdr header;
+	uint64_t n = 0;
+	int r = read_header(fd, &header, &n, err);
+
+	if (r)
+		return r;
+	*ret = malloc((n + 1) * sizeof(**ret));
+	if (!*ret)
+		return error_set(err, ENOMEM, "out of memory");
+	*count = n;
+	r = read_at(fd, *ret, n * sizeof(**ret), header.e_phoff, err);
+	if (r) {
+		free(*ret);
+		*ret = NULL;
+	}
+	return r;
+}
+
+static uint64_t padded(uint32_t size)
+{
+	return ((uint64_t)size + 3) & ~3ULL;
+}
+
+static int take_note(const unsigned char *text, size_t size, struct core *core, struct error *err)
+{
+	free(core->vmcoreinfo);
+	core->vmcoreinfo = strndup((const char *)text, size);
+	if (!core->vmcoreinfo)
+		return error_set(err, ENOMEM, "out of memory");
+	core->vmcoreinfo_size = strlen(core->vmcoreinfo);
+	return 0;
+}
+
+static int search_notes(const unsigned char *notes, size_t size, struct core *core,
+			struct error *err)
+{
+	size_t at = 0;
+
+	while (at < size && size - at >= sizeof(Elf64_Nhdr)) {
+		Elf64_Nhdr note;
+		uint64_t name, text;
+
+		memcpy(&note, notes + at, sizeof(note));
+		name = at + sizeof(note);
+		text = name + padded(note.n_namesz);
+		if (text > size || note.n_descsz > size - text)
+			return error_set(err, EINVAL, "a note exceeds its segment");
+		if (note.n_namesz >= sizeof(NOTE_NAME) - 1 && note.n_namesz <= sizeof(NOTE_NAME) &&
+		    memcmp(notes + name, NOTE_NAME, sizeof(NOTE_NAME) - 1) == 0)
+			return take_note(notes + text, note.n_descsz, core, err);
+		at = text + padded(note.n_descsz);
+	}
+	return 0;
+}
+
+static int read_notes(int fd, const Elf64_Phdr *header, struct core *core, struct error *err)
+{
+	unsigned char *notes;
+	int r;
+
+	if (header->p_filesz > NOTES_MAX || header->p_offset > INT64_MAX / 2)
+		return error_set(err, EINVAL, "a segment of notes is out of bounds");
+	notes = malloc(header->p_filesz + 1);
+	if (!notes)
+		return error_set(err, ENOMEM, "out of memory");
+	r = read_at(fd, notes, header->p_filesz, header->p_offset, err);
+	if (r == 0)
+		r = search_notes(notes, header->p_filesz, core, err);
+	free(notes);
+	return r;
+}
+
+static int compare_physical(const void *a, const void *b)
+{
+	const Elf64_Phdr *x = a, *y = b;
+
+	if (x->p_paddr != y->p_paddr)
+		return x->p_paddr < y->p_paddr ? -1 : 1;
+	return (x->p_filesz < y->p_filesz) - (x->p_filesz > y->p_filesz); /* longest first */
+}
+
+/* One PT_LOAD, rounded inwards and cut where an earlier one has the frames. */
+static int add_load(struct memory *memory, const Elf64_Phdr *load, uint64_t file_size,
+		    struct core *core, struct error *err)
+{
+	uint64_t first = (load->p_paddr + FRAME_SIZE - 1) >> FRAME_SHIFT;
+	uint64_t end = (load->p_paddr + load->p_filesz) >> FRAME_SHIFT;
+	struct memory_segment segment;
+	const struct memory_segment *last =
+		memory->count ? memory->segments + memory->count - 1 : NULL;
+
+	if (load->p_filesz > INT64_MAX / 2 || load->p_paddr > INT64_MAX / 2 ||
+	    load->p_offset > INT64_MAX / 2)
+		return error_set(err, EINVAL, "a segment is out of bounds");
+	if (load->p_offset + load->p_filesz > file_size)
+		return error_set(err, EINVAL, "ends too early: memory at %#llx is missing",
+				 (unsigned long long)load->p_paddr);
+	if (last && last->pfn + last->count > first)
+		first = last->pfn + last->count;
+	if (first >= end)
+		return 0;
+	segment = (struct memory_segment){
+		.pfn = first,
+		.count = end - first,
+		.offset = load->p_offset + (first << FRAME_SHIFT) - load->p_paddr,
+	};
+	if (memory_add_segment(memory, &segment) < 0 ||
+	    runs_add(&core->ram, segment.pfn, segment.count) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+/* A file that cannot be mapped (/proc/kcore) is read instead; its size says nothing either. */
+static void detect_mapping(struct memory *memory, uint64_t *file_size)
+{
+	struct stat st;
+	void *probe = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, memory->fd, 0);
+
+	*file_size = fstat(memory->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size
+									: UINT64_MAX;
+	if (probe != MAP_FAILED) {
+		munmap(probe, FRAME_SIZE);
+	} else {
+		memory->by_read = true;
+		*file_size = UINT64_MAX;
+	}
+}
+
+static int read_core(struct memory *memory, bool notes_only, struct core *core, struct error *err)
+{
+	Elf64_Phdr *headers = NULL;
+	uint64_t file_size;
+	size_t count = 0;
+	int r = read_headers(memory->fd, &headers, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (headers[i].p_type == PT_NOTE)
+			r = read_notes(memory->fd, headers + i, core, err);
+	}
+	if (r || notes_only)
+		goto out;
+	detect_mapping(memory, &file_size);
+	if (count)
+		qsort(headers, count, sizeof(*headers), compare_physical);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (headers[i].p_type == PT_LOAD && headers[i].p_paddr != NO_PHYSICAL)
+			r = add_load(memory, headers + i, file_size, core, err);
+	}
+	if (r == 0 && !memory->count)
+		r = error_set(err, EINVAL, "no memory in it");
+	runs_sort(&core->ram);
+out:
+	free(headers);
+	return r ? error_prefix(err, "%s", memory->path) : 0;
+}
+
+int core_open(const char *path, struct memory **ret, struct core *core, struct error *err)
+{
+	struct memory *memory;
+	int r = memory_create(path, O_RDONLY, &memory, err);
+
+	if (r)
+		return r;
+	*core = (struct core){ 0 };
+	r = read_core(memory, false, core, err);
+	if (r) {
+		core_free(core);
+		memory_close(memory);
+		return r;
+	}
+	*ret = memory;
+	return 0;
+}
+
+int core_vmcoreinfo(const char *path, struct core *core, struct error *err)
+{
+	struct memory *memory;
+	int r = memory_create(path, O_RDONLY, &memory, err);
+
+	if (r)
+		return r;
+	*core = (struct core){ 0 };
+	r = read_core(memory, true, core, err);
+	if (r == 0 && !core->vmcoreinfo)
+		r = error_set(err, ENOENT, "%s: no VMCOREINFO note", path);
+	if (r)
+		core_free(core);
+	memory_close(memory);
+	return r;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Windows into frozen memory. It is mapped and not read(): on /dev/mem read() is slow and stops
+ * at the running kernel's own highest address. Only /proc/kcore cannot be mapped.
+ */
+#include "memory/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory/backend.h"
+
+/* The highest frame a file offset can name. */
+#define FRAMES_MAX (UINT64_C(1) << (63 - FRAME_SHIFT))
+
+/* Memory below and above 4 GiB usually lies in MTRR ranges of different kinds. */
+#define BORDER_FRAMES (UINT64_C(1) << (32 - FRAME_SHIFT))
+
+int memory_create(const char *path, int flags, struct memory **ret, struct error *err)
+{
+	struct memory *memory = calloc(1, sizeof(*memory));
+
+	if (!memory)
+		return error_set(err, ENOMEM, "%s: out of memory", path);
+	memory->path = strdup(path);
+	memory->fd = open(path, flags | O_CLOEXEC);
+	if (memory->fd < 0 || !memory->path) {
+		int r = error_errno(err, "cannot open %s", path);
+
+		memory_close(memory);
+		return r;
+	}
+	*ret = memory;
+	return 0;
+}
+
+int memory_add_segment(struct memory *memory, const struct memory_segment *segment)
+{
+	size_t size = (memory->count + 1) * sizeof(*segment);
+	struct memory_segment *grown = realloc(memory->segments, size);
+
+	if (!grown)
+		return -ENOMEM;
+	memory->segments = grown;
+	memory->segments[memory->count++] = *segment;
+	return 0;
+}
+
+int memory_open(const char *path, struct memory **ret, struct error *err)
+{
+	struct memory_segment all = { .count = FRAMES_MAX }; /* a device tells no size */
+	struct memory *memory;
+	struct stat st;
+	/* O_SYNC would make the mapping of /dev/mem uncached. */
+	int r = memory_create(path, O_RDWR, &memory, err);
+
+	if (r < 0)
+		return r;
+	if (fstat(memory->fd, &st)) {
+		r = error_errno(err, "cannot stat %s", path);
+		goto out_close;
+	}
+	if (S_ISREG(st.st_mode))
+		all.count = (uint64_t)st.st_size >> FRAME_SHIFT;
+	if (memory_add_segment(memory, &all) < 0) {
+		r = error_set(err, ENOMEM, "%s: out of memory", path);
+		goto out_close;
+	}
+	*ret = memory;
+	return 0;
+
+out_close:
+	memory_close(memory);
+	return r;
+}
+
+void memory_close(struct memory *memory)
+{
+	if (!memory)
+		return;
+	if (memory->fd >= 0)
+		close(memory->fd);
+	free(memory->segments);
+	free(memory->path);
+	free(memory);
+}
+
+/* The segment that holds all of [PFN, PFN + COUNT): touching a page of a mapping beyond a file's
+ * end is a SIGBUS, so that is told before. */
+static int find_segment(const struct memory *memory, uint64_t pfn, uint64_t count,
+			const struct memory_segment **ret, struct error *err)
+{
+	size_t low = 0, high = memory->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct memory_segment *segment = memory->segments + middle;
+
+		if (pfn >= segment->pfn && pfn - segment->pfn >= segment->count) {
+			low = middle + 1;
+		} else if (pfn < segment->pfn) {
+			high = middle;
+		} else if (count <= segment->count - (pfn - segment->pfn)) {
+			*ret = segment;
+			return 0;
+		} else {
+			break;
+		}
+	}
+	return error_set(err, EIO, "%s: frames %#llx+%#llx lie beyond its end", memory->path,
+			 (unsigned long long)pfn, (unsigned long long)count);
+}
+
+static int read_frames(const struct memory *memory, uint64_t offset, size_t size, void *to,
+		       struct error *err)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = pread(memory->fd, (char *)to + done, size - done, offset + done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? error_errno(err, "cannot read %s", memory->path)
+				     : error_set(err, EIO, "%s: ends too early", memory->path);
+		done += n;
+	}
+	return 0;
+}
+
+/*
+ * Map [OFFSET, OFFSET + SIZE) of the file; core files have their segments anywhere, so the
+ * mapping may begin earlier than the bytes.
+ */
+static int map_bytes(const struct memory *memory, uint64_t offset, size_t size, int protection,
+		     struct memory_window *ret, struct error *err)
+{
+	size_t before = offset % FRAME_SIZE;
+	void *mapping;
+
+	if (memory->by_read)
+		mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
+	else
+		mapping = mmap(NULL, before + size, protection, MAP_SHARED, memory->fd,
+			       (off_t)(offset - before));
+	if (mapping == MAP_FAILED)
+		return error_errno(err, "%s: cannot map %#zx bytes at %#llx", memory->path, size,
+				   (unsigned long long)offset);
+	*ret = (struct memory_window){ .mapping = mapping,
+				       .length = memory->by_read ? size : before + size };
+	ret->base = (unsigned char *)mapping + (memory->by_read ? 0 : before);
+	return memory->by_read ? read_frames(memory, offset, size, mapping, err) : 0;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many frames a window from PFN on maps: as many as asked, and ahead as far as is wise. */
+static uint64_t window_frames(const struct memory *memory, const struct memory_segment *segment,
+			      uint64_t pfn, uint64_t count, uint64_t limit)
+{
+	uint64_t ahead = min_u64(limit - pfn, segment->count - (pfn - segment->pfn));
+
+	if (memory->by_read)
+		return count;
+	ahead = min_u64(ahead, MEMORY_WINDOW_PAGES);
+	ahead = min_u64(ahead, BORDER_FRAMES - pfn % BORDER_FRAMES);
+	return ahead > count ? ahead : count;
+}
+
+int memory_map(struct memory *memory, struct memory_window *window, uint64_t pfn, uint64_t count,
+	       uint64_t limit, const void **ret, struct error *err)
+{
+	const struct memory_segment *segment;
+	uint64_t frames;
+	int r;
+
+	if (!count || count > MEMORY_WINDOW_PAGES || pfn > limit || count > limit - pfn)
+		return error_set(err, EINVAL, "%s: bad window %#llx+%#llx", memory->path,
+				 (unsigned long long)pfn, (unsigned long long)count);
+	if (window->base && pfn >= window->pfn && pfn - window->pfn <= window->count &&
+	    count <= window->count - (pfn - window->pfn)) {
+		*ret = window->base + ((pfn - window->pfn) << FRAME_SHIFT);
+		return 0;
+	}
+
+	r = find_segment(memory, pfn, count, &segment, err);
+	if (r)
+		return r;
+	memory_unmap(window);
+	frames = window_frames(memory, segment, pfn, count, limit);
+	r = map_bytes(memory, segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT),
+		      frames << FRAME_SHIFT, PROT_READ, window, err);
+	if (r) {
+		memory_unmap(window);
+		return r;
+	}
+	window->pfn = pfn;
+	window->count = frames;
+	*ret = window->base;
+	return 0;
+}
+
+void memory_unmap(struct memory_window *window)
+{
+	if (window->mapping)
+		munmap(window->mapping, window->length);
+	*window = (struct memory_window){ 0 };
+}
+
+int memory_map_rw(struct memory *memory, uint64_t address, size_t size, void **ret,
+		  struct error *err)
+{
+	const struct memory_segment *segment;
+	struct memory_window window = { 0 };
+	int r;
+
+	if (!size || address % FRAME_SIZE || size % FRAME_SIZE)
+		return error_set(err, EINVAL, "%s: bad mapping %#llx+%#zx", memory->path,
+				 (unsigned long long)address, size);
+	r = find_segment(memory, address >> FRAME_SHIFT, size >> FRAME_SHIFT, &segment, err);
+	if (r)
+		return r;
+	r = map_bytes(memory, segment->offset + address - (segment->pfn << FRAME_SHIFT), size,
+		      PROT_READ | PROT_WRITE, &window, err);
+	if (r == 0)
+		*ret = window.mapping; /* the address is that of a whole page */
+	return r;
+}
