@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A virtual machine: boots the test guest in QEMU, runs commands in it, watches its console."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import artifacts
+from agent import AgentClient, AgentTimeout
+
+OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+
+# Emulation on a busy host is slow; a test that hangs costs this factor, one that works nothing.
+PATIENCE = float(os.environ.get("KJUMP_PATIENCE", "2"))
+MIB = 1 << 20
+
+
+class MachineError(Exception):
+    pass
+
+
+@dataclass
+class Disk:
+    """A raw image file, made sparse when it is not there. The size tells it from the others."""
+    path: Path
+    size: int = 1024 * MIB
+    bus: str = "virtio"
+
+    def __post_init__(self):
+        self.path = Path(self.path)
+        if not self.path.exists():
+            with open(self.path, "wb") as file:
+                file.truncate(self.size)
+
+    def arguments(self, number):
+        drive = f"file={self.path},if=none,id=disk{number},format=raw,cache=writeback"
+        device = {
+            "virtio": f"virtio-blk-pci,drive=disk{number}",
+            "nvme": f"nvme,drive=disk{number},serial=disk{number}",
+            # q35 has an AHCI controller of its own; port 0 is taken by nothing with -nodefaults.
+            "ahci": f"ide-hd,drive=disk{number},bus=ide.{number}",
+        }[self.bus]
+        return ["-drive", drive, "-device", device]
+
+
+class Job:
+    """A command in the guest that was started in the background."""
+
+    def __init__(self, machine, name):
+        self.machine, self.name = machine, name
+
+    def status(self):
+        """Exit status, or None while it runs."""
+        text = self.machine.run(f"cat /run/jobs/{self.name}.status 2>/dev/null; :")
+        return int(text) if text.strip() else None
+
+    def output(self):
+        return self.machine.run(f"cat /run/jobs/{self.name}.output")
+
+    def wait(self, timeout=60):
+        """Wait for the end. Returns the exit status."""
+        deadline = time.monotonic() + timeout * PATIENCE
+        while time.monotonic() < deadline:
+            status = self.status()
+            if status is not None:
+                return status
+            time.sleep(0.3)
+        raise MachineError(f"{self.name} did not end within {timeout * PATIENCE:.0f} s:\n"
+                           f"{self.output()}")
+
+
+class Machine:
+    def __init__(self, folder, memory="768M", cpus=2, cpu="max", firmware="bios", disks=(),
+                 kernel=None, initramfs=None, append="", extra=()):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.memory, self.cpus, self.cpu, self.firmware = memory, cpus, cpu, firmware
+        self.disks = list(disks)
+        sizes = [disk.size for disk in self.disks]
+        assert len(set(sizes)) == len(sizes), "disks are told apart by their size"
+        self.kernel, self.initramfs = kernel, initramfs
+        self.append, self.extra = append, list(extra)
+        self.log = self.folder / "console.log"
+        self.log.touch()
+        self.qemu = None
+        self.jobs = 0
+        # A path in /tmp: a socket's path may not be longer than 107 bytes.
+        self.socket = Path(f"/tmp/kjump-e2e-{os.getpid()}-{id(self):x}")
+        self.agent = AgentClient(self.socket)
+        self.settled = firmware != "uefi"
+        if firmware == "uefi":
+            shutil.copy(OVMF_VARS, self.folder / "vars.fd")
+
+    # --- power ------------------------------------------------------------------------------------
+
+    def boot(self, append="", ready=True, timeout=60):
+        """Switch the machine on; wait until the guest serves commands unless READY is False."""
+        assert self.qemu is None, "the machine is on already"
+        if not self.settled:
+            # UEFI writes its boot entries when it first boots, and its memory map is another one
+            # from then on. No machine that is used is at its first boot.
+            self.settled = True
+            self.boot(timeout=timeout)
+            self.kill()
+        mark = self.mark()
+        self.agent.disconnect()
+        with open(self.folder / "qemu.log", "ab") as log:
+            self.qemu = subprocess.Popen(self._command(append), stdin=subprocess.DEVNULL,
+                                         stdout=log, stderr=log)
+        if ready:
+            self.wait_console("^guest ready", timeout, since=mark)
+        return mark
+
+    def _command(self, append):
+        line = f"console=tty0 console=ttyS0 panic=5 no-kvmclock {self.append} {append}"
+        command = [
+            "qemu-system-x86_64", "-M", "q35", "-accel", artifacts.accelerator(),
+            "-cpu", self.cpu, "-m", self.memory, "-smp", str(self.cpus),
+            "-nodefaults", "-display", "none", "-vga", "std",
+            "-chardev", f"file,id=console,path={self.log},append=on",
+            "-device", "isa-serial,chardev=console",
+            "-chardev", f"socket,id=agent,path={self.socket},server=on,wait=off",
+            "-device", "isa-serial,chardev=agent",
+            "-device", "virtio-rng-pci",
+            "-kernel", str(self.kernel or artifacts.kernel()),
+            "-initrd", str(self.initramfs or artifacts.guest()),
+            "-append", " ".join(line.split()),
+        ]
+        if self.firmware == "uefi":
+            command += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF_CODE}",
+                        "-drive", f"if=pflash,format=raw,file={self.folder / 'vars.fd'}"]
+        for number, disk in enumerate(self.disks):
+            command += disk.arguments(number)
+        return command + self.extra
+
+    def wait_exit(self, timeout=60):
+        """Wait until the machine has powered itself off."""
+        try:
+            status = self.qemu.wait(timeout * PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise MachineError(f"still on after {timeout * PATIENCE:.0f} s") from None
+        self._gone()
+        if status:
+            raise MachineError(f"QEMU failed with status {status}: "
+                               f"{(self.folder / 'qemu.log').read_text()}")
+
+    def power_off(self):
+        self.run("(sleep 1; poweroff -f) > /dev/null 2>&1 &")
+        self.wait_exit()
+
+    def kill(self):
+        """Pull the plug."""
+        if self.qemu:
+            self.qemu.kill()
+            self.qemu.wait()
+            self._gone()
+
+    def _gone(self):
+        self.qemu = None
+        self.agent.disconnect()
+        self.socket.unlink(missing_ok=True)
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def call(self, command, timeout=60):
+        """Run a shell command in the guest. Returns (status, output)."""
+        try:
+            return self.agent.call(command, timeout * PATIENCE)
+        except AgentTimeout as timeout_error:
+            raise MachineError(str(timeout_error)) from None
+
+    def run(self, command, timeout=60):
+        """Run a shell command that must succeed in the guest. Returns its output, stripped."""
+        status, output = self.call(command, timeout)
+        if status:
+            raise MachineError(f"{command}: status {status}:\n{output}")
+        return output.strip()
+
+    def start(self, command):
+        """Start a command that may stop or restart the world. Returns a Job."""
+        self.jobs += 1
+        name = f"{self.jobs}"
+        # The pause lets the agent's answer leave the machine before anything freezes.
+        self.run(f"setsid sh -c 'sleep 0.5; ( {command} ) > /run/jobs/{name}.output 2>&1; "
+                 f"echo $? > /run/jobs/{name}.new; mv /run/jobs/{name}.new "
+                 f"/run/jobs/{name}.status' > /dev/null 2>&1 &")
+        return Job(self, name)
+
+    def device(self, disk):
+        """Path of a disk's device in the guest."""
+        name = self.run(f"cd /sys/class/block; grep -lx {disk.size // 512} */size")
+        assert "\n" not in name, name
+        return f"/dev/{name.split('/')[0]}"
+
+    # --- console ----------------------------------------------------------------------------------
+
+    def mark(self):
+        """A place in the console log, for `since`."""
+        return self.log.stat().st_size
+
+    def console(self, since=0):
+        with open(self.log, "rb") as file:
+            file.seek(since)
+            return file.read().decode(errors="replace").replace("\r", "")
+
+    def tail(self, lines=60):
+        """The end of the console log, for whoever reports a failure."""
+        shown = "\n".join("    " + line for line in self.console().splitlines()[-lines:])
+        return f"end of {self.log}:\n{shown}"
+
+    def wait_console(self, pattern, timeout=60, since=0):
+        """Wait until the console shows PATTERN behind the mark. Returns the match."""
+        deadline = time.monotonic() + timeout * PATIENCE
+        while True:
+            on = self.qemu is not None and self.qemu.poll() is None
+            text = self.console(since)
+            match = re.search(pattern, text, re.MULTILINE)
+            if match:
+                return match
+            cause = (f"{timeout * PATIENCE:.0f} s passed" if time.monotonic() > deadline else
+                     "the machine is off" if not on else
+                     "the kernel panicked" if "Kernel panic" in text else None)
+            if cause:
+                raise MachineError(f"console: {pattern!r} not seen, {cause}")
+            time.sleep(0.1)

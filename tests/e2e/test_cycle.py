@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Hibernate, power off, boot again, restore: the same system goes on."""
+
+import pytest
+
+from workload import check_file_system
+
+full = pytest.mark.full
+
+INTEL = "max,vendor=GenuineIntel"
+
+
+@pytest.mark.parametrize("variant", [
+    pytest.param({"memory": "512M"}, id="virtio"),
+    pytest.param({"firmware": "uefi"}, id="uefi"),
+    pytest.param({"bus": "nvme", "cpu": INTEL}, id="nvme-intel"),
+    pytest.param({"memory": "6G"}, id="6G", marks=full),
+    pytest.param({"bus": "ahci"}, id="ahci", marks=full),
+    pytest.param({"cpu": INTEL}, id="intel", marks=full),
+    pytest.param({"cpu": "max,la57=off"}, id="4-levels", marks=full),
+    pytest.param({"cpu": "max,pdpe1gb=off"}, id="no-1G-pages", marks=full),
+])
+def test_hibernate_and_restore(make_system, variant):
+    system = make_system(**variant)
+    system.boot()
+    job = system.hibernate()
+    system.restore(job)
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_restore_with_fewer_cpus(make_system):
+    system = make_system(cpus=2)
+    system.boot()
+    job = system.hibernate()
+    system.machine.cpus = 1
+    system.restore(job)
+    system.workload.check()
+    assert system.machine.run("cat /sys/devices/system/cpu/online") == "0"
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_twice(make_system):
+    """A restored system hibernates again."""
+    system = make_system()
+    system.boot()
+    for _ in range(2):
+        job = system.hibernate()
+        system.restore(job)
+        system.workload.check()
+    system.workload.finish()
+
+
+def test_restored_once_only(make_system):
+    """After a restore the image is spent: A's file systems have moved on since."""
+    system = make_system()
+    machine = system.machine
+    system.boot()
+    system.restore(system.hibernate())
+    machine.run("echo after the restore > /mnt/later; sync")
+    assert "restored" in system.info().lower()
+    machine.kill()
+
+    console = system.boot_on()
+    assert "nothing to restore" in console
+    machine.run(f"mount -t ext4 {machine.device(system.workload.disk)} /mnt")
+    assert machine.run("cat /mnt/later") == "after the restore"
+    machine.run("umount /mnt")
+    machine.power_off()
+    check_file_system(system.workload.disk.path)
+
+
+@pytest.mark.parametrize("switch", ["noresume", pytest.param("rd.kjump=0", marks=full)])
+def test_switched_off(make_system, switch):
+    """A boot that goes on without restoring outdates the image for good."""
+    system = make_system()
+    system.boot()
+    system.hibernate()
+    assert "switched off" in system.boot_on(switch)
+    info = system.info().lower()
+    assert "stale" in info and "booted on without restoring" in info
+    system.machine.power_off()
+    system.boot_on()

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What goes wrong is said plainly, changes nothing that matters, and leaves A running."""
+
+import hashlib
+import struct
+
+import pytest
+
+from machine import Disk, MIB
+from workload import make_file_system
+
+
+def digest(disk):
+    with open(disk.path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def refused(system, command, *words):
+    """COMMAND fails with status 1 and one line that has all WORDS."""
+    status, output = system.machine.call(command)
+    assert status == 1, f"status {status}: {output}"
+    lines = output.strip().splitlines()
+    assert any(all(word in line for word in words) for line in lines), output
+
+
+def test_device_too_small(make_system, tmp_path):
+    """Half-way through, B finds no room: A goes on, and can hibernate to a bigger device."""
+    small = Disk(tmp_path / "small.raw", 24 * MIB)
+    system = make_system(disks=[small])
+    machine = system.machine
+    system.boot()
+    machine.run(f"kjump format {machine.device(small)}")
+    system.configure(machine.device(small))
+    system.saved_boot = system.boot_id()
+    mark = machine.mark()
+    job = machine.start("kjump hibernate")
+    assert job.wait(90) == 1, job.output()
+    assert "space" in job.output() or "small" in job.output() or "full" in job.output()
+    assert system.b_boots(mark) == 1
+    system.workload.check()
+
+    system.configure(f"UUID={system.uuid()}")
+    system.restore(system.hibernate())
+    system.workload.check()
+    system.workload.finish()
+
+
+def test_targets_that_are_none(make_system, tmp_path):
+    """No target, one that was never formatted, one that holds something else."""
+    ext4 = Disk(tmp_path / "ext4.raw", 65 * MIB)
+    make_file_system(ext4.path)
+    system = make_system(disks=[ext4])
+    machine = system.machine
+    machine.boot()
+    system.workload.start(memory=4, cache=4)
+
+    system.configure(None)
+    refused(system, "kjump hibernate", "target")
+
+    before = digest(system.image)
+    device = machine.device(system.image)
+    system.configure(device)
+    refused(system, "kjump hibernate", device)
+    refused(system, "kjump checkpoint", device)
+    assert digest(system.image) == before, "written to a device that was never formatted"
+
+    before = digest(ext4)
+    device = machine.device(ext4)
+    refused(system, f"kjump format {device}", device, "ext4", "--force")
+    assert digest(ext4) == before
+    machine.run(f"mount -t ext4 -o ro {device} /root")
+    refused(system, f"kjump format --force {device}", device)
+    machine.run("umount /root")
+    system.configure(device)
+    refused(system, "kjump hibernate", device)
+
+    system.workload.check()
+    assert system.b_boots() == 0
+    system.workload.finish()
+
+
+def test_lockdown(make_system):
+    system = make_system(append="lockdown=integrity")
+    machine = system.machine
+    machine.boot()
+    system.format()
+    system.configure(f"UUID={system.uuid()}")
+    refused(system, "kjump hibernate", "lockdown")
+    assert system.b_boots() == 0
+    assert machine.run("echo fine") == "fine"
+
+
+def superblock(path):
+    """(generation, start, index) of the superblock copy that counts."""
+    with open(path, "rb") as file:
+        copies = []
+        for offset in (0, 524288):
+            file.seek(offset)
+            block = file.read(1024)
+            copies.append(struct.unpack_from("<Q", block, 32) +
+                          struct.unpack_from("<QQQ", block, 120))
+    generation, start, _, index = max(copies)
+    return generation, start, index
+
+
+def test_damaged_image(make_system):
+    """Not one of A's pages is put back from an image with a single bad block."""
+    system = make_system()
+    system.boot()
+    system.hibernate()
+    _, start, index = superblock(system.image.path)
+    assert start < index
+    with open(system.image.path, "r+b") as file:
+        file.seek((start + index) // 2 // 4096 * 4096)
+        block = file.read(4096)
+        file.seek(-4096, 1)
+        file.write(bytes(byte ^ 0x55 for byte in block))
+
+    console = system.boot_on()
+    assert "checksum mismatch" in console
+    assert "booting on" in console
+    assert "stale" in system.info().lower()
+
+
+@pytest.mark.full
+def test_nothing_on_the_target(make_system):
+    """The parameter may stay on the command line for ever."""
+    system = make_system()
+    system.boot(workload=False)
+    system.saved_boot = system.boot_id()
+    system.machine.power_off()
+    assert "nothing to restore" in system.boot_on()
