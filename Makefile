@@ -37,7 +37,8 @@ BARE     := -std=gnu11 -O2 -ffreestanding -fno-stack-protector -fpie -fno-plt -m
 BLOBS    := entry thunk payload
 
 Q := $(if $(V),,@)
-say = $(if $(V),@:,@printf '  %-8s%s\n' $(1) $(2))
+silent := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
+say = $(if $(V)$(silent),@:,@printf '  %-8s%s\n' $(1) $(2))
 
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 LIB_SOURCES  := $(filter-out jump/bare-%.c,$(foreach d,$(LIBS),$(wildcard $(d)/*.c)))
@@ -123,7 +124,7 @@ unit: $(TESTS)
 
 # --- rebuild when the flags change ----------------------------------------------------------------
 
-FLAGS  = $(CC) $(CPPFLAGS) $(CFLAGS) $(LINK)
+FLAGS  = $(CC) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS)) $(LINK)
 quoted = '$(subst ','\'',$(1))'
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)

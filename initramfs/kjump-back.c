@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/abi.h"
+#include "common/tsc.h"
 #include "common/error.h"
 #include "common/version.h"
 #include "jump/jump.h"
@@ -35,7 +36,7 @@ static void add_to_outcome(struct memory *memory, const struct handoff *handoff)
 		return;
 	if (memory_log_store(mailbox, &err) < 0)
 		message_error(&err, "kernel log not passed on to A");
-	mailbox->outcome.stamps[STAMP_BACK] = jump_tsc();
+	mailbox->outcome.stamps[STAMP_BACK] = tsc_read();
 }
 
 static int go_back(struct error *err)

@@ -14,9 +14,6 @@
 #include "common/error.h"
 #include "common/runs.h"
 
-/* Time-stamp counter of this CPU. */
-uint64_t jump_tsc(void);
-
 /* --- A: loading B (load.c, place.c, bzimage.c) --- */
 
 /* A kernel image file in memory; zero-initialise, jump_kernel_free() ends it. */

@@ -15,11 +15,6 @@
 _Static_assert(sizeof(struct kexec_part) == sizeof(struct kexec_segment), "kexec segment");
 _Static_assert(KEXEC_SEGMENTS == KEXEC_SEGMENT_MAX, "number of kexec segments");
 
-uint64_t jump_tsc(void)
-{
-	return __builtin_ia32_rdtsc();
-}
-
 int kexec_load(uint64_t entry, const struct kexec_part *parts, size_t count, bool preserve,
 	       struct error *err)
 {

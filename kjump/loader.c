@@ -2,6 +2,7 @@
 /*
  * Kernel B in A's memory.
  */
+#include "common/tsc.h"
 #include "kjump/loader.h"
 
 #include <errno.h>
@@ -176,7 +177,7 @@ out:
 
 int loader_ensure(const struct config *config, struct loader *ret, struct error *err)
 {
-	uint64_t start = jump_tsc();
+	uint64_t start = tsc_read();
 	struct choice choice;
 	int recorded, status;
 
@@ -199,7 +200,7 @@ int loader_ensure(const struct config *config, struct loader *ret, struct error 
 	if (status)
 		return status;
 	ret->load_start = start;
-	ret->load_end = jump_tsc();
+	ret->load_end = tsc_read();
 	return 0;
 }
 

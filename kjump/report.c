@@ -41,6 +41,16 @@ static void print_phase(FILE *out, const char *name, uint64_t from, uint64_t to,
 			(double)(to - from) / (double)khz / 1000);
 }
 
+/* Up to the commit; the same for a checkpoint and for a hibernation that was restored since. */
+static void print_saving(FILE *out, const uint64_t *stamps, uint64_t khz)
+{
+	print_phase(out, "loading kernel B", stamps[STAMP_LOAD_START], stamps[STAMP_LOAD_END], khz);
+	print_phase(out, "freezing", stamps[STAMP_JUMP], stamps[STAMP_ENTERED], khz);
+	print_phase(out, "starting kernel B", stamps[STAMP_ENTERED], stamps[STAMP_INIT], khz);
+	print_phase(out, "preparing", stamps[STAMP_INIT], stamps[STAMP_SAVE_START], khz);
+	print_phase(out, "saving", stamps[STAMP_SAVE_START], stamps[STAMP_SAVE_END], khz);
+}
+
 static void print_seconds(FILE *out, const struct report *report)
 {
 	const uint64_t *stamps = report->outcome->stamps;
@@ -51,24 +61,32 @@ static void print_seconds(FILE *out, const struct report *report)
 		return;
 	fputs("  seconds  ", out);
 	print_phase(out, " all", start, report->back, khz);
-	print_phase(out, "loading kernel B", stamps[STAMP_LOAD_START], stamps[STAMP_LOAD_END], khz);
-	print_phase(out, "freezing", stamps[STAMP_JUMP], stamps[STAMP_ENTERED], khz);
-	print_phase(out, "starting kernel B", stamps[STAMP_ENTERED], stamps[STAMP_INIT], khz);
-	print_phase(out, "preparing", stamps[STAMP_INIT], stamps[STAMP_SAVE_START], khz);
-	print_phase(out, "saving", stamps[STAMP_SAVE_START], stamps[STAMP_SAVE_END], khz);
+	print_saving(out, stamps, khz);
 	print_phase(out, "leaving kernel B", stamps[STAMP_SAVE_END], stamps[STAMP_BACK], khz);
 	print_phase(out, "resuming", stamps[STAMP_BACK], report->back, khz);
 	fputc('\n', out);
 }
 
-static void print_restored(FILE *out, const struct outcome *outcome)
+static void print_restored(FILE *out, const struct report *report)
 {
+	const struct outcome *outcome = report->outcome;
+	uint64_t khz = report->request->tsc_khz;
+
+	if (khz) {
+		fputs("  saving    seconds", out);
+		print_saving(out, outcome->stamps, khz);
+		fputc('\n', out);
+	}
 	fprintf(out,
 		"  restored  %" PRIu64 " pages in place, %" PRIu64 " copied\n"
-		"  seconds   boot %.2f, reading %.2f, preparing %.2f\n",
+		"  restoring seconds: kernel C's boot %.2f, reading %.2f, preparing %.2f",
 		outcome->restored_in_place, outcome->restored_copied,
 		(double)outcome->restore_ns[0] / 1e9, (double)outcome->restore_ns[1] / 1e9,
 		(double)outcome->restore_ns[2] / 1e9);
+	if (khz)
+		print_phase(out, "placing pages and resuming", outcome->stamps[STAMP_HANDOVER],
+			    report->back, khz);
+	fputc('\n', out);
 }
 
 void report_print(FILE *out, const struct report *report)
@@ -85,7 +103,7 @@ void report_print(FILE *out, const struct report *report)
 		fprintf(out, "  image     %s\n", human_uuid(outcome->image, uuid));
 	print_pages(out, outcome);
 	if (restored) {
-		print_restored(out, outcome);
+		print_restored(out, report);
 		return;
 	}
 	print_seconds(out, report);

@@ -3,6 +3,7 @@
  * Saving the running system: the request to kernel B, the jump, and the answer. Between the two
  * halves of jump() this process, like all others, may have been on a disk for a week.
  */
+#include "common/tsc.h"
 #include "kjump/save.h"
 
 #include <errno.h>
@@ -107,11 +108,11 @@ static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err
 	ret = quiesce_begin(&quiesce, err);
 	if (ret)
 		goto out;
-	stamps[STAMP_JUMP] = jump_tsc();
+	stamps[STAMP_JUMP] = tsc_read();
 	memcpy(mailbox->outcome.stamps, stamps, sizeof(mailbox->outcome.stamps));
 	__atomic_store_n(&mailbox->sequence, mailbox->sequence + 1, __ATOMIC_RELEASE);
 	ret = jump_execute(err);
-	save->back = jump_tsc();
+	save->back = tsc_read();
 	if (ret) {
 		/* Nobody has seen the request, and nobody shall. */
 		__atomic_store_n(&mailbox->answered, mailbox->sequence, __ATOMIC_RELEASE);

@@ -2,6 +2,7 @@
 /*
  * How fast the time-stamp counter runs.
  */
+#include "common/tsc.h"
 #include "kjump/ticks.h"
 
 #include <time.h>
@@ -15,7 +16,7 @@ struct ticks ticks_now(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC_RAW, &now);
-	return (struct ticks){ .tsc = jump_tsc(),
+	return (struct ticks){ .tsc = tsc_read(),
 			       .ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec };
 }
 

@@ -5,6 +5,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,16 @@ int platform_facs_signature(const char *path, uint32_t *ret, struct error *err)
 	return 0;
 }
 
+/*
+ * Only what the firmware itself uses at run time (UEFI specification, EFI_MEMORY_TYPE): code,
+ * data, memory-mapped I/O. Linux keeps pieces of boot services data in this map too, and those move
+ * from one boot to the next. Where they push the others about, virt_addr shows it.
+ */
+static bool stays_in_place(unsigned long type)
+{
+	return type == 5 || type == 6 || type == 11 || type == 12;
+}
+
 /* Add entry NUMBER of the runtime map to the digest. Returns 1, 0 when there is no such entry. */
 static int digest_entry(XXH3_state_t *state, const char *directory, unsigned number,
 			struct error *err)
@@ -122,6 +133,7 @@ static int digest_entry(XXH3_state_t *state, const char *directory, unsigned num
 	static const char *const names[] = { "type", "phys_addr", "virt_addr", "num_pages",
 					     "attribute" };
 	char path[512], text[64];
+	bool stays = true;
 	ssize_t n;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -135,7 +147,10 @@ static int digest_entry(XXH3_state_t *state, const char *directory, unsigned num
 			errno = (int)-n;
 			return error_errno(err, "%s", path);
 		}
-		XXH3_64bits_update(state, text, (size_t)n);
+		if (i == 0)
+			stays = stays_in_place(strtoul(text, NULL, 0));
+		if (stays)
+			XXH3_64bits_update(state, text, (size_t)n);
 	}
 	return 1;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "common/tsc.h"
 #include "jump/jump.h"
 #include "memory/platform.h"
 #include "restore/clock.h"
@@ -79,6 +80,8 @@ static void fill_outcome(const struct leave *leave, struct outcome *outcome)
 	outcome->bytes_written = super->stored_bytes;
 	outcome->restored_in_place = leave->stage->plan.in_place;
 	outcome->restored_copied = leave->stage->plan.copied;
+	memcpy(outcome->stamps, leave->index->machine.stamps, sizeof(leave->index->machine.stamps));
+	outcome->stamps[STAMP_HANDOVER] = tsc_read();
 	outcome->restore_ns[0] = leave->started;
 	outcome->restore_ns[1] = leave->stage->read_time;
 	outcome->restore_ns[2] = leave->prepared;

@@ -48,8 +48,8 @@ static int check_entry(struct memory *memory, uint64_t entry, const struct runs 
 }
 
 int machine_describe(struct memory *memory, const struct handoff_view *view,
-		     const struct mailbox *mailbox, const struct runs *ram, const struct runs *home,
-		     struct image_machine *ret, struct error *err)
+		     const struct mailbox *mailbox, const uint64_t *stamps, const struct runs *ram,
+		     const struct runs *home, struct image_machine *ret, struct error *err)
 {
 	const struct handoff *handoff = view->handoff;
 	int r = check_entry(memory, view->live->entry, ram, home, err);
@@ -69,6 +69,7 @@ int machine_describe(struct memory *memory, const struct handoff_view *view,
 		.fill = handoff->fill,
 		.created = mailbox->request.time,
 	};
+	memcpy(ret->stamps, stamps, sizeof(ret->stamps));
 	memcpy(ret->nonce, mailbox->nonce, sizeof(ret->nonce));
 	memcpy(ret->cpu_vendor, handoff->cpu_vendor, sizeof(ret->cpu_vendor));
 	memcpy(ret->release, handoff->release, sizeof(ret->release));

@@ -11,11 +11,11 @@
 #include "memory/memory.h"
 
 /*
- * Fill in the record. RAM and HOME are sorted. Fails with EINVAL when the live page's entry does
+ * Fill in the record, with STAMPS (STAMP_MAX of them, as far as they are known). RAM and HOME are sorted. Fails with EINVAL when the live page's entry does
  * not look like a place at which kernel A waits to be re-entered.
  */
 int machine_describe(struct memory *memory, const struct handoff_view *view,
-		     const struct mailbox *mailbox, const struct runs *ram, const struct runs *home,
-		     struct image_machine *ret, struct error *err);
+		     const struct mailbox *mailbox, const uint64_t *stamps, const struct runs *ram,
+		     const struct runs *home, struct image_machine *ret, struct error *err);
 
 #endif

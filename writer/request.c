@@ -19,8 +19,10 @@
 #include <time.h>
 
 #include "common/safe.h"
+#include "common/tsc.h"
 #include "disk/disk.h"
 #include "disk/fingerprint.h"
+#include "memory/freepages.h"
 #include "writer/machine.h"
 #include "writer/save.h"
 
@@ -31,17 +33,14 @@ struct task {
 	struct memory *memory;
 	const struct handoff_view *view;
 	const struct mailbox *mailbox; /* not to be written to before the end */
+	const uint64_t *stamps;	       /* so far */
 	unsigned wait_ms;	       /* left to wait for devices */
 	struct runs ram, home;
+	struct free_pages pages; /* to be left out */
 	struct image_machine machine;
 	struct image_watch *watch;
 	struct disk disk;
 };
-
-static uint64_t tsc(void)
-{
-	return __builtin_ia32_rdtsc();
-}
 
 /* After R: is it worth trying again? Waits a little if so. */
 static bool retry(struct task *task, int r)
@@ -138,6 +137,22 @@ static int hash_watch(struct task *task, struct error *err)
 	return 0;
 }
 
+/* Any doubt about which pages are free means that none is left out. */
+static void find_free(struct task *task)
+{
+	const struct handoff *handoff = task->view->handoff;
+	struct error err = { 0 };
+
+	if (task->mailbox->request.flags & REQUEST_SAVE_ALL)
+		return;
+	if (!handoff->vmcoreinfo_size)
+		error_set(&err, ENODATA, "the kernel passed on no vmcoreinfo");
+	else if (free_pages_find(task->memory, &task->ram, &task->home, handoff->vmcoreinfo,
+				 &task->pages, &err) == 0)
+		return;
+	message("free pages: %s; saving them all", err.text);
+}
+
 static int save(struct task *task, struct save_result *result, struct error *err)
 {
 	const struct request *request = &task->mailbox->request;
@@ -152,6 +167,8 @@ static int save(struct task *task, struct save_result *result, struct error *err
 		.verify = request->flags & REQUEST_VERIFY,
 		.ram = &task->ram,
 		.home = &task->home,
+		.free = &task->pages.free,
+		.untouchable = &task->pages.untouchable,
 		.machine = &task->machine,
 		.firmware = handoff->firmware,
 		.firmware_count = handoff->firmware_count,
@@ -171,12 +188,14 @@ static int prepare(struct task *task, struct error *err)
 
 	r = read_maps(task, err);
 	if (!r)
-		r = machine_describe(task->memory, task->view, task->mailbox, &task->ram,
-				     &task->home, &task->machine, err);
+		r = machine_describe(task->memory, task->view, task->mailbox, task->stamps,
+				     &task->ram, &task->home, &task->machine, err);
 	if (!r)
 		r = hash_watch(task, err);
 	if (r)
 		save_leave_none_valid(&task->disk, request_name(&task->mailbox->request), NULL);
+	else
+		find_free(task);
 	return r;
 }
 
@@ -193,6 +212,7 @@ static int execute(struct task *task, struct save_result *result, struct error *
 		r = save(task, result, err);
 	disk_close(&task->disk);
 	free(task->watch);
+	free_pages_free(&task->pages);
 	runs_free(&task->ram);
 	runs_free(&task->home);
 	return r;
@@ -233,7 +253,7 @@ static void begin_outcome(const struct mailbox *mailbox, const struct live_page 
 	memcpy(outcome->stamps, mailbox->outcome.stamps,
 	       STAMP_ENTERED * sizeof(outcome->stamps[0]));
 	outcome->stamps[STAMP_ENTERED] = live->tsc_entered;
-	outcome->stamps[STAMP_INIT] = tsc();
+	outcome->stamps[STAMP_INIT] = tsc_read();
 	outcome->jumps = live->jumps;
 	/* Never waits: early in a boot some bytes are better than none, A only mixes them in. */
 	if (getrandom(outcome->entropy, sizeof(outcome->entropy), GRND_INSECURE) < 0)
@@ -248,9 +268,10 @@ static enum write_exit answer(struct task *task, struct mailbox *mailbox)
 	int r;
 
 	begin_outcome(mailbox, task->view->live, &outcome);
-	outcome.stamps[STAMP_SAVE_START] = tsc();
+	task->stamps = outcome.stamps;
+	outcome.stamps[STAMP_SAVE_START] = tsc_read();
 	r = execute(task, &result, &err);
-	outcome.stamps[STAMP_SAVE_END] = tsc();
+	outcome.stamps[STAMP_SAVE_END] = tsc_read();
 	if (r)
 		describe_failure(&err, &outcome);
 	else

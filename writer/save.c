@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/tsc.h"
 #include "writer/plan.h"
 #include "writer/workers.h"
 
@@ -41,6 +42,7 @@ static int fill_index(struct image_index *index, const struct save_job *job, str
 	int r;
 
 	index->machine = *job->machine;
+	index->machine.stamps[STAMP_SAVE_END] = tsc_read();
 	index->ram = move_runs(&plan->ram);
 	index->home = move_runs(&plan->home);
 	index->free = move_runs(&plan->free);

@@ -331,8 +331,8 @@ static void facs(void **state)
 	assert_int_equal(ret, 0);
 }
 
-/* Write entry NUMBER with texts "NUMBER.0" to "NUMBER.4", append them to ALL. */
-static void efi_entry(const char *directory, unsigned number, char *all)
+/* Write entry NUMBER of TYPE with texts "NUMBER.1" to "NUMBER.4", append them to ALL. */
+static void efi_entry(const char *directory, unsigned number, const char *type, char *all)
 {
 	static const char *const names[] = { "type", "phys_addr", "virt_addr", "num_pages",
 					     "attribute" };
@@ -343,6 +343,8 @@ static void efi_entry(const char *directory, unsigned number, char *all)
 	for (size_t i = 0; i < 5; i++) {
 		snprintf(name, sizeof(name), "%u/%s", number, names[i]);
 		snprintf(text, sizeof(text), "%u.%zu\n", number, i);
+		if (i == 0)
+			strcpy(text, type);
 		fixture(directory, name, text, strlen(text));
 		strcat(all, text);
 	}
@@ -352,14 +354,18 @@ static void efi_digest(void **state)
 {
 	const char *directory = *state;
 	struct error err = { 0 };
-	char all[1024] = "", path[128];
+	char all[1024] = "", moving[1024] = "", path[128];
 	uint64_t digest = 1;
 
 	assert_int_equal(platform_efi_digest(directory, &digest, &err), 0);
 	assert_int_equal(digest, 0);
 	/* Eleven, so that the order by number is not the order by name. */
-	for (unsigned i = 0; i < 11; i++)
-		efi_entry(directory, i, all);
+	for (unsigned i = 0; i < 11; i++) {
+		if (i == 4)
+			efi_entry(directory, i, "0x4\n", moving); /* boot services data */
+		else
+			efi_entry(directory, i, i % 2 ? "0x5\n" : "0xb\n", all);
+	}
 	assert_int_equal(platform_efi_digest(directory, &digest, &err), 0);
 	assert_true(digest == XXH3_64bits(all, strlen(all)));
 	snprintf(path, sizeof(path), "%s/10/attribute", directory);

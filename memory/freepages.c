@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scan of the memory map: one word of each struct page tells whether a free block of the
+ * buddy allocator starts there, another one its order. Blocks are jumped over, so the cost is
+ * 1.6 % of the memory in use. The kernel is frozen, so nothing changes meanwhile.
+ */
+#include "memory/freepages.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory/sections.h"
+#include "memory/virtual.h"
+#include "memory/vmcoreinfo.h"
+
+#define BAD_MAX	       16   /* stray values that may be taken as in use */
+#define DIFFERENCE_MAX 1024 /* per-CPU counters not yet folded, blocks being isolated */
+#define ZONES_MAX      16
+#define NODES_MAX      1024
+
+struct scan {
+	struct virtual_memory v;
+	struct kernel_layout layout;
+	struct sections sections;
+	const struct runs *ram;
+	struct free_pages pages;
+};
+
+void free_pages_free(struct free_pages *pages)
+{
+	runs_free(&pages->free);
+	runs_free(&pages->untouchable);
+}
+
+static uint32_t word32(const unsigned char *page, uint64_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, page + offset, sizeof(value));
+	return value;
+}
+
+static uint64_t word64(const unsigned char *page, uint64_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, page + offset, sizeof(value));
+	return value;
+}
+
+static bool inside(const struct runs *runs, uint64_t pfn, uint64_t count)
+{
+	/* Sorted and merged: a block is inside when its ends are in the same run. */
+	for (size_t low = 0, high = runs->n; low < high;) {
+		size_t middle = (low + high) / 2;
+		const struct run *run = runs->v + middle;
+
+		if (run->pfn + run->count <= pfn)
+			low = middle + 1;
+		else if (run->pfn > pfn)
+			high = middle;
+		else
+			return count <= run->pfn + run->count - pfn;
+	}
+	return false;
+}
+
+/* Frames to go on by after the free block at PFN; 0 when this is none after all. */
+static uint64_t free_block(const struct scan *scan, const unsigned char *page, uint64_t pfn)
+{
+	uint64_t order = word64(page, scan->layout.page_private);
+	uint64_t count;
+
+	if (order >= scan->layout.orders || word32(page, scan->layout.page_refcount) != 0)
+		return 0;
+	count = 1ULL << order;
+	if (pfn % count || !inside(scan->ram, pfn, count) ||
+	    !inside(&scan->sections.present, pfn, count))
+		return 0;
+	return count;
+}
+
+/* Judge one struct page; *STEP frames are dealt with. */
+static int judge(struct scan *scan, const unsigned char *page, uint64_t pfn, uint64_t *step)
+{
+	const struct kernel_layout *layout = &scan->layout;
+	uint32_t type = word32(page, layout->page_mapcount);
+
+	*step = 1;
+	if (type == layout->buddy) {
+		uint64_t count = free_block(scan, page, pfn);
+
+		if (!count) {
+			scan->pages.bad++;
+			return 0;
+		}
+		*step = count;
+		scan->pages.found += count;
+		return runs_add(&scan->pages.free, pfn, count);
+	}
+	if (layout->has_unaccepted && type == layout->unaccepted)
+		*step = 1ULL << (layout->orders - 1);
+	else if (!(layout->has_offline && type == layout->offline) &&
+		 !(layout->has_hwpoison &&
+		   (word64(page, layout->page_flags) >> layout->hwpoison_bit & 1)))
+		return 0;
+	return runs_add(&scan->pages.untouchable, pfn, *step);
+}
+
+/* Struct pages of [*PFN, END) as far as one page of the memory map reaches. */
+static int scan_leaf(struct scan *scan, uint64_t *pfn, uint64_t end, struct error *err)
+{
+	const uint64_t size = scan->layout.page_size_of_struct;
+	uint64_t address = scan->sections.vmemmap + *pfn * size;
+	uint64_t physical, rest, count;
+	const void *base;
+	int r = virtual_translate(&scan->v, address, &physical, &rest, err);
+
+	if (r == -EFAULT) { /* a hole in the memory map: these frames have no struct page */
+		*pfn += (FRAME_SIZE - address % FRAME_SIZE) / size;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	count = rest / size;
+	if (count > end - *pfn)
+		count = end - *pfn;
+	r = virtual_physical(&scan->v, physical, count * size, &base, err);
+	if (r < 0)
+		return error_prefix(err, "struct page of frame 0x%" PRIx64, *pfn);
+	for (uint64_t i = 0; i < count;) {
+		uint64_t step;
+
+		if (judge(scan, (const unsigned char *)base + i * size, *pfn + i, &step) < 0)
+			return error_set(err, ENOMEM, "list of free pages");
+		i += step;
+		if (i >= count)
+			count = i; /* a block may reach beyond this page of the memory map */
+	}
+	*pfn += count;
+	return 0;
+}
+
+static int scan_all(struct scan *scan, struct error *err)
+{
+	for (size_t i = 0; i < scan->sections.present.n; i++) {
+		const struct run *run = scan->sections.present.v + i;
+
+		for (uint64_t pfn = run->pfn; pfn < run->pfn + run->count;) {
+			int r = scan_leaf(scan, &pfn, run->pfn + run->count, err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int check_layout(const struct kernel_layout *layout, struct error *err)
+{
+	uint64_t size = layout->page_size_of_struct;
+
+	/* A struct page across two pages would have to be put together first. */
+	if (size < 32 || FRAME_SIZE % size || layout->page_flags > size - 8 ||
+	    layout->page_private > size - 8 || layout->page_mapcount > size - 4 ||
+	    layout->page_refcount > size - 4 || layout->hwpoison_bit > 63 || !layout->orders ||
+	    layout->orders > 20 || layout->node_count > NODES_MAX)
+		return error_set(err, EINVAL,
+				 "vmcoreinfo: struct page is not of a kind this program knows");
+	return 0;
+}
+
+/* The walker must find the kernel's first instruction where the kernel says it is. */
+static int check_walk(struct scan *scan, struct error *err)
+{
+	uint64_t physical, rest;
+	int r = virtual_translate(&scan->v, scan->layout.stext, &physical, &rest, err);
+
+	if (r < 0)
+		return error_prefix(err, "_stext");
+	if (physical != scan->layout.stext - KERNEL_MAP_START + scan->layout.phys_base)
+		return error_set(err, EINVAL, "_stext is not where phys_base says");
+	return 0;
+}
+
+static int count_node(struct scan *scan, uint64_t node, struct error *err)
+{
+	const struct kernel_layout *layout = &scan->layout;
+	int32_t zones;
+	int r = virtual_read(&scan->v, node + layout->node_nr_zones, &zones, sizeof(zones), err);
+
+	if (r < 0)
+		return r;
+	if (zones < 0 || zones > ZONES_MAX)
+		return error_set(err, EINVAL, "a node with %d zones", zones);
+	for (int32_t z = 0; z < zones; z++) {
+		uint64_t counter = node + layout->node_zones + z * layout->zone_size +
+				   layout->zone_vm_stat + 8 * layout->nr_free_pages;
+		uint64_t value;
+
+		r = virtual_read(&scan->v, counter, &value, sizeof(value), err);
+		if (r < 0)
+			return r;
+		scan->pages.counted += value;
+	}
+	return 0;
+}
+
+/* The zones' own counters of free pages. */
+static int count_free(struct scan *scan, struct error *err)
+{
+	const struct kernel_layout *layout = &scan->layout;
+
+	for (uint64_t i = 0; i < layout->node_count; i++) {
+		uint64_t node = layout->nodes;
+		int r = 0;
+
+		if (layout->numa)
+			r = virtual_read(&scan->v, layout->nodes + 8 * i, &node, sizeof(node), err);
+		if (r == 0 && node)
+			r = count_node(scan, node, err);
+		if (r < 0)
+			return error_prefix(err, "node %" PRIu64, i);
+	}
+	return 0;
+}
+
+static int check_result(const struct free_pages *pages, struct error *err)
+{
+	uint64_t difference = pages->found > pages->counted ? pages->found - pages->counted
+							    : pages->counted - pages->found;
+
+	if (pages->bad > BAD_MAX)
+		return error_set(err, EINVAL, "%" PRIu64 " blocks look free but cannot be",
+				 pages->bad);
+	if (difference > DIFFERENCE_MAX)
+		return error_set(err, EINVAL,
+				 "found %" PRIu64 " free pages, the zones count %" PRIu64,
+				 pages->found, pages->counted);
+	return 0;
+}
+
+/* Keep what is inside RAM and outside the home, sorted. */
+static int clip(struct runs *list, const struct runs *ram, const struct runs *home)
+{
+	struct runs in_ram = { 0 }, ret = { 0 };
+	int r;
+
+	runs_sort(list);
+	r = runs_intersect(list, ram, &in_ram);
+	if (r == 0)
+		r = runs_subtract(&in_ram, home, &ret);
+	runs_free(&in_ram);
+	if (r < 0) {
+		runs_free(&ret);
+		return r;
+	}
+	runs_free(list);
+	*list = ret;
+	return 0;
+}
+
+static int find(struct scan *scan, const struct runs *home, const char *vmcoreinfo,
+		struct error *err)
+{
+	int r = vmcoreinfo_parse(vmcoreinfo, &scan->layout, err);
+
+	if (r == 0)
+		r = check_layout(&scan->layout, err);
+	if (r == 0)
+		r = check_walk(scan, err);
+	if (r == 0)
+		r = sections_read(&scan->v, &scan->sections, err);
+	if (r == 0)
+		r = scan_all(scan, err);
+	if (r == 0)
+		r = count_free(scan, err);
+	if (r == 0)
+		r = check_result(&scan->pages, err);
+	if (r == 0 && (clip(&scan->pages.free, scan->ram, home) < 0 ||
+		       clip(&scan->pages.untouchable, scan->ram, home) < 0))
+		r = error_set(err, ENOMEM, "list of free pages");
+	return r;
+}
+
+int free_pages_find(struct memory *memory, const struct runs *ram, const struct runs *home,
+		    const char *vmcoreinfo, struct free_pages *ret, struct error *err)
+{
+	struct scan scan = { .ram = ram };
+	int r;
+
+	scan.v = (struct virtual_memory){
+		.memory = memory, .ram = ram, .home = home, .layout = &scan.layout
+	};
+	r = find(&scan, home, vmcoreinfo, err);
+	virtual_close(&scan.v);
+	runs_free(&scan.sections.present);
+	if (r < 0)
+		free_pages_free(&scan.pages);
+	else
+		*ret = scan.pages;
+	return r;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which pages of a frozen kernel are free, found from its memory map (struct page) alone, and
+ * which must be neither read nor written.
+ */
+#ifndef MEMORY_FREEPAGES_H
+#define MEMORY_FREEPAGES_H
+
+#include "common/error.h"
+#include "common/runs.h"
+#include "memory/memory.h"
+
+/* Zero-initialise; free_pages_free() ends it. */
+struct free_pages {
+	struct runs free;	 /* sorted, inside RAM, outside the home */
+	struct runs untouchable; /* likewise: offline (balloon), poisoned, not accepted */
+	uint64_t found;		 /* free pages by the scan, home included */
+	uint64_t counted;	 /* free pages by the zones' own counters */
+	uint64_t bad;		 /* entries that look free but cannot be; taken as in use */
+};
+
+void free_pages_free(struct free_pages *pages);
+
+/*
+ * Find them. RAM and HOME are sorted; VMCOREINFO is the frozen kernel's text. Any doubt is an
+ * error that says which gate failed (the caller then leaves nothing out): a key is missing, the
+ * page tables do not fit the kernel, sections disagree about where the memory map is, or the
+ * result differs from the zones' own count of free pages by more than 1024.
+ */
+int free_pages_find(struct memory *memory, const struct runs *ram, const struct runs *home,
+		    const char *vmcoreinfo, struct free_pages *ret, struct error *err);
+
+#endif
