@@ -32,6 +32,7 @@
 #define PATH_KCONFIG_GZ "/proc/config.gz"
 #define PATH_KPAGEFLAGS "/proc/kpageflags"
 #define PATH_PAGEMAP	"/proc/self/pagemap"
+#define PATH_MEMINFO	"/proc/meminfo"
 #define PATH_MOUNTINFO	"/proc/self/mountinfo"
 
 #define PATH_DROP_CACHES  "/proc/sys/vm/drop_caches"

@@ -3,8 +3,8 @@
  * Saving the running system: the request to kernel B, the jump, and the answer. Between the two
  * halves of jump() this process, like all others, may have been on a disk for a week.
  */
-#include "common/tsc.h"
 #include "kjump/save.h"
+#include "common/tsc.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +23,7 @@
 #include "kjump/preflight.h"
 #include "kjump/quiesce.h"
 #include "kjump/report.h"
+#include "kjump/room.h"
 #include "kjump/ticks.h"
 
 #define LOG_LINES     10
@@ -64,7 +65,12 @@ static int post_request(struct save *save, struct error *err)
 
 	sync();
 	sync();
-	ret = fingerprint_resolve(PATH_MOUNTINFO, mailbox->watch, MAILBOX_WATCH_MAX, &count, err);
+	ret = save->request.operation == OP_HIBERNATE
+		      ? room_make(PATH_MEMINFO, PATH_DROP_CACHES, save->loader.state.home_size, err)
+		      : 0;
+	if (!ret)
+		ret = fingerprint_resolve(PATH_MOUNTINFO, mailbox->watch, MAILBOX_WATCH_MAX, &count,
+					  err);
 	if (!ret)
 		ret = mailbox_frame(PATH_PAGEMAP, mailbox, &pfn, err);
 	if (ret)

@@ -90,6 +90,25 @@ def test_lockdown(make_system):
     assert machine.run("echo fine") == "fine"
 
 
+def test_kernel_b_panics(make_system):
+    """A B that dies reboots by itself into an ordinary boot, and what it left is no image."""
+    system = make_system()
+    system.boot(workload=False)
+    system.saved_boot = system.boot_id()
+    system.machine.power_off()
+    system.boot_on()  # with the parameter, so that the boot after the panic has it too
+    system.configure(f"UUID={system.uuid()}")
+    system.machine.run("echo 'cmdline = rdinit=/missing' >> /etc/kjump.conf")
+    system.saved_boot = system.boot_id()
+    mark = system.machine.mark()
+    system.machine.start("kjump hibernate")
+    system.machine.wait_console("Kernel panic", 30, mark)
+    system.machine.wait_console("guest ready", 60, mark)
+    assert "nothing to restore" in system.machine.console(mark)
+    assert system.boot_id() != system.saved_boot
+    assert "empty" in system.info().lower()
+
+
 def superblock(path):
     """(generation, start, index) of the superblock copy that counts."""
     with open(path, "rb") as file:

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Room for the kernel that will restore this machine. */
+#ifndef KJUMP_ROOM_H
+#define KJUMP_ROOM_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+
+/*
+ * See to it that the boot kernel can put all of memory back: it needs frames of its own, as many
+ * as kernel, initramfs and a reserve take, and finds them where this system has nothing, which is
+ * in free memory and in the home (HOME bytes). Drops clean caches if there is too little, and
+ * fails with ENOMEM when that does not help. MEMINFO and DROP_CACHES are paths.
+ */
+int room_make(const char *meminfo, const char *drop_caches, uint64_t home, struct error *err);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is there room for the kernel that restores? */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kjump/room.h"
+
+#define MIB (1ULL << 20)
+
+static char meminfo[] = "/tmp/kjump-meminfo-XXXXXX";
+static char drop[] = "/tmp/kjump-drop-XXXXXX";
+
+static void write_meminfo(uint64_t total_mib, uint64_t free_mib)
+{
+	FILE *file = fopen(meminfo, "w");
+
+	assert_non_null(file);
+	fprintf(file, "MemTotal:       %llu kB\nMemFree:         %llu kB\n",
+		(unsigned long long)total_mib << 10, (unsigned long long)free_mib << 10);
+	fclose(file);
+}
+
+static char dropped(void)
+{
+	int fd = open(drop, O_RDWR);
+	char c = 0;
+
+	(void)!read(fd, &c, 1);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	close(fd);
+	return c;
+}
+
+static void enough(void **state)
+{
+	struct error err;
+
+	(void)state;
+	/* 96 MiB and a twentieth of 1000 MiB; the home counts. */
+	write_meminfo(1000, 66);
+	assert_int_equal(room_make(meminfo, drop, 80 * MIB, &err), 0);
+	assert_int_equal(dropped(), 0);
+}
+
+static void too_little(void **state)
+{
+	struct error err;
+
+	(void)state;
+	write_meminfo(1000, 65);
+	assert_int_equal(room_make(meminfo, drop, 80 * MIB, &err), -ENOMEM);
+	assert_int_equal(dropped(), '3');
+	assert_non_null(strstr(err.text, "2 MiB more"));
+}
+
+static void unreadable(void **state)
+{
+	struct error err;
+
+	(void)state;
+	assert_int_equal(room_make("/tmp/kjump-no-such-file", drop, 0, &err), -ENOENT);
+	FILE *file = fopen(meminfo, "w");
+
+	fputs("MemTotal: 5 kB\n", file);
+	fclose(file);
+	assert_int_equal(room_make(meminfo, drop, 0, &err), -EINVAL);
+}
+
+static int make_files(void **state)
+{
+	(void)state;
+	close(mkstemp(meminfo));
+	close(mkstemp(drop));
+	return 0;
+}
+
+static int remove_files(void **state)
+{
+	(void)state;
+	unlink(meminfo);
+	unlink(drop);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(enough),
+		cmocka_unit_test(too_little),
+		cmocka_unit_test(unreadable),
+	};
+
+	return cmocka_run_group_tests_name("room", tests, make_files, remove_files);
+}
