@@ -167,7 +167,7 @@ SYSTEM_PYTHON ?= /usr/bin/python3
 
 lint: deps
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
-	shellcheck $(shell git grep -lE '^#! ?/bin/sh' -- ':!*.py') dracut-module/50kjump/*.sh
+	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py') dracut-module/50kjump/*.sh
 
 install: all initramfs
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/kjump

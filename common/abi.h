@@ -175,7 +175,7 @@ enum stamp {
 	STAMP_INIT,    /* B: the writer started */
 	STAMP_SAVE_START,
 	STAMP_SAVE_END,
-	STAMP_BACK,     /* B: just before the jump back */
+	STAMP_BACK,	/* B: just before the jump back */
 	STAMP_HANDOVER, /* C: just before the jump into the payload; C's own time-stamp counter */
 	STAMP_MAX = 16,
 };

@@ -19,7 +19,7 @@ enum exit_code {
 };
 
 struct error {
-	int code;       /* positive errno value; 0 = no error */
+	int code;	/* positive errno value; 0 = no error */
 	char text[256]; /* one line without a newline; truncated when it is longer */
 };
 

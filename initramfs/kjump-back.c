@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/abi.h"
-#include "common/tsc.h"
 #include "common/error.h"
+#include "common/tsc.h"
 #include "common/version.h"
 #include "jump/jump.h"
 #include "memory/memory.h"

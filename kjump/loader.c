@@ -2,7 +2,6 @@
 /*
  * Kernel B in A's memory.
  */
-#include "common/tsc.h"
 #include "kjump/loader.h"
 
 #include <errno.h>
@@ -15,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/tsc.h"
 #include "jump/jump.h"
 #include "kjump/choice.h"
 #include "kjump/files.h"

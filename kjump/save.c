@@ -4,7 +4,6 @@
  * halves of jump() this process, like all others, may have been on a disk for a week.
  */
 #include "kjump/save.h"
-#include "common/tsc.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/tsc.h"
 #include "disk/fingerprint.h"
 #include "jump/jump.h"
 #include "kjump/device.h"

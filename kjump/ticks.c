@@ -2,11 +2,11 @@
 /*
  * How fast the time-stamp counter runs.
  */
-#include "common/tsc.h"
 #include "kjump/ticks.h"
 
 #include <time.h>
 
+#include "common/tsc.h"
 #include "jump/jump.h"
 
 #define INTERVAL_NS 20000000ULL

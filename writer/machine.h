@@ -11,8 +11,9 @@
 #include "memory/memory.h"
 
 /*
- * Fill in the record, with STAMPS (STAMP_MAX of them, as far as they are known). RAM and HOME are sorted. Fails with EINVAL when the live page's entry does
- * not look like a place at which kernel A waits to be re-entered.
+ * Fill in the record, with STAMPS (STAMP_MAX of them, as far as they are known). RAM and HOME are
+ * sorted. Fails with EINVAL when the live page's entry does not look like a place at which kernel A
+ * waits to be re-entered.
  */
 int machine_describe(struct memory *memory, const struct handoff_view *view,
 		     const struct mailbox *mailbox, const uint64_t *stamps, const struct runs *ram,
