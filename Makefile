@@ -33,7 +33,7 @@ LINK     := -static
 # Freestanding code that runs between kernels: no libc, no SSE, position independent.
 BARE     := -std=gnu11 -O2 -ffreestanding -fno-stack-protector -fpie -fno-plt -mno-red-zone \
             -mgeneral-regs-only -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
-            -fcf-protection=none -fvisibility=hidden $(WARNINGS)
+            -fcf-protection=none -fvisibility=hidden -DXXH_FORCE_MEMORY_ACCESS=1 $(WARNINGS)
 BLOBS    := entry thunk payload
 
 Q := $(if $(V),,@)
@@ -77,24 +77,19 @@ $(BUILD)/kjump-back: $(BUILD)/obj/initramfs/kjump-back.o $(BUILD)/libkjump.a
 
 # --- code between kernels -------------------------------------------------------------------------
 
-$(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h
+$(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -c $< -o $@
 
-$(BUILD)/bare/%.o: jump/bare-%.c common/abi.h
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(BARE) -c $< -o $@
-
-$(BUILD)/bare/bare-crc32c.o: common/crc32c.c common/crc32c.h
+$(BUILD)/bare/%.o: jump/bare-%.c common/abi.h common/pagehash.h Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(BARE) -c $< -o $@
 
 $(BUILD)/bare/entry.elf: $(BUILD)/bare/entry.o
 $(BUILD)/bare/thunk.elf: $(BUILD)/bare/thunk.o
-$(BUILD)/bare/payload.elf: $(BUILD)/bare/payload.o $(BUILD)/bare/restore.o $(BUILD)/bare/bare-crc32c.o
+$(BUILD)/bare/payload.elf: $(BUILD)/bare/payload.o $(BUILD)/bare/restore.o
 $(BUILD)/bare/%.elf: jump/bare.lds
 	$(call say,LD,$@)
 	$(Q)$(CC) -nostdlib -static -Wl,--build-id=none -Wl,-T,jump/bare.lds -Wl,-z,noexecstack \

@@ -247,8 +247,8 @@ _Static_assert(sizeof(struct mailbox) <= MAILBOX_SIZE, "mailbox fits into a huge
 
 /* Pages of one chunk, in the order in which its checksum was computed. */
 struct payload_chunk {
-	uint32_t crc;	    /* CRC32C of the page bytes */
-	uint32_t run_count; /* runs of this chunk in the list of runs, which follow one another */
+	uint64_t hash;	    /* page_hash() of the pages */
+	uint64_t run_count; /* runs of this chunk in the list of runs, which follow one another */
 };
 
 /* COUNT pages that lie at SOURCE and belong at TARGET (PFNs); the same when read in place. */
@@ -273,8 +273,7 @@ struct payload {
 	uint64_t saved_context; /* 0 = unknown: A reloads its GDT itself */
 	uint64_t chunk_count, run_count, clear_count;
 	uint64_t chunks, runs, clears; /* physical addresses of the arrays */
-	uint32_t lists_crc;	       /* CRC32C of the three arrays, one after the other */
-	uint32_t reserved;
+	uint64_t lists_hash;	       /* bytes_hash() of the three arrays, which follow one another */
 	uint64_t mailbox; /* physical address of A's mailbox */
 	uint8_t nonce[16];
 	uint64_t sequence;

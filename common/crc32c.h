@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * CRC32C (Castagnoli, reflected polynomial 0x82f63b78), initial value and final XOR all ones, as
- * in iSCSI (RFC 3720, appendix B.4) and ext4. Freestanding and without SSE registers, so that the
- * restore payload uses the same file; the CPU's crc32 instruction where it has one.
+ * in iSCSI (RFC 3720, appendix B.4) and ext4. For metadata; what pages hold has page_hash().
  */
 #ifndef COMMON_CRC32C_H
 #define COMMON_CRC32C_H

@@ -153,14 +153,14 @@ struct image_chunk {
 	uint64_t offset;     /* on the device, bytes; multiple of 4096 */
 	uint32_t stored;     /* bytes in use at offset; padded with zeros to a multiple of 4096 */
 	uint32_t pages;	     /* 1 to IMAGE_CHUNK_PAGES */
-	uint32_t stored_crc; /* CRC32C of the stored bytes without padding */
-	uint32_t page_crc;   /* CRC32C of the page bytes */
+	uint64_t stored_hash; /* XXH64, seed 0, of the stored bytes without padding */
+	uint64_t page_hash;   /* page_hash() of the pages (common/pagehash.h) */
 	uint64_t first_run;  /* index into SECTION_DATA */
 	uint32_t run_count;
 	uint32_t codec; /* enum image_codec */
 };
 
-_Static_assert(sizeof(struct image_chunk) == 40, "chunk record size");
+_Static_assert(sizeof(struct image_chunk) == 48, "chunk record size");
 
 struct image_watch {
 	struct watch extent;

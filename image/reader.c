@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crc32c.h"
+#include "common/pagehash.h"
 #include "image/codec.h"
 #include "image/internal.h"
 
@@ -69,13 +69,13 @@ static int read_chunk(struct reader *reader, struct worker *worker, const struct
 	code = disk_read(reader->disk, worker->stored, padded, chunk->offset, err);
 	if (code)
 		return code;
-	if (crc32c(0, worker->stored, chunk->stored) != chunk->stored_crc)
+	if (bytes_hash(worker->stored, chunk->stored) != chunk->stored_hash)
 		return error_set(err, EUCLEAN, "checksum mismatch");
 	if (!safe_is_zero(worker->stored + chunk->stored, padded - chunk->stored))
 		return error_set(err, EUCLEAN, "padding is not zero");
 	if (codec->decompress(worker->codec, worker->pages, size, worker->stored, chunk->stored))
 		return error_set(err, EUCLEAN, "cannot be decompressed (%s)", codec->name);
-	if (crc32c(0, worker->pages, size) != chunk->page_crc)
+	if (page_hash(0, worker->pages, chunk->pages) != chunk->page_hash)
 		return error_set(err, EUCLEAN, "checksum of the pages is wrong");
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "common/crc32c.h"
+#include "common/pagehash.h"
 #include "image/codec.h"
 #include "image/internal.h"
 
@@ -263,8 +263,8 @@ int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratc
 		return error_set(err, EINVAL, "chunk of %u pages with %llu frames", pages,
 				 (unsigned long long)runs_total(runs));
 	compress(scratch, bytes, &chunk);
-	chunk.page_crc = crc32c(0, bytes, (size_t)pages * FRAME_SIZE);
-	chunk.stored_crc = crc32c(0, scratch->out, chunk.stored);
+	chunk.page_hash = page_hash(0, bytes, pages);
+	chunk.stored_hash = bytes_hash(scratch->out, chunk.stored);
 	padded = safe_round_up(chunk.stored, IMAGE_BLOCK);
 	memset(scratch->out + chunk.stored, 0, padded - chunk.stored);
 	code = place_chunk(writer, &chunk, padded, runs, err);

@@ -4,7 +4,7 @@
  * A through its mailbox. Freestanding: no libc, no interrupts, identity mapped.
  */
 #include "common/abi.h"
-#include "common/crc32c.h"
+#include "common/pagehash.h"
 
 void payload_restore(struct payload *payload);
 
@@ -67,18 +67,15 @@ static void *frame(uint64_t pfn)
 
 static void check_lists(const struct payload *payload)
 {
-	uint32_t crc;
+	size_t size = payload->chunk_count * sizeof(struct payload_chunk) +
+		      payload->run_count * sizeof(struct payload_run) +
+		      payload->clear_count * sizeof(struct payload_clear);
 
 	for (size_t i = 0; i < sizeof(payload->magic); i++) {
 		if (payload->magic[i] != PAYLOAD_MAGIC[i])
 			give_up(payload, "bad magic");
 	}
-	crc = crc32c(0, (void *)payload->chunks,
-		     payload->chunk_count * sizeof(struct payload_chunk));
-	crc = crc32c(crc, (void *)payload->runs, payload->run_count * sizeof(struct payload_run));
-	crc = crc32c(crc, (void *)payload->clears,
-		     payload->clear_count * sizeof(struct payload_clear));
-	if (crc != payload->lists_crc)
+	if (bytes_hash((void *)payload->chunks, size) != payload->lists_hash)
 		give_up(payload, "checksum mismatch in the page lists");
 }
 
@@ -92,11 +89,11 @@ static void check_pages(const struct payload *payload)
 	const struct payload_run *run = (void *)payload->runs;
 
 	for (uint64_t i = 0; i < payload->chunk_count; i++, chunk++) {
-		uint32_t crc = 0;
+		uint64_t hash = 0;
 
-		for (uint32_t k = 0; k < chunk->run_count; k++, run++)
-			crc = crc32c(crc, frame(run->source), run->count << FRAME_SHIFT);
-		if (crc != chunk->crc)
+		for (uint64_t k = 0; k < chunk->run_count; k++, run++)
+			hash = page_hash(hash, frame(run->source), run->count);
+		if (hash != chunk->hash)
 			give_up(payload, "checksum mismatch in a page");
 	}
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crc32c.h"
+#include "common/pagehash.h"
 #include "jump/blobs.h"
 #include "jump/identity.h"
 #include "jump/jump.h"
@@ -67,7 +67,7 @@ static struct payload fill_lists(char *segment, const struct jump_handover *hand
 		memcpy(segment + offset + chunk_size, handover->runs, run_size);
 	if (clear_size)
 		memcpy(segment + offset + chunk_size + run_size, handover->clears, clear_size);
-	payload.lists_crc = crc32c(0, segment + offset, chunk_size + run_size + clear_size);
+	payload.lists_hash = bytes_hash(segment + offset, chunk_size + run_size + clear_size);
 	return payload;
 }
 

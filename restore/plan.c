@@ -190,7 +190,7 @@ static int make_runs(const struct image_index *index, const struct runs *own, st
 		}
 		plan->first[i] = first;
 		plan->chunks[i] = (struct payload_chunk){
-			.crc = chunk->page_crc,
+			.hash = chunk->page_hash,
 			.run_count = (uint32_t)(plan->run_count - first),
 		};
 	}

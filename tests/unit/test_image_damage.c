@@ -56,7 +56,7 @@ static void test_bytes_of_a_chunk(void **state)
 		temp_disk_flip(&temp, chunk->offset + i, 0x80);
 	}
 	/* Right bytes as stored, but wrong pages: the second checksum. */
-	chunk->page_crc ^= 1;
+	chunk->page_hash ^= 1;
 	assert_int_equal(image_read_chunks(&temp.disk, &index, 2, fake_sink, &check, &err),
 			 -EUCLEAN);
 	assert_string_equal(err.text, "chunk 1: checksum of the pages is wrong");
@@ -163,7 +163,7 @@ static void test_chunks_elsewhere(void **state)
 		super.stored_bytes -= chunks[1].stored;
 		chunks[1].offset = chunks[0].offset;
 		chunks[1].stored = chunks[0].stored;
-		chunks[1].stored_crc = chunks[0].stored_crc;
+		chunks[1].stored_hash = chunks[0].stored_hash;
 	}
 	forge(&temp, bytes, &super);
 	assert_int_equal(image_super_write(&temp.disk, &super, &err), 0);

@@ -101,7 +101,7 @@ static void add_chunk(struct image_index *index, const struct run *runs, uint32_
 	struct image_chunk *chunk = &index->chunks[index->chunk_count++];
 
 	*chunk = (struct image_chunk){ .first_run = index->data.n, .run_count = count };
-	chunk->page_crc = (uint32_t)rand();
+	chunk->page_hash = (uint64_t)rand();
 	for (uint32_t i = 0; i < count; i++) {
 		/* Not runs_add(): it would merge with the chunk before. */
 		index->data.v[index->data.n++] = runs[i];
@@ -221,7 +221,7 @@ static void check_runs(const struct machine *machine, const struct plan *plan)
 		uint64_t done = 0;
 
 		assert_int_equal(plan->first[i], at);
-		assert_int_equal(plan->chunks[i].crc, chunk->page_crc);
+		assert_int_equal(plan->chunks[i].hash, chunk->page_hash);
 		for (uint32_t k = 0; k < plan->chunks[i].run_count; k++, at++) {
 			const struct payload_run *run = &plan->runs[at];
 

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+The same machine hibernated by the kernel itself and by kjump, in QEMU.
+
+usage: tests/bench/vm.py [--runs N] [--files MB]
+
+A 2 GiB guest has read real files into its page cache. The kernel's own hibernation writes to a
+swap partition, with every compressor that the kernel has and image_size set to all of memory;
+kjump writes to a disk of its own. Times are the host's: from the command to power-off, and from the
+first line of the booting kernel to the first line that the resumed system prints.
+"""
+
+import argparse
+import re
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "e2e")]
+
+import artifacts  # noqa: E402
+import content  # noqa: E402
+from machine import Disk, Machine, MIB  # noqa: E402
+
+RESUMED = "RESUMED SYSTEM SPEAKS"
+PAGE = 4096
+
+
+class Bench:
+    """A machine with the files and a disk for the image; switched off at the end of `with`."""
+
+    def __init__(self, folder, files):
+        self.files = Disk(content.image(files), content.image(files).stat().st_size)
+        self.store = Disk(folder / "store.raw", 4096 * MIB)
+        self.machine = Machine(folder, memory="2G", disks=[self.files, self.store])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.machine.kill()
+
+    def prepare(self, append=""):
+        machine = self.machine
+        machine.boot(append)
+        machine.run(f"mount -t ext4 -o ro {machine.device(self.files)} /mnt")
+        machine.run("cat /mnt/* > /dev/null 2>&1; :", 300)
+        # Memory of processes, too: compressible, but not the same everywhere.
+        machine.run("mkdir -p /run/memory; mount -t tmpfs -o size=50% tmpfs /run/memory; "
+                    "cat /proc/kallsyms /bin/* > /run/memory/text 2>/dev/null; :", 120)
+        return machine.device(self.store)
+
+    def cycle(self, command, append):
+        """COMMAND, power-off, boot with APPEND. Returns (save seconds, load seconds)."""
+        machine = self.machine
+        mark = machine.mark()
+        machine.start(f"echo COMMAND GIVEN > /dev/console; {command}; "
+                      f"echo {RESUMED} > /dev/console")
+        machine.wait_console("COMMAND GIVEN", 30, mark)
+        start = time.monotonic()
+        machine.wait_exit(600)
+        saved = time.monotonic() - start
+        mark = machine.boot(append, ready=False)
+        machine.wait_console("Linux version", 60, mark)
+        start = time.monotonic()
+        machine.wait_console(RESUMED, 600, mark)
+        return saved, time.monotonic() - start
+
+
+def pages(pattern, text):
+    return int(re.search(pattern, text).group(1))
+
+
+def in_kernel(folder, files, compressor):
+    """One cycle of the kernel's own hibernation."""
+    with Bench(folder, files) as bench:
+        machine = bench.machine
+        device = bench.prepare(f"hibernate.compressor={compressor}")
+        machine.run(f"mkswap {device} && swapon {device}")
+        machine.run("echo shutdown > /sys/power/disk; "
+                    "awk '/MemTotal/ { print $2 * 1024 }' /proc/meminfo > /sys/power/image_size")
+        save, load = bench.cycle("echo disk > /sys/power/state", f"resume={device}")
+        # Only on the console: the resumed system's own log ends before the image was made.
+        saved = pages(r"Image created \((\d+) pages copied", machine.console())
+        return save, load, saved * PAGE / 1e6
+
+
+def kjump(folder, files):
+    """One cycle of kjump."""
+    with Bench(folder, files) as bench:
+        machine = bench.machine
+        device = bench.prepare()
+        machine.run(f"kjump format {device}")
+        machine.run(f"printf 'target = {device}\\nkernel = /boot/vmlinuz\\n"
+                    "initramfs = /usr/lib/kjump/initramfs.img\\n' > /etc/kjump.conf")
+        save, load = bench.cycle("kjump hibernate", f"rd.kjump.resume={device}")
+        report = machine.run("cat /run/kjump/last")
+        return save, load, pages(r"(\d+) data", report) * PAGE / 1e6, report
+
+
+def median(rows, column):
+    return statistics.median(row[column] for row in rows)
+
+
+def show(name, rows, reference=None):
+    save, load, size = (median(rows, column) for column in range(3))
+    line = (f"{name:<18}{size:>9.0f}{save:>9.1f}{load:>9.1f}"
+            f"{1000 * save / size:>11.2f}{1000 * load / size:>11.2f}")
+    if reference:
+        line += (f"{save / reference[0]:>11.2f}"
+                 f"{(load / size) / (reference[1] / reference[2]):>11.2f}")
+    print(line, flush=True)
+    return save, load, size
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--files", type=int, default=600, help="MB of files in the page cache")
+    options = parser.parse_args()
+    own, ours, report = [], [], ""
+
+    print(f"accelerator {artifacts.accelerator()}, {options.runs} runs each, medians", flush=True)
+    for run in range(options.runs):
+        with tempfile.TemporaryDirectory(prefix="kjump-bench-") as folder:
+            own.append(in_kernel(Path(folder), options.files, "lzo"))
+            print(f"run {run + 1}: in-kernel save {own[-1][0]:.1f} s, load {own[-1][1]:.1f} s",
+                  flush=True)
+        with tempfile.TemporaryDirectory(prefix="kjump-bench-") as folder:
+            *row, report = kjump(Path(folder), options.files)
+            ours.append(row)
+            print(f"run {run + 1}: kjump     save {row[0]:.1f} s, load {row[1]:.1f} s", flush=True)
+    print(f"\n{'':<18}{'MB saved':>9}{'save s':>9}{'load s':>9}{'save ms/MB':>11}{'load ms/MB':>11}"
+          f"{'save ratio':>11}{'load ratio':>11}")
+    reference = show("in-kernel, lzo", own)
+    show("kjump", ours, reference)
+    print("\nsave ratio: seconds against the kernel's own; load ratio: seconds for each MB saved")
+    print("\nkjump's own account of its last run:\n" + report)
+
+
+if __name__ == "__main__":
+    main()
