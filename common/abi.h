@@ -273,8 +273,8 @@ struct payload {
 	uint64_t saved_context; /* 0 = unknown: A reloads its GDT itself */
 	uint64_t chunk_count, run_count, clear_count;
 	uint64_t chunks, runs, clears; /* physical addresses of the arrays */
-	uint64_t lists_hash;	       /* bytes_hash() of the three arrays, which follow one another */
-	uint64_t mailbox; /* physical address of A's mailbox */
+	uint64_t lists_hash; /* bytes_hash() of the three arrays, which follow one another */
+	uint64_t mailbox;    /* physical address of A's mailbox */
 	uint8_t nonce[16];
 	uint64_t sequence;
 	struct outcome outcome; /* goes into the mailbox */

@@ -150,12 +150,12 @@ enum image_codec {
 
 /* One chunk: the pages of `run_count` runs, compressed as one zstd frame, or as they are. */
 struct image_chunk {
-	uint64_t offset;     /* on the device, bytes; multiple of 4096 */
-	uint32_t stored;     /* bytes in use at offset; padded with zeros to a multiple of 4096 */
-	uint32_t pages;	     /* 1 to IMAGE_CHUNK_PAGES */
+	uint64_t offset;      /* on the device, bytes; multiple of 4096 */
+	uint32_t stored;      /* bytes in use at offset; padded with zeros to a multiple of 4096 */
+	uint32_t pages;	      /* 1 to IMAGE_CHUNK_PAGES */
 	uint64_t stored_hash; /* XXH64, seed 0, of the stored bytes without padding */
 	uint64_t page_hash;   /* page_hash() of the pages (common/pagehash.h) */
-	uint64_t first_run;  /* index into SECTION_DATA */
+	uint64_t first_run;   /* index into SECTION_DATA */
 	uint32_t run_count;
 	uint32_t codec; /* enum image_codec */
 };
