@@ -134,8 +134,10 @@ int image_read_chunks(const struct disk *disk, const struct image_index *index, 
 
 /*
  * Read and check every byte of the image's stretch: superblocks, index, all chunks, all padding.
+ * SINK (NULL = none) sees each chunk that was found right, as in image_read_chunks(). Of an EMPTY
+ * device only the superblocks are checked.
  */
 int image_verify(const struct disk *disk, const struct image_super *super, unsigned workers,
-		 struct error *err);
+		 image_sink sink, void *context, struct error *err);
 
 #endif

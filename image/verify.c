@@ -118,7 +118,7 @@ static int ignore_pages(void *context, size_t number, const struct image_chunk *
 }
 
 int image_verify(const struct disk *disk, const struct image_super *super, unsigned workers,
-		 struct error *err)
+		 image_sink sink, void *context, struct error *err)
 {
 	struct image_index index = { .chunk_count = 0 };
 	int code = verify_supers(disk, super, err);
@@ -130,7 +130,8 @@ int image_verify(const struct disk *disk, const struct image_super *super, unsig
 		return code;
 	code = verify_layout(disk, super, &index, err);
 	if (!code)
-		code = image_read_chunks(disk, &index, workers, ignore_pages, NULL, err);
+		code = image_read_chunks(disk, &index, workers, sink ? sink : ignore_pages, context,
+					 err);
 	image_index_free(&index);
 	return code;
 }

@@ -4,9 +4,13 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "kjump/device.h"
 #include "kjump/human.h"
+#include "kjump/json.h"
+
+/* --- for people --- */
 
 static void print_device(const struct disk *disk, const struct image_super *super)
 {
@@ -54,18 +58,123 @@ static void print_index(const struct image_index *index)
 	printf("watched   %zu extents of file systems\n", index->watch_count);
 }
 
-/* Of a STALE image a part may be overwritten already; of any other the index must be whole. */
-static int show_index(const struct disk *disk, const struct image_super *super)
+static void print_text(const struct disk *disk, const struct image_super *super,
+		       const struct image_index *index, const struct error *missing)
 {
+	print_device(disk, super);
+	if (super->state == IMAGE_EMPTY)
+		return;
+	print_image(super);
+	if (index)
+		print_index(index);
+	else
+		printf("index     not readable: %s\n", missing->text);
+}
+
+/* --- for programs; kjump(8) describes the fields --- */
+
+#define TEXT(json, name, array) json_text(json, name, array, sizeof(array))
+
+static void json_uuid(struct json *json, const char *name, const uint8_t uuid[16])
+{
+	char text[37];
+
+	json_text(json, name, human_uuid(uuid, text), sizeof(text));
+}
+
+static void json_name(struct json *json, const char *name, const char *text)
+{
+	json_text(json, name, text, SIZE_MAX);
+}
+
+static void json_pages(struct json *json, const struct image_super *super)
+{
+	json_begin(json, "pages");
+	json_number(json, "ram", super->ram_pages);
+	json_number(json, "data", super->data_pages);
+	json_number(json, "zero", super->zero_pages);
+	json_number(json, "free", super->free_pages);
+	json_number(json, "untouchable", super->untouchable_pages);
+	json_number(json, "home", super->home_pages);
+	json_end(json);
+}
+
+static void json_index(struct json *json, const struct image_index *index)
+{
+	static const char *const fills[] = {
+		[FILL_NONE] = "none",
+		[FILL_ZERO] = "zero",
+		[FILL_POISON] = "poison",
+	};
+
+	json_begin(json, "index");
+	json_number(json, "chunks", index->chunk_count);
+	TEXT(json, "build", index->machine.build);
+	TEXT(json, "cpu_vendor", index->machine.cpu_vendor);
+	json_number(json, "cpu_signature", index->machine.cpu_signature);
+	json_name(json, "fill", fills[index->machine.fill]);
+	json_number(json, "watched", index->watch_count);
+	json_number(json, "vmcoreinfo_bytes", index->vmcoreinfo ? strlen(index->vmcoreinfo) : 0);
+	json_end(json);
+}
+
+static void json_image(struct json *json, const struct image_super *super,
+		       const struct image_index *index)
+{
+	json_begin(json, "image");
+	json_uuid(json, "uuid", super->image_uuid);
+	json_name(json, "kind", image_kind_name(super->kind));
+	TEXT(json, "reason", super->reason);
+	json_number(json, "created", super->created);
+	TEXT(json, "release", super->release);
+	json_number(json, "attempts", super->attempts);
+	json_pages(json, super);
+	json_number(json, "stored_bytes", super->stored_bytes);
+	json_number(json, "device_bytes", super->length);
+	if (index)
+		json_index(json, index);
+	else
+		json_null(json, "index");
+	json_end(json);
+}
+
+static void print_json(const struct disk *disk, const struct image_super *super,
+		       const struct image_index *index)
+{
+	struct json json = { .out = stdout };
+
+	json_begin(&json, NULL);
+	TEXT(&json, "device", disk->name);
+	json_number(&json, "size", super->device_size);
+	json_uuid(&json, "uuid", super->device_uuid);
+	TEXT(&json, "label", super->label);
+	json_name(&json, "state", image_state_name(super->state));
+	json_number(&json, "generation", super->generation);
+	if (super->state == IMAGE_EMPTY)
+		json_null(&json, "image");
+	else
+		json_image(&json, super, index);
+	json_end(&json);
+}
+
+/* --- */
+
+/* Of a STALE image a part may be overwritten already; of any other the index must be whole. */
+static int show(const struct disk *disk, const struct image_super *super, bool json)
+{
+	bool empty = super->state == IMAGE_EMPTY;
 	struct image_index index = { 0 };
 	struct error err = { 0 };
+	bool readable = !empty && !image_index_read(disk, super, &index, &err);
 	int status = EXIT_DONE;
 
-	if (!image_index_read(disk, super, &index, &err)) {
-		print_index(&index);
-	} else if (super->state == IMAGE_STALE) {
-		printf("index     not readable: %s\n", err.text);
-	} else {
+	if (json)
+		print_json(disk, super, readable ? &index : NULL);
+	else
+		print_text(disk, super, readable ? &index : NULL, &err);
+	if (empty) {
+		status = EXIT_NO_IMAGE;
+	} else if (!readable && super->state != IMAGE_STALE) {
 		message("%s: %s; the image is damaged", disk->name, err.text);
 		status = EXIT_FAILED;
 	}
@@ -75,22 +184,18 @@ static int show_index(const struct disk *disk, const struct image_super *super)
 
 static int run(const struct options *options)
 {
-	int status = EXIT_NO_IMAGE;
 	struct image_super super;
 	struct error err = { 0 };
 	struct disk disk;
 	const char *spec;
+	int status;
 
 	if (device_spec(options, &spec, &err) ||
 	    device_open(spec, DISK_READ, &disk, &super, &err)) {
 		message_error(&err, "info");
 		return EXIT_FAILED;
 	}
-	print_device(&disk, &super);
-	if (super.state != IMAGE_EMPTY) {
-		print_image(&super);
-		status = show_index(&disk, &super);
-	}
+	status = show(&disk, &super, options->json);
 	disk_close(&disk);
 	return status;
 }
@@ -98,14 +203,15 @@ static int run(const struct options *options)
 const struct command cmd_info = {
 	.name = "info",
 	.summary = "show what is on a device",
-	.usage = "[OPTION...] [DEVICE]\n"
+	.usage = "[OPTION...] [DEVICE|FILE]\n"
 		 "\n"
 		 "Show what is on DEVICE (default: the target). Exit code 3 when it holds no\n"
 		 "image.\n"
 		 "\n"
+		 "  --json            as one JSON object; kjump(8) describes it\n"
 		 "  --target DEVICE   the same as DEVICE\n"
 		 "  --config FILE     settings (default: /etc/kjump.conf)\n",
-	.accepts = OPTION_CONFIG | OPTION_TARGET,
+	.accepts = OPTION_CONFIG | OPTION_TARGET | OPTION_JSON,
 	.operands_max = 1,
 	.run = run,
 };

@@ -9,8 +9,8 @@
 #include "kjump/options.h"
 
 static const struct command *const commands[] = {
-	&cmd_format,	 &cmd_load, &cmd_unload, &cmd_hibernate,
-	&cmd_checkpoint, &cmd_info, &cmd_status, &cmd_discard,
+	&cmd_format, &cmd_load,	  &cmd_unload,	&cmd_hibernate, &cmd_checkpoint,
+	&cmd_info,   &cmd_status, &cmd_discard, &cmd_verify,
 };
 
 static const struct command *find_command(const char *name)

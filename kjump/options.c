@@ -12,13 +12,21 @@
 
 /* Index = number of the bit in enum option_bit. */
 static const struct option table[] = {
-	{ "help", no_argument, NULL, 'h' },	   { "config", required_argument, NULL, 0 },
-	{ "target", required_argument, NULL, 0 },  { "level", required_argument, NULL, 0 },
-	{ "workers", required_argument, NULL, 0 }, { "verify", optional_argument, NULL, 0 },
-	{ "kernel", required_argument, NULL, 0 },  { "initramfs", required_argument, NULL, 0 },
-	{ "home", required_argument, NULL, 0 },	   { "cmdline", required_argument, NULL, 0 },
-	{ "label", required_argument, NULL, 0 },   { "force", no_argument, NULL, 0 },
-	{ "quiet", no_argument, NULL, 'q' },	   { NULL, 0, NULL, 0 },
+	{ "help", no_argument, NULL, 'h' },
+	{ "config", required_argument, NULL, 0 },
+	{ "target", required_argument, NULL, 0 },
+	{ "level", required_argument, NULL, 0 },
+	{ "workers", required_argument, NULL, 0 },
+	{ "verify", optional_argument, NULL, 0 },
+	{ "kernel", required_argument, NULL, 0 },
+	{ "initramfs", required_argument, NULL, 0 },
+	{ "home", required_argument, NULL, 0 },
+	{ "cmdline", required_argument, NULL, 0 },
+	{ "label", required_argument, NULL, 0 },
+	{ "force", no_argument, NULL, 0 },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "json", no_argument, NULL, 0 },
+	{ NULL, 0, NULL, 0 },
 };
 
 #define OPTION_COUNT (sizeof(table) / sizeof(*table) - 1)
@@ -131,6 +139,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
 	ret->label = values[__builtin_ctz(OPTION_LABEL)];
 	ret->force = values[__builtin_ctz(OPTION_FORCE)];
 	ret->quiet = values[__builtin_ctz(OPTION_QUIET)];
+	ret->json = values[__builtin_ctz(OPTION_JSON)];
 	status = take_operands(command, argc, argv, ret);
 	if (!status && command->accepts & OPTION_CONFIG)
 		status = read_config(values[__builtin_ctz(OPTION_CONFIG)], &ret->config);

@@ -25,6 +25,7 @@ enum option_bit {
 	OPTION_LABEL = 1 << 10,
 	OPTION_FORCE = 1 << 11,
 	OPTION_QUIET = 1 << 12,
+	OPTION_JSON = 1 << 13,
 };
 
 /* Groups of them. */
@@ -52,7 +53,7 @@ enum option_bit {
 struct options {
 	struct config config; /* file, then options; defaults where OPTION_CONFIG is not accepted */
 	const char *label;    /* NULL when not given */
-	bool force, quiet, help;
+	bool force, quiet, help, json;
 	const char *operands[OPERANDS_MAX]; /* NULL when not given */
 };
 
@@ -72,6 +73,6 @@ struct command {
 int options_parse(const struct command *command, int argc, char **argv, struct options *ret);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
-	cmd_info, cmd_status, cmd_discard;
+	cmd_info, cmd_status, cmd_discard, cmd_verify;
 
 #endif

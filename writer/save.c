@@ -111,7 +111,7 @@ int save_run(const struct save_job *job, struct save_result *ret, struct error *
 	}
 	save_plan_free(&plan);
 	if (!r && job->verify) {
-		r = image_verify(job->disk, &ret->super, job->workers, err);
+		r = image_verify(job->disk, &ret->super, job->workers, NULL, NULL, err);
 		if (r)
 			error_prefix(err, "verification");
 	}

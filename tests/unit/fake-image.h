@@ -216,7 +216,8 @@ static inline void fake_assert(const struct fake *fake, const struct disk *disk,
 	struct image_super super;
 	struct error err = { .code = 0 };
 
-	if (image_super_read(disk, &super, &err) || image_verify(disk, &super, workers, &err) ||
+	if (image_super_read(disk, &super, &err) ||
+	    image_verify(disk, &super, workers, NULL, NULL, &err) ||
 	    image_index_read(disk, &super, &index, &err) ||
 	    image_read_chunks(disk, &index, workers, fake_sink, &check, &err))
 		fail_msg("%s", err.text);

@@ -99,7 +99,7 @@ static void test_machine_without_data(void **state)
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
 	assert_int_equal(index.chunk_count, 0);
 	assert_int_equal(runs_total(&index.zero), 100);
-	assert_int_equal(image_verify(&temp.disk, &super, 2, &err), 0);
+	assert_int_equal(image_verify(&temp.disk, &super, 2, NULL, NULL, &err), 0);
 	image_index_free(&index);
 	temp_disk_remove(&temp);
 }
@@ -146,7 +146,7 @@ static void test_gap_is_checked(void **state)
 		assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
 	} while (super.start + super.length <= 15 * MIB);
 	temp_disk_write(&temp, 15 * MIB - 1, "x", 1);
-	assert_int_equal(image_verify(&temp.disk, &super, 2, &err), -EUCLEAN);
+	assert_int_equal(image_verify(&temp.disk, &super, 2, NULL, NULL, &err), -EUCLEAN);
 	assert_non_null(strstr(err.text, "padding"));
 	temp_disk_remove(&temp);
 }

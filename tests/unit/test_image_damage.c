@@ -168,7 +168,7 @@ static void test_chunks_elsewhere(void **state)
 	forge(&temp, bytes, &super);
 	assert_int_equal(image_super_write(&temp.disk, &super, &err), 0);
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
-	assert_int_equal(image_verify(&temp.disk, &super, 1, &err), -EUCLEAN);
+	assert_int_equal(image_verify(&temp.disk, &super, 1, NULL, NULL, &err), -EUCLEAN);
 	assert_non_null(strstr(err.text, "overlap"));
 	image_index_free(&index);
 	free(bytes);
@@ -187,9 +187,9 @@ static void test_truncated_device(void **state)
 	temp.disk.size = super.index + 4096;
 	assert_int_equal(image_super_read(&temp.disk, &super, &err), -ENOMEDIUM);
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), -ENOSPC);
-	assert_true(image_verify(&temp.disk, &super, 1, &err) < 0);
+	assert_true(image_verify(&temp.disk, &super, 1, NULL, NULL, &err) < 0);
 	temp.disk.size = IMAGE_MIN_SIZE;
-	assert_int_equal(image_verify(&temp.disk, &super, 1, &err), 0);
+	assert_int_equal(image_verify(&temp.disk, &super, 1, NULL, NULL, &err), 0);
 	/* The file lost its end, the struct does not know it. */
 	assert_int_equal(ftruncate(temp.fd, super.index + 4096), 0);
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), -EIO);

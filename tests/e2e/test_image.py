@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Images looked at from outside: info, verify, on the file that was the machine's disk."""
+
+import json
+import os
+import subprocess
+
+import artifacts
+from machine import MIB
+
+
+def kjump(*words, environment=None):
+    """Run kjump on this host, unprivileged. Returns the finished process; its output is bytes."""
+    command = [artifacts.tools() / "kjump", *words]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=environment)
+
+
+def info(path):
+    done = kjump("info", "--json", path)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_claimed_file_without_image(tmp_path):
+    """Whatever the names are, the output is JSON."""
+    path = os.fsencode(tmp_path) + b'/a "quoted\\" \xc3\xa4 \xff\n name'
+    with open(path, "wb") as file:
+        file.truncate(16 * MIB)
+    label = b'l"\\\x01\xe4\xc3\xa4'
+    assert kjump("format", "--label", label, path).returncode == 0
+    status, found = info(path)
+    assert status == 3
+    assert found["device"] == os.fsdecode(tmp_path) + '/a "quoted\\" ä \ufffd\n name'
+    assert found["label"] == 'l"\\\x01\ufffdä'
+    assert (found["state"], found["size"], found["image"]) == ("empty", 16 * MIB, None)
+
+    done = kjump("verify", path)
+    assert done.returncode == 3 and b"no image" in done.stdout
+    with open(path, "r+b") as file:
+        file.seek(524288 + 100)
+        file.write(b"\xff")
+    done = kjump("verify", path)
+    assert done.returncode == 1 and b"superblock copy 1" in done.stderr
+    assert info(path)[0] == 3, "one whole copy is enough to use the device"
+
+
+def check_info(system, found):
+    image = found["image"]
+    pages = image["pages"]
+    assert found["uuid"] == system.uuid()
+    assert found["state"] == "valid" and image["kind"] == "checkpoint"
+    assert image["release"] == system.machine.run("uname -r")
+    assert sum(pages.values()) == 2 * pages["ram"]
+    assert abs(image["created"] - int(system.machine.run("date +%s"))) < 600
+    assert image["device_bytes"] >= image["stored_bytes"] > 0
+    assert image["index"]["fill"] == "none" and image["index"]["vmcoreinfo_bytes"] > 1000
+    assert image["index"]["watched"] > 0 and image["index"]["build"].startswith("#1 ")
+    return pages
+
+
+def test_checkpoint_as_a_file(make_system):
+    system = make_system(memory="512M")
+    system.boot(memory=8, cache=4)
+    system.checkpoint()
+    path = system.image.path
+    status, found = info(path)
+    assert status == 0
+    pages = check_info(system, found)
+
+    done = kjump("verify", path)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert f"{pages['data']} of data" in done.stdout.decode()
+    assert b"MB/s" in done.stdout
+
+    start, end = 0, 0
+    with open(path, "r+b") as file:
+        file.seek(120)
+        start = int.from_bytes(file.read(8), "little")
+        end = start + found["image"]["device_bytes"]
+        file.seek((start + end) // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 1]))
+    done = kjump("verify", path)
+    assert done.returncode == 1 and not done.stdout
+    assert b"mismatch" in done.stderr and b"damaged" in done.stderr
+    # Progress is for terminals only; there it leaves nothing behind but the line that counts.
+    done = subprocess.run(["script", "-qec", f"{artifacts.tools()}/kjump verify {path}",
+                           "/dev/null"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert done.returncode == 1 and b"MB/s\x1b[K" in done.stdout
+    assert done.stdout.rstrip().splitlines()[-1].split(b"\x1b[K")[-1].startswith(b"kjump: ")
