@@ -73,6 +73,6 @@ struct command {
 int options_parse(const struct command *command, int argc, char **argv, struct options *ret);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
-	cmd_info, cmd_status, cmd_discard, cmd_verify;
+	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export;
 
 #endif

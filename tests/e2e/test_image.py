@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images looked at from outside: info, verify, on the file that was the machine's disk."""
+"""Images looked at from outside: info, verify, export, on the file that was the machine's disk."""
 
 import json
 import os
+import re
+import struct
 import subprocess
 
 import artifacts
 from machine import MIB
+from workload import host_path
 
 
 def kjump(*words, environment=None):
@@ -58,6 +61,41 @@ def check_info(system, found):
     return pages
 
 
+def direct_map(core):
+    """Where the program headers say that physical 0 is."""
+    with open(core, "rb") as file:
+        header = file.read(64)
+        offset, = struct.unpack_from("<Q", header, 32)
+        count, = struct.unpack_from("<H", header, 56)
+        file.seek(offset)
+        segments = [struct.unpack("<IIQQQQQQ", file.read(56)) for _ in range(count)]
+    starts = {virtual - physical for kind, _, _, virtual, physical, *_ in segments if kind == 1}
+    assert len(starts) == 1
+    return starts.pop()
+
+
+def check_export(system, pages):
+    core = system.image.path.parent / "vmcore"
+    done = kjump("export", system.image.path, core)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert core.stat().st_size >> 12 >= pages["ram"] - pages["home"]
+    assert core.stat().st_blocks >> 3 <= pages["data"] + 16, "not sparse"
+    assert 0xff << 56 <= direct_map(core) < 0xffffffff << 32
+    assert kjump("export", system.image.path, core).returncode == 1, "overwritten"
+
+    def makedumpfile(*words):
+        return subprocess.run(["makedumpfile", "--message-level", "31", *words, core,
+                               core.parent / "made"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=True, env=host_path()).stdout
+
+    found = re.search(rb"Free pages +: 0x([0-9a-f]+)", makedumpfile("-l", "-d", "31"))
+    assert abs(int(found[1], 16) - pages["free"]) <= 1024
+    (core.parent / "made").unlink()
+    makedumpfile("--dump-dmesg")
+    log = (core.parent / "made").read_text()
+    assert "Linux version" in log and "Disabling non-boot CPUs" in log
+
+
 def test_checkpoint_as_a_file(make_system):
     system = make_system(memory="512M")
     system.boot(memory=8, cache=4)
@@ -72,7 +110,8 @@ def test_checkpoint_as_a_file(make_system):
     assert f"{pages['data']} of data" in done.stdout.decode()
     assert b"MB/s" in done.stdout
 
-    start, end = 0, 0
+    check_export(system, pages)
+
     with open(path, "r+b") as file:
         file.seek(120)
         start = int.from_bytes(file.read(8), "little")
