@@ -65,7 +65,10 @@ bool jump_loaded(void);
  */
 int jump_execute(struct error *err);
 
-/* Can this kernel jump? Tells KEXEC_JUMP, permission and lockdown apart; changes nothing. */
+/* May this process load a kernel? Tells permission, lockdown and kexec_load_disabled apart. */
+int jump_permitted(struct error *err);
+
+/* jump_permitted(), and can this kernel jump (CONFIG_KEXEC_JUMP)? Changes nothing. */
 int jump_supported(struct error *err);
 
 /* --- B: jumping back (back.c) --- */

@@ -70,7 +70,7 @@ static bool locked_down(void)
 	return strstr(text, "[integrity]") || strstr(text, "[confidentiality]");
 }
 
-int jump_supported(struct error *err)
+int jump_permitted(struct error *err)
 {
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "only root may load a kernel");
@@ -84,6 +84,15 @@ int jump_supported(struct error *err)
 		return error_set(err, EPERM,
 				 "kexec was switched off until the next boot "
 				 "(kernel.kexec_load_disabled = 1)");
+	return 0;
+}
+
+int jump_supported(struct error *err)
+{
+	int ret = jump_permitted(err);
+
+	if (ret < 0)
+		return ret;
 	/* Unloading nothing tells whether the kernel knows the flag. When something is loaded it
 	 * would be lost; then the load itself has to tell. */
 	if (!jump_loaded() && kexec_load(0, NULL, 0, true, err) < 0) {

@@ -118,6 +118,7 @@ static const struct key keys[] = {
 	{ "level", set_level, offsetof(struct config, level), 0 },
 	{ "workers", set_workers, offsetof(struct config, workers), 0 },
 	{ "verify", set_switch, offsetof(struct config, verify), 0 },
+	{ "allow_plaintext", set_switch, offsetof(struct config, allow_plaintext), 0 },
 	{ "home", set_home, offsetof(struct config, home), 0 },
 };
 

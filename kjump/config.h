@@ -19,14 +19,15 @@
 
 /* An empty string stands for the default. */
 struct config {
-	char target[128];    /* device for images: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path */
-	int level;	     /* of zstd */
-	unsigned workers;    /* 0 = one a CPU of kernel B */
-	bool verify;	     /* read the image back */
-	char kernel[256];    /* kernel B's bzImage */
-	char initramfs[256]; /* and its initramfs */
-	uint64_t home;	     /* bytes, a multiple of 2 MiB; 0 = as much as kernel B needs */
-	char cmdline[1024];  /* added to kernel B's command line */
+	char target[128]; /* device for images: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path */
+	int level;	  /* of zstd */
+	unsigned workers; /* 0 = one a CPU of kernel B */
+	bool verify;	  /* read the image back */
+	bool allow_plaintext; /* though disks of this machine are encrypted */
+	char kernel[256];     /* kernel B's bzImage */
+	char initramfs[256];  /* and its initramfs */
+	uint64_t home;	      /* bytes, a multiple of 2 MiB; 0 = as much as kernel B needs */
+	char cmdline[1024];   /* added to kernel B's command line */
 };
 
 void config_default(struct config *config);

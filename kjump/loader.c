@@ -72,13 +72,9 @@ static int map_initramfs(const char *path, struct file_map *ret, struct error *e
 	return status;
 }
 
-static int place_and_load(const struct choice *choice, const struct mailbox_page *page,
-			  const struct runs *ram, struct jump_load *load, struct error *err)
+static int place(const struct choice *choice, const struct runs *avoid, const struct runs *ram,
+		 struct jump_load *load, struct error *err)
 {
-	struct run frames = { page->pfn, MAILBOX_SIZE / FRAME_SIZE };
-	struct runs avoid = { .v = &frames, .n = 1 };
-	int ret;
-
 	load->home_size = choice->home;
 	if (!load->home_size)
 		load->home_size = jump_home_size(load->kernel, load->initramfs_size, choice->cpus);
@@ -87,8 +83,46 @@ static int place_and_load(const struct choice *choice, const struct mailbox_page
 		return error_set(err, ENOMEM,
 				 "kernel B needs %" PRIu64 " MiB, more than half of the RAM",
 				 load->home_size >> 20);
-	ret = jump_place(ram, &avoid, PATH_KPAGEFLAGS, load->home_size, &load->home_start, err);
+	return jump_place(ram, avoid, PATH_KPAGEFLAGS, load->home_size, &load->home_start, err);
+}
+
+static int place_and_load(const struct choice *choice, const struct mailbox_page *page,
+			  const struct runs *ram, struct jump_load *load, struct error *err)
+{
+	struct run frames = { page->pfn, MAILBOX_SIZE / FRAME_SIZE };
+	struct runs avoid = { .v = &frames, .n = 1 };
+	int ret = place(choice, &avoid, ram, load, err);
+
 	return ret ? ret : jump_load(load, err);
+}
+
+int loader_place(const struct config *config, uint64_t *size, uint64_t *start, struct error *err)
+{
+	const struct runs avoid = { 0 };
+	struct jump_kernel kernel = { 0 };
+	struct file_map initramfs = { 0 };
+	struct jump_load load = { .kernel = &kernel };
+	struct runs ram = { 0 };
+	struct choice choice;
+	int ret;
+
+	ret = choice_make(config, &choice, err);
+	if (!ret)
+		ret = jump_kernel_read(choice.kernel, &kernel, err);
+	if (!ret)
+		ret = map_initramfs(choice.initramfs, &initramfs, err);
+	if (!ret)
+		ret = memory_system_ram(PATH_IOMEM, &ram, err);
+	load.initramfs_size = initramfs.size;
+	if (!ret)
+		ret = place(&choice, &avoid, &ram, &load, err);
+	*size = load.home_size;
+	*start = load.home_start;
+	runs_free(&ram);
+	if (initramfs.bytes)
+		munmap(initramfs.bytes, initramfs.size);
+	jump_kernel_free(&kernel);
+	return ret;
 }
 
 static int load_b(const struct choice *choice, const struct mailbox_page *page, struct state *state,

@@ -31,6 +31,11 @@ int loader_lock(struct error *err);
  * One that does not fit is dropped first. EEXIST when something is loaded that is not kjump's.
  */
 int loader_ensure(const struct config *config, struct loader *ret, struct error *err);
+/*
+ * Size and place (bytes) of the home that loading CONFIG's kernel B would take now, without
+ * loading it. ENOMEM when there is no place.
+ */
+int loader_place(const struct config *config, uint64_t *size, uint64_t *start, struct error *err);
 void loader_close(struct loader *loader);
 
 /* Drop what is loaded, the mailbox and the record; nothing to drop is no error. */

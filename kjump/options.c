@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kjump/paths.h"
@@ -25,6 +26,7 @@ static const struct option table[] = {
 	{ "label", required_argument, NULL, 0 },
 	{ "force", no_argument, NULL, 0 },
 	{ "quiet", no_argument, NULL, 'q' },
+	{ "allow-plaintext", optional_argument, NULL, 0 },
 	{ "json", no_argument, NULL, 0 },
 	{ NULL, 0, NULL, 0 },
 };
@@ -34,7 +36,7 @@ static const struct option table[] = {
 /* The options that are settings: given to config_set() under their name. */
 #define SETTINGS                                                                                   \
 	(OPTION_TARGET | OPTION_LEVEL | OPTION_WORKERS | OPTION_VERIFY | OPTION_KERNEL |           \
-	 OPTION_INITRAMFS | OPTION_HOME | OPTION_CMDLINE)
+	 OPTION_INITRAMFS | OPTION_HOME | OPTION_CMDLINE | OPTION_ALLOW_PLAINTEXT)
 
 static int option_index(int character, int index)
 {
@@ -86,6 +88,18 @@ static int read_config(const char *path, struct config *config)
 	return EXIT_FAILED;
 }
 
+#define SETTING_SIZE 32
+
+/* Options have dashes where the keys of the file have underscores. */
+static void setting_name(const char *option, char ret[SETTING_SIZE])
+{
+	snprintf(ret, SETTING_SIZE, "%s", option);
+	for (char *c = ret; *c; c++) {
+		if (*c == '-')
+			*c = '_';
+	}
+}
+
 static int apply_settings(const struct command *command, const char *const values[OPTION_COUNT],
 			  struct config *config)
 {
@@ -93,12 +107,14 @@ static int apply_settings(const struct command *command, const char *const value
 
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const char *value = values[i];
+		char name[SETTING_SIZE];
 
 		if (!value || !(SETTINGS & 1U << i))
 			continue;
 		if (table[i].has_arg == optional_argument && !*value)
 			value = "yes";
-		if (config_set(config, table[i].name, value, &err)) {
+		setting_name(table[i].name, name);
+		if (config_set(config, name, value, &err)) {
 			message("%s: --%s; try 'kjump help %s'", command->name, err.text,
 				command->name);
 			return EXIT_USAGE;

@@ -25,14 +25,16 @@ enum option_bit {
 	OPTION_LABEL = 1 << 10,
 	OPTION_FORCE = 1 << 11,
 	OPTION_QUIET = 1 << 12,
-	OPTION_JSON = 1 << 13,
+	OPTION_ALLOW_PLAINTEXT = 1 << 13,
+	OPTION_JSON = 1 << 14,
 };
 
 /* Groups of them. */
 #define OPTIONS_LOAD                                                                               \
 	(OPTION_CONFIG | OPTION_WORKERS | OPTION_KERNEL | OPTION_INITRAMFS | OPTION_HOME |         \
 	 OPTION_CMDLINE | OPTION_QUIET)
-#define OPTIONS_SAVE (OPTIONS_LOAD | OPTION_TARGET | OPTION_LEVEL | OPTION_VERIFY)
+#define OPTIONS_SAVE                                                                               \
+	(OPTIONS_LOAD | OPTION_TARGET | OPTION_LEVEL | OPTION_VERIFY | OPTION_ALLOW_PLAINTEXT)
 
 /* What they mean, for the usage of the commands. */
 #define LOAD_USAGE                                                                                 \
@@ -46,7 +48,8 @@ enum option_bit {
 #define SAVE_USAGE                                                                                 \
 	"  --target DEVICE   claimed device: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path\n"     \
 	"  --level N         zstd level, -20 to 19 (default: 1)\n"                                 \
-	"  --verify[=no]     read the image back before calling it saved\n" LOAD_USAGE
+	"  --verify[=no]     read the image back before calling it saved\n"                        \
+	"  --allow-plaintext save to a target in clear though disks are encrypted\n" LOAD_USAGE
 
 #define OPERANDS_MAX 2
 
@@ -73,6 +76,6 @@ struct command {
 int options_parse(const struct command *command, int argc, char **argv, struct options *ret);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
-	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export;
+	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check;
 
 #endif

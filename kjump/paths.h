@@ -24,6 +24,7 @@
 #define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"
 
+#define PATH_PROC	"/proc"
 #define PATH_CMDLINE	"/proc/cmdline"
 #define PATH_CPUINFO	"/proc/cpuinfo"
 #define PATH_IOMEM	"/proc/iomem"
@@ -44,6 +45,8 @@
 #define PATH_HUGEPAGES	  "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 #define PATH_WAKEUP	  "/sys/class/wakeup"
 #define PATH_CPU0_ONLINE  "/sys/devices/system/cpu/cpu0/online"
+#define PATH_POWER_DISK	  "/sys/power/disk"
+#define PATH_CLASS_BLOCK  "/sys/class/block"
 #define PATH_SMT	  "/sys/devices/system/cpu/smt/control"
 #define PATH_VIRTIO_MEM	  "/sys/bus/virtio/drivers/virtio_mem"
 

@@ -15,4 +15,14 @@
  */
 int room_make(const char *meminfo, const char *drop_caches, uint64_t home, struct error *err);
 
+/* Memory that holds something, page cache included; that programs can get; bytes. */
+int room_used(const char *meminfo, uint64_t *ret, struct error *err);
+int room_available(const char *meminfo, uint64_t *ret, struct error *err);
+
+/*
+ * Would room_make() succeed? Changes nothing, so it goes by the kernel's estimate of what can be
+ * dropped.
+ */
+int room_check(const char *meminfo, uint64_t home, struct error *err);
+
 #endif

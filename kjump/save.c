@@ -358,7 +358,9 @@ int save_system(const struct options *options, enum operation operation)
 	}
 	save->options = options;
 	save->start = ticks_now();
-	save->preflight.target = options->config.target;
+	save->preflight = (struct preflight){ .config = &options->config,
+					      .operation = operation,
+					      .root = "" };
 	if (loader_lock(&err) || preflight_run(&save->preflight, &err)) {
 		message("%s; nothing was done", err.text);
 		goto out;

@@ -63,6 +63,26 @@ static void too_little(void **state)
 	assert_non_null(strstr(err.text, "2 MiB more"));
 }
 
+/* What can be dropped counts, and nothing is dropped. */
+static void only_checked(void **state)
+{
+	FILE *file = fopen(meminfo, "w");
+	uint64_t bytes;
+	struct error err;
+
+	(void)state;
+	assert_non_null(file);
+	fprintf(file, "MemTotal: 1024000 kB\nMemFree: 1024 kB\nMemAvailable: %d kB\n", 66 << 10);
+	fclose(file);
+	assert_int_equal(room_check(meminfo, 80 * MIB, &err), 0);
+	assert_int_equal(room_check(meminfo, 79 * MIB, &err), -ENOMEM);
+	assert_int_equal(room_used(meminfo, &bytes, &err), 0);
+	assert_int_equal(bytes, 999 * MIB);
+	assert_int_equal(room_available(meminfo, &bytes, &err), 0);
+	assert_int_equal(bytes, 66 * MIB);
+	assert_int_equal(dropped(), 0);
+}
+
 static void unreadable(void **state)
 {
 	struct error err;
@@ -97,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(enough),
 		cmocka_unit_test(too_little),
+		cmocka_unit_test(only_checked),
 		cmocka_unit_test(unreadable),
 	};
 

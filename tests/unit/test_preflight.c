@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What must be in order, on machines that are directories.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kjump/checks.h"
+
+#define MIB (1ULL << 20)
+
+static char root[] = "/tmp/kjump-preflight-XXXXXX";
+
+static struct config config;
+static struct preflight preflight;
+static struct error note;
+
+/* The file at PATH in the machine, with all directories above it. */
+static void put(const char *path, const char *text)
+{
+	char full[512];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	for (char *c = full + strlen(root) + 1; (c = strchr(c, '/')); c++) {
+		*c = '\0';
+		mkdir(full, 0700);
+		*c = '/';
+	}
+	file = fopen(full, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void put_link(const char *path, const char *target)
+{
+	char full[512];
+
+	put(path, "");
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	assert_int_equal(unlink(full), 0);
+	assert_int_equal(symlink(target, full), 0);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	config_default(&config);
+	preflight = (struct preflight){ .config = &config, .root = root };
+	note = (struct error){ 0 };
+	return 0;
+}
+
+static int end(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
+	memcpy(root + strlen(root) - 6, "XXXXXX", 6);
+	return 0;
+}
+
+static void test_hibernation(void **state)
+{
+	(void)state;
+	assert_int_equal(check_hibernation(&preflight, &note), PREFLIGHT_DOUBT);
+	put("/sys/power/disk", "[platform] shutdown reboot\n");
+	assert_int_equal(check_hibernation(&preflight, &note), 0);
+	put("/sys/power/disk", "[disabled]\n");
+	put_link("/proc/42/fd/3", "/dev/null");
+	assert_int_equal(check_hibernation(&preflight, &note), -EPERM);
+	assert_non_null(strstr(note.text, "nohibernate"));
+	put_link("/proc/42/fd/4", "/secretmem (deleted)");
+	put("/proc/42/comm", "vault\n");
+	assert_int_equal(check_hibernation(&preflight, &note), -EPERM);
+	assert_non_null(strstr(note.text, "vault (42)"));
+}
+
+static void test_devices(void **state)
+{
+	(void)state;
+	assert_int_equal(check_cpu0(&preflight, &note), 0);
+	put("/sys/devices/system/cpu/cpu0/online", "1\n");
+	assert_int_equal(check_cpu0(&preflight, &note), 0);
+	put("/sys/devices/system/cpu/cpu0/online", "0\n");
+	assert_int_equal(check_cpu0(&preflight, &note), -EBUSY);
+
+	assert_int_equal(check_drivers(&preflight, &note), 0);
+	put("/sys/bus/virtio/drivers/virtiofs/bind", "");
+	assert_int_equal(check_drivers(&preflight, &note), 0);
+	put("/sys/bus/virtio/drivers/virtiofs/virtio3", "");
+	assert_int_equal(check_drivers(&preflight, &note), -EOPNOTSUPP);
+	assert_non_null(strstr(note.text, "virtiofs (virtio3)"));
+
+	assert_int_equal(check_virtio_mem(&preflight, &note), 0);
+	put("/sys/bus/virtio/drivers/virtio_mem/virtio1", "");
+	assert_int_equal(check_virtio_mem(&preflight, &note), -EOPNOTSUPP);
+}
+
+static int encrypted(const char *flags, const char *cmdline)
+{
+	char cpuinfo[256];
+
+	snprintf(cpuinfo, sizeof(cpuinfo), "processor\t: 0\nflags\t\t: %s\n", flags);
+	put("/proc/cpuinfo", cpuinfo);
+	put("/proc/cmdline", cmdline);
+	return check_encrypted_memory(&preflight, &note);
+}
+
+static void test_encrypted_memory(void **state)
+{
+	(void)state;
+	assert_int_equal(encrypted("fpu sev_es nx", "quiet"), 0);
+	assert_int_equal(encrypted("fpu sev", "quiet"), 0);
+	assert_int_equal(encrypted("fpu sev hypervisor", "quiet"), -EOPNOTSUPP);
+	assert_int_equal(encrypted("fpu tdx_guest", "quiet"), -EOPNOTSUPP);
+	assert_int_equal(encrypted("fpu", "mem_encrypt=on"), -EOPNOTSUPP);
+	assert_int_equal(encrypted("fpu", "mem_encrypt=off"), 0);
+}
+
+static int size_of(uint64_t device)
+{
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "/dev/vda");
+	preflight.disk.size = device;
+	return check_size(&preflight, &note);
+}
+
+static void test_size(void **state)
+{
+	(void)state;
+	assert_int_equal(check_size(&preflight, &note), -ENODEV);
+	/* 400 MiB in use; the device keeps 2 MiB to itself. */
+	put("/proc/meminfo", "MemTotal: 1024000 kB\nMemFree: 614400 kB\n");
+	assert_int_equal(size_of(402 * MIB), 0);
+	assert_int_equal(size_of(401 * MIB), PREFLIGHT_DOUBT);
+	assert_int_equal(size_of(202 * MIB), PREFLIGHT_DOUBT);
+	assert_int_equal(size_of(201 * MIB), -ENOSPC);
+	assert_int_equal(size_of(0), -ENOSPC);
+}
+
+static void test_plaintext(void **state)
+{
+	(void)state;
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "/dev/vda4");
+	put("/sys/class/block/vda4/size", "1");
+	put("/sys/class/block/dm-0/dm/uuid", "LVM-abc\n");
+	assert_int_equal(check_plaintext(&preflight, &note), 0);
+	put("/sys/class/block/dm-1/dm/uuid", "CRYPT-LUKS2-1234-root\n");
+	assert_int_equal(check_plaintext(&preflight, &note), -EPERM);
+	assert_non_null(strstr(note.text, "/dev/vda4"));
+	assert_non_null(strstr(note.text, "allow_plaintext"));
+	config.allow_plaintext = true;
+	assert_int_equal(check_plaintext(&preflight, &note), PREFLIGHT_DOUBT);
+	config.allow_plaintext = false;
+
+	/* On the encrypted device itself, and on a volume that lies on it. */
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "/dev/dm-1");
+	assert_int_equal(check_plaintext(&preflight, &note), 0);
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "/dev/dm-0");
+	assert_int_equal(check_plaintext(&preflight, &note), -EPERM);
+	put("/sys/class/block/dm-0/slaves/dm-1", "");
+	assert_int_equal(check_plaintext(&preflight, &note), 0);
+}
+
+static void test_parameter(void **state)
+{
+	char cmdline[256];
+
+	(void)state;
+	put("/proc/cmdline", "quiet");
+	assert_int_equal(check_parameter(&preflight, &note), -ENOENT);
+	put("/proc/cmdline", "rd.kjump.resume=/dev/no-such-device");
+	assert_true(check_parameter(&preflight, &note) < 0);
+	put("/dev/target", "");
+	put("/dev/other", "");
+	snprintf(cmdline, sizeof(cmdline), "rd.kjump.resume=%s/dev/target", root);
+	put("/proc/cmdline", cmdline);
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/target", root);
+	assert_int_equal(check_parameter(&preflight, &note), 0);
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/other", root);
+	assert_int_equal(check_parameter(&preflight, &note), -EINVAL);
+}
+
+static void set_time(const char *path, time_t seconds)
+{
+	const struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+	char full[512];
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	assert_int_equal(utimensat(AT_FDCWD, full, times, 0), 0);
+}
+
+static void test_hook(void **state)
+{
+	struct utsname system;
+	char image[128];
+
+	(void)state;
+	assert_int_equal(uname(&system), 0);
+	snprintf(image, sizeof(image), "/boot/initrd.img-%s", system.release);
+	assert_int_equal(check_hook(&preflight, &note), -ENOENT);
+	put("/usr/lib/dracut/modules.d/50kjump/module-setup.sh", "");
+	/* As a package leaves it: old, though it came just now. */
+	set_time("/usr/lib/dracut/modules.d/50kjump/module-setup.sh", 1000);
+	assert_int_equal(check_hook(&preflight, &note), PREFLIGHT_DOUBT);
+	put(image, "");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+	assert_non_null(strstr(note.text, "dracut"));
+	set_time(image, 2000);
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+}
+
+/* Everything that can fail says what to do. */
+static void test_table(void **state)
+{
+	(void)state;
+	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
+		assert_non_null(check->run);
+		assert_true(strlen(check->name) > 0 && strlen(check->advice) > 0);
+	}
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(test_hibernation), test(test_devices),   test(test_encrypted_memory),
+		test(test_size),	test(test_plaintext), test(test_parameter),
+		test(test_hook),	test(test_table),
+	};
+
+	return cmocka_run_group_tests_name("preflight", tests, NULL, NULL);
+}
