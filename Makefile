@@ -114,8 +114,9 @@ $(BUILD)/tests/%: $(BUILD)/asan/tests/unit/%.o $(BUILD)/asan/libkjump.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lcmocka $(LDLIBS) -o $@
 
-unit: $(TESTS)
+unit: all initramfs $(TESTS)
 	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
+	tests/boot/run
 
 # --- rebuild when the flags change ----------------------------------------------------------------
 

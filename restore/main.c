@@ -3,6 +3,9 @@
  * kjump-restore: run early at boot, before anything of the saved machine's disks is mounted. Puts
  * the saved machine back in place of this kernel, or says in one line why not.
  */
+#include <stdio.h>
+
+#include "restore/ask.h"
 #include "restore/clock.h"
 #include "restore/options.h"
 #include "restore/run.h"
@@ -16,6 +19,8 @@ int main(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (options.ask)
+		return printf("%c\n", ask_consoles(options.wait)) < 0 ? EXIT_FAILED : EXIT_DONE;
 	if (options.boot_on)
 		return target_boot_on(options.target, options.boot_on,
 				      started + options.wait * CLOCK_SECOND);

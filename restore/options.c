@@ -17,6 +17,7 @@
 static const char help[] =
 	"Usage: kjump-restore [OPTIONS] TARGET\n"
 	"       kjump-restore --boot-on REASON TARGET\n"
+	"       kjump-restore --ask SECONDS\n"
 	"Put the machine that is saved on TARGET back in place of this one; does not return then.\n"
 	"TARGET is UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path.\n"
 	"\n"
@@ -26,6 +27,9 @@ static const char help[] =
 	"  -q, --quiet           no progress, errors only\n"
 	"  -w, --wait SECONDS    wait for the device that long (default 0)\n"
 	"      --boot-on REASON  the boot goes on: mark a waiting image stale, with the reason\n"
+	"      --ask SECONDS     ask on all consoles what to do: print r (try again), p (power "
+	"off)\n"
+	"                        or c (boot on), which is also the answer of nobody\n"
 	"      --help            this text\n"
 	"      --version         the version\n"
 	"\n"
@@ -35,6 +39,7 @@ enum {
 	OPT_AGAIN = 256,
 	OPT_CHECK,
 	OPT_BOOT_ON,
+	OPT_ASK,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -45,6 +50,7 @@ static const struct option long_options[] = {
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "wait", required_argument, NULL, 'w' },
 	{ "boot-on", required_argument, NULL, OPT_BOOT_ON },
+	{ "ask", required_argument, NULL, OPT_ASK },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -56,15 +62,17 @@ static int misuse(const char *text, const char *object)
 	return EXIT_USAGE;
 }
 
-static int parse_wait(const char *text, unsigned *ret)
+static int parse_seconds(const char *option, const char *text, unsigned *ret)
 {
 	unsigned long seconds;
 	char *end;
 
 	errno = 0;
 	seconds = strtoul(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end || errno || seconds > WAIT_MAX)
-		return misuse("--wait: not a number of seconds: ", text);
+	if (!isdigit((unsigned char)*text) || *end || errno || seconds > WAIT_MAX) {
+		message("%s: not a number of seconds: %s; try --help", option, text);
+		return EXIT_USAGE;
+	}
 	*ret = (unsigned)seconds;
 	return -1;
 }
@@ -82,7 +90,10 @@ static int parse_option(int option, const char *word, struct restore_options *re
 		ret->quiet = true;
 		return -1;
 	case 'w':
-		return parse_wait(optarg, &ret->wait);
+		return parse_seconds("--wait", optarg, &ret->wait);
+	case OPT_ASK:
+		ret->ask = true;
+		return parse_seconds("--ask", optarg, &ret->wait);
 	case OPT_BOOT_ON:
 		ret->boot_on = optarg;
 		return -1;
@@ -112,6 +123,8 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 		return misuse("--boot-on does not go with --again or --check", "");
 	if (ret->boot_on && !*ret->boot_on)
 		return misuse("--boot-on: empty reason", "");
+	if (ret->ask)
+		return optind == argc ? -1 : misuse("--ask takes no TARGET: ", argv[optind]);
 	if (optind == argc)
 		return misuse("no TARGET", "");
 	if (optind + 1 < argc)

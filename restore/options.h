@@ -8,8 +8,9 @@
 struct restore_options {
 	const char *target;  /* as disk_find() takes it */
 	const char *boot_on; /* reason: mark a waiting image stale instead of restoring; or NULL */
-	unsigned wait;	     /* seconds until devices must be there */
+	unsigned wait;	     /* seconds until devices must be there, or for an answer */
 	bool again;	     /* also what was handed over or failed twice */
+	bool ask;	     /* ask what to do, nothing else; there is no target then */
 	bool check;	     /* change nothing, say whether it could be restored */
 	bool quiet;	     /* errors only */
 };

@@ -1,26 +1,41 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Restoring at boot, for every kind of initramfs: sourced by its hook, functions only. The order is
-# kjump_resume as soon as block devices can be there and before anything is mounted, assembled or
-# checked; kjump_boot_on as the last act before the root file system is mounted.
+# Restoring at boot, for every kind of initramfs: sourced by its hooks, functions only. The order is
+# kjump_early before udev is started, kjump_late when arrays are assembled and volumes unlocked,
+# kjump_boot_on as the last act before the root file system is checked or mounted. Each may run in
+# another shell, so what one tells the next lies in files. All of them return 0: whatever fails, the
+# boot goes on.
 #
 # Kernel parameters:
 #   rd.kjump.resume=TARGET  device with the image: UUID=, PARTUUID=, LABEL=, PARTLABEL= or a path
 #   rd.kjump.timeout=N      seconds to wait for that device (10)
+#   rd.kjump.onfail=DO      when an image cannot be restored: boot, poweroff, shell, or wait=N: say
+#                           so, and boot on after N seconds without an answer (wait=10)
 #   rd.kjump.again          restore an image once more that was handed over before
 #   rd.kjump=0, noresume    do not restore
+#
+# Written when the initramfs is built (kjump-build.sh):
+#   /etc/kjump.modules      storage drivers to load, one a line
+#   /etc/kjump.targets      "early NAME" or "late NAME": late ones need assembly or unlocking
+
+# "target": the device whose image the boot makes stale. "late": a late attempt is due, with the
+# seconds to wait. "tried": the device was waited for already. "none": it had nothing to restore.
+# "marked": nothing is left to be done.
+kjump_state=/run/kjump-boot
+kjump_etc=/etc
 
 kjump_say() {
     echo "kjump: $*" >&2
 }
 
+# dracut's files come first: the kernel command line has the last word.
 kjump_cmdline() {
-    cat /proc/cmdline
+    cat /etc/cmdline.d/*.conf /proc/cmdline 2> /dev/null
 }
 
-# Print the value of kernel parameter NAME; the last one wins. Fails when it is not there. The body
-# is a subshell, so that its options and variables are its own.
+# Print the value of kernel parameter NAME; the last one wins. Fails when it is not there. Here and
+# below the body is a subshell where it has options or variables of its own.
 kjump_getarg() (
     set -f
     found=1
@@ -46,48 +61,166 @@ kjump_switched_off() {
     return 1
 }
 
-# Does not return when there is an image and it can be restored. Otherwise the boot goes on, and
-# kjump_boot_on still has to be called.
-kjump_resume() {
-    kjump_stale=
-    kjump_target=$(kjump_getarg rd.kjump.resume)
-    [ -n "$kjump_target" ] || return 0
+# Print parameter NAME when it is a number, else DEFAULT.
+kjump_number() (
+    value=$(kjump_getarg "$1")
+    case $value in
+    *[!0-9]* | "") echo "$2" ;;
+    *) echo "$value" ;;
+    esac
+)
+
+# "early", "late", or "unknown" when neither the name nor the initramfs tells.
+kjump_kind() (
+    kind=unknown
+    case $1 in
+    /dev/disk/*) ;;
+    /dev/dm-* | /dev/md* | /dev/*/*) kind=late ;;
+    esac
+    if [ -r "$kjump_etc/kjump.targets" ]; then
+        while read -r word name; do
+            [ "$name" != "$1" ] || kind=$word
+        done < "$kjump_etc/kjump.targets"
+    fi
+    echo "$kind"
+)
+
+# Only drivers of disks and their controllers: what A has left of other devices in an orderly state
+# is best found by A as it is, so neither graphics nor network drivers are loaded before it runs.
+kjump_load_modules() (
+    [ -r "$kjump_etc/kjump.modules" ] || return 0
+    while read -r module; do
+        modprobe -q "$module" < /dev/null 2> /dev/null
+    done < "$kjump_etc/kjump.modules"
+    return 0
+)
+
+# --- when it fails --------------------------------------------------------------------------------
+
+# Through the kernel, which every initramfs has; the command is called in other ways in each.
+kjump_power_off() {
+    kjump_say "$1: powering off; the image stays as it is"
+    sync
+    { echo o > /proc/sysrq-trigger; } 2> /dev/null || poweroff -f
+    while :; do sleep 60; done
+}
+
+kjump_shell() {
+    kjump_say "$1: a shell; the boot goes on when it ends"
+    sh -i < /dev/console > /dev/console 2>&1
+}
+
+# Ask what to do. Returns 0 to try again, 1 to boot on.
+kjump_ask() (
+    # The program asks on all consoles, and takes no answer in time for "c".
+    case $(kjump-restore --ask "$2") in
+    r) return 0 ;;
+    p) kjump_power_off "$1" ;;
+    esac
+    return 1
+)
+
+# The image could not be restored. Returns 0 to try again, 1 to boot on.
+kjump_failed() (
+    onfail=$(kjump_getarg rd.kjump.onfail)
+    case $onfail in
+    boot) return 1 ;;
+    poweroff) kjump_power_off "$1" ;;
+    shell) kjump_shell "$1"; return 1 ;;
+    esac
+    seconds=${onfail#wait=}
+    case $seconds in
+    *[!0-9]* | "") seconds=10 ;;
+    esac
+    kjump_ask "$1" "$seconds"
+)
+
+# --- attempts -------------------------------------------------------------------------------------
+
+# Try to restore TARGET, which may take WAIT seconds to appear. Returns when that failed (1) and when
+# there is nothing to restore (3).
+kjump_try() (
+    again=
+    ! kjump_getarg rd.kjump.again > /dev/null || again=--again
+    while :; do
+        # shellcheck disable=SC2086 # an empty option must vanish
+        kjump-restore --wait "$2" $again "$1"
+        status=$?
+        : > "$kjump_state/tried"
+        if [ $status -eq 3 ]; then
+            kjump_say "$1: there is nothing to restore; booting on"
+            : > "$kjump_state/none"
+            return 3
+        fi
+        kjump_say "$1: not restored (kjump-restore: status $status)"
+        kjump_failed "$1" || break
+    done
+    kjump_say "$1: booting on"
+    return 1
+)
+
+# Does not return when there is an image and it can be restored.
+kjump_early() (
+    target=$(kjump_getarg rd.kjump.resume)
+    [ -n "$target" ] || return 0
+    mkdir -p "$kjump_state"
 
     # From here on an image on the target is outdated by the boot that goes on.
-    kjump_stale=yes
+    echo "$target" > "$kjump_state/target"
     if kjump_switched_off; then
-        kjump_say "$kjump_target: restoring is switched off on the kernel command line; booting on"
+        kjump_say "$target: restoring is switched off on the kernel command line; booting on"
         return 0
     fi
 
-    kjump_timeout=$(kjump_getarg rd.kjump.timeout)
-    kjump_again=
-    ! kjump_getarg rd.kjump.again > /dev/null || kjump_again=--again
-    # shellcheck disable=SC2086 # an empty option must vanish
-    kjump-restore --wait "${kjump_timeout:-10}" $kjump_again "$kjump_target"
-    kjump_status=$?
-    case $kjump_status in
-    3)
-        kjump_stale=
-        kjump_say "$kjump_target: there is nothing to restore; booting on"
-        ;;
-    *)
-        kjump_say "$kjump_target: not restored (kjump-restore: status $kjump_status); booting on"
-        ;;
-    esac
+    timeout=$(kjump_number rd.kjump.timeout 10)
+    kind=$(kjump_kind "$target")
+    if [ "$kind" = late ]; then
+        echo "$timeout" > "$kjump_state/late"
+        return 0
+    fi
+    kjump_load_modules
+    kjump_try "$target" "$timeout"
+    # It may be one that has to be assembled after all.
+    [ $? -ne 3 ] || [ "$kind" = early ] || echo 0 > "$kjump_state/late"
     return 0
-}
+)
+
+kjump_late() (
+    [ -e "$kjump_state/late" ] || return 0
+    read -r timeout < "$kjump_state/late"
+    rm -f "$kjump_state/late" "$kjump_state/none"
+    read -r target < "$kjump_state/target"
+    kjump_try "$target" "$timeout"
+    return 0
+)
 
 # The root file system is about to be changed: whoever restored the image after that would destroy
 # it, so the image is marked.
-kjump_boot_on() {
-    [ -n "${kjump_stale:-}" ] || return 0
-    kjump_stale=
-    kjump-restore --boot-on "booted on without restoring" "$kjump_target"
-    # No image is as good as one that was marked.
+kjump_boot_on() (
+    [ -e "$kjump_state/target" ] && [ ! -e "$kjump_state/marked" ] || return 0
+    read -r target < "$kjump_state/target"
+    timeout=0
+    [ -e "$kjump_state/tried" ] || timeout=$(kjump_number rd.kjump.timeout 10)
+    # A target that had nothing is looked at once more, because its device may have come since; that
+    # there is still nothing was said already.
+    exec 3>&2
+    [ ! -e "$kjump_state/none" ] || exec 3> /dev/null
+    kjump-restore --wait "$timeout" --boot-on "booted on without restoring" "$target" 2>&3
     case $? in
-    0 | 3) ;;
-    *) kjump_say "$kjump_target: could not be marked; do not restore its image any more" ;;
+    0) : > "$kjump_state/marked" ;;
+    3) ;;
+    *) kjump_say "$target: could not be marked; do not restore its image any more" ;;
     esac
     return 0
-}
+)
+
+# In the real root: what kjump_boot_on does, when the initramfs has no hook or did not find the device.
+kjump_booted() (
+    if [ ! -e "$kjump_state/target" ]; then
+        target=$(kjump_getarg rd.kjump.resume)
+        [ -n "$target" ] || return 0
+        mkdir -p "$kjump_state"
+        echo "$target" > "$kjump_state/target"
+    fi
+    kjump_boot_on
+)

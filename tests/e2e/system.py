@@ -98,7 +98,7 @@ class System:
 
     def boot_on(self, append=""):
         """Boot with the parameter; the boot must go on without restoring. Returns the console."""
-        mark = self.machine.boot(f"{self.parameter} {append}")
+        mark = self.machine.boot(f"{self.parameter} rd.kjump.onfail=boot {append}")
         assert self.boot_id() != self.saved_boot
         return self.machine.console(mark)
 

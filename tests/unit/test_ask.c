@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The question after a failed restore, on pseudo terminals.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "restore/ask.h"
+#include "restore/clock.h"
+
+struct console {
+	int keyboard, terminal;
+};
+
+static struct console open_console(void)
+{
+	struct console console = { .keyboard = posix_openpt(O_RDWR | O_NOCTTY) };
+
+	assert_true(console.keyboard >= 0);
+	assert_int_equal(grantpt(console.keyboard), 0);
+	assert_int_equal(unlockpt(console.keyboard), 0);
+	console.terminal = open(ptsname(console.keyboard), O_RDWR | O_NOCTTY | O_NONBLOCK);
+	assert_true(console.terminal >= 0);
+	return console;
+}
+
+static void close_console(struct console console)
+{
+	close(console.keyboard);
+	close(console.terminal);
+}
+
+struct typist {
+	int keyboard;
+	const char *keys;
+};
+
+/* Reads the question, so that the keys come after it, and types. */
+static void *type(void *argument)
+{
+	const struct typist *typist = argument;
+	char question[256];
+
+	if (read(typist->keyboard, question, sizeof(question)) <= 0 ||
+	    write(typist->keyboard, typist->keys, strlen(typist->keys)) < 0)
+		return NULL;
+	return argument;
+}
+
+static enum answer ask_typing(struct console *consoles, size_t count, size_t at, const char *keys,
+			      unsigned seconds)
+{
+	struct typist typist = { consoles[at].keyboard, keys };
+	int terminals[2] = { 0 };
+	enum answer answer;
+	pthread_t thread;
+	void *done;
+
+	for (size_t i = 0; i < count; i++)
+		terminals[i] = consoles[i].terminal;
+	assert_int_equal(pthread_create(&thread, NULL, type, &typist), 0);
+	answer = ask_terminals(terminals, count, seconds);
+	assert_int_equal(pthread_join(thread, &done), 0);
+	assert_non_null(done);
+	return answer;
+}
+
+static void test_answers(void **state)
+{
+	static const struct {
+		const char *keys;
+		enum answer answer;
+	} cases[] = {
+		{ "r", ANSWER_RETRY }, { "R", ANSWER_RETRY },	      { "p", ANSWER_POWER_OFF },
+		{ "c", ANSWER_GO_ON }, { "x\r?p", ANSWER_POWER_OFF }, { "\033[Ar", ANSWER_RETRY },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct console console = open_console();
+		uint64_t begun = clock_now();
+
+		assert_int_equal(ask_typing(&console, 1, 0, cases[i].keys, 20), cases[i].answer);
+		assert_true(clock_now() - begun < 10 * CLOCK_SECOND);
+		close_console(console);
+	}
+}
+
+static void test_nobody_answers(void **state)
+{
+	struct console console = open_console();
+	uint64_t begun = clock_now();
+
+	(void)state;
+	assert_int_equal(ask_typing(&console, 1, 0, "xyz\r", 1), ANSWER_GO_ON);
+	assert_true(clock_now() - begun >= CLOCK_SECOND);
+	close_console(console);
+}
+
+static void test_every_terminal_counts(void **state)
+{
+	struct console consoles[] = { open_console(), open_console() };
+
+	(void)state;
+	assert_int_equal(ask_typing(consoles, 2, 1, "p", 20), ANSWER_POWER_OFF);
+	close_console(consoles[0]);
+	close_console(consoles[1]);
+}
+
+/* One that is gone neither answers nor keeps the other from answering, nor the time from passing.
+ */
+static void test_dead_terminal(void **state)
+{
+	struct console consoles[] = { open_console(), open_console() };
+	int dead;
+
+	(void)state;
+	close(consoles[0].keyboard);
+	assert_int_equal(ask_typing(consoles, 2, 1, "r", 20), ANSWER_RETRY);
+	dead = consoles[0].terminal;
+	assert_int_equal(ask_terminals(&dead, 1, 1), ANSWER_GO_ON);
+	close(dead);
+	close_console(consoles[1]);
+}
+
+static void test_typed_before(void **state)
+{
+	struct console console = open_console();
+
+	(void)state;
+	assert_int_equal(write(console.keyboard, "p\r", 2), 2);
+	assert_int_equal(ask_typing(&console, 1, 0, "r", 20), ANSWER_RETRY);
+	close_console(console);
+}
+
+static void test_terminal_is_left_as_found(void **state)
+{
+	struct console console = open_console();
+	struct termios before, after;
+
+	(void)state;
+	assert_int_equal(tcgetattr(console.terminal, &before), 0);
+	assert_int_equal(ask_typing(&console, 1, 0, "c", 20), ANSWER_GO_ON);
+	assert_int_equal(tcgetattr(console.terminal, &after), 0);
+	assert_int_equal(before.c_lflag, after.c_lflag);
+	assert_true(after.c_lflag & ECHO);
+	close_console(console);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_nobody_answers),
+		cmocka_unit_test(test_every_terminal_counts),
+		cmocka_unit_test(test_dead_terminal),
+		cmocka_unit_test(test_typed_before),
+		cmocka_unit_test(test_terminal_is_left_as_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
