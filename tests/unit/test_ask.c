@@ -3,6 +3,7 @@
  * The question after a failed restore, on pseudo terminals.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -139,6 +140,9 @@ static void test_typed_before(void **state)
 
 	(void)state;
 	assert_int_equal(write(console.keyboard, "p\r", 2), 2);
+	/* It takes a moment to arrive at the other end. */
+	assert_int_equal(
+		poll(&(struct pollfd){ .fd = console.terminal, .events = POLLIN }, 1, 5000), 1);
 	assert_int_equal(ask_typing(&console, 1, 0, "r", 20), ANSWER_RETRY);
 	close_console(console);
 }
