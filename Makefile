@@ -133,7 +133,8 @@ deps:
 
 initramfs: $(BUILD)/initramfs.img
 
-$(BUILD)/initramfs.img: initramfs/build initramfs/init $(BUILD)/kjump-write $(BUILD)/kjump-back
+$(BUILD)/initramfs.img: initramfs/build initramfs/modules initramfs/init \
+		$(BUILD)/kjump-write $(BUILD)/kjump-back
 	$(call say,IMAGE,$@)
 	$(Q)initramfs/build --tools $(BUILD) $(if $(KERNEL),--kernel-release $(KERNEL) \
 		--modules /lib/modules/$(KERNEL)) $@

@@ -36,6 +36,8 @@ static void add_to_outcome(struct memory *memory, const struct handoff *handoff)
 		return;
 	if (memory_log_store(mailbox, &err) < 0)
 		message_error(&err, "kernel log not passed on to A");
+	if (!jump_stays())
+		mailbox->outcome.flags |= OUTCOME_B_GONE;
 	mailbox->outcome.stamps[STAMP_BACK] = tsc_read();
 }
 

@@ -38,19 +38,54 @@ def tools():
 
 
 @functools.lru_cache(None)
-def b_initramfs():
-    path = OUTPUT / "kjump-initramfs.img"
-    call(REPOSITORY / "initramfs/build", "--tools", tools(), path)
+def stock(version, flavour):
+    """Folder with one of Debian's own kernels: vmlinuz, config, modules; fetched first if need be."""
+    script = REPOSITORY / "tests/kernel/stock"
+    done = subprocess.run([script, version, flavour], stdout=subprocess.PIPE, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
+@functools.lru_cache(None)
+def b_initramfs(modules=None):
+    """What kernel B runs; MODULES is a kernel's folder of modules."""
+    path = OUTPUT / f"kjump-initramfs{name_of(modules)}.img"
+    arguments = ["--modules", modules, "--all-storage"] if modules else []
+    call(REPOSITORY / "initramfs/build", "--tools", tools(), *arguments, path)
     return path
 
 
 @functools.lru_cache(None)
 def guest(version="6.12"):
     """The guest's initramfs; inside it kernel VERSION serves as kernel B."""
-    path = OUTPUT / f"guest-{version}.img"
+    return make_guest(f"guest-{version}.img", kernel(version))
+
+
+@functools.lru_cache(None)
+def guest_with_stock_b(version, flavour):
+    """The guest's initramfs; inside it one of Debian's kernels serves as kernel B."""
+    folder = stock(version, flavour)
+    return make_guest(f"guest-b-{folder.name}.img", folder / "vmlinuz", folder / "modules")
+
+
+@functools.lru_cache(None)
+def guest_of_stock(version, flavour):
+    """The guest's initramfs for one of Debian's kernels itself."""
+    folder = stock(version, flavour)
+    return make_guest(f"guest-{folder.name}.img", kernel(), modules=folder / "modules")
+
+
+def make_guest(name, b_kernel, b_modules=None, modules=None):
+    path = OUTPUT / name
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    call(REPOSITORY / "tests/e2e/guest/build", kernel(version), b_initramfs(), tools(), path)
+    options = ["--modules", modules] if modules else []
+    call(REPOSITORY / "tests/e2e/guest/build", *options, b_kernel, b_initramfs(b_modules), tools(),
+         path)
     return path
+
+
+def name_of(modules):
+    """Tells one kernel's modules from another's, in the name of what is made of them."""
+    return f"-{modules.parent.name}" if modules else ""
 
 
 @functools.lru_cache(None)

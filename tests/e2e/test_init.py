@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kernel B's user space alone: its init with scripts in place of the two programs."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -114,11 +115,104 @@ def test_build_takes_modules_with_dependencies(tmp_path):
         "kernel/nvme-core.ko: kernel/t10-pi.ko\n"
         "kernel/t10-pi.ko:\n"
         "kernel/sd_mod.ko: kernel/t10-pi.ko\n")
-    artifacts.call(BUILD, "--tools", tools, "--modules", modules, tmp_path / "image")
+    artifacts.call(BUILD, "--tools", tools, "--modules", modules, "--all-storage",
+                   tmp_path / "image")
     names, loaded = contents(tmp_path / "image")
     assert loaded == ["t10-pi.ko", "nvme-core.ko", "nvme.ko", "sd_mod.ko"]
     assert "lib/modules/nvme.ko\n" in names
     assert "snd" not in names
+
+
+class FakeSys:
+    """A /sys with devices, and the modules directory of a kernel that can drive them."""
+
+    def __init__(self, folder):
+        self.sys, self.modules, self.folder = folder / "sys", folder / "modules", folder
+        for part in ("block", "class/block", "devices"):
+            (self.sys / part).mkdir(parents=True)
+        self.modules.mkdir()
+        self.dependencies, self.aliases = "", ""
+
+    def device(self, path, **attributes):
+        folder = self.sys / "devices" / path
+        folder.mkdir(parents=True)
+        for name, text in attributes.items():
+            (folder / name).write_text(f"{text}\n")
+        return folder
+
+    def block(self, path, size=2048):
+        folder = self.device(path, size=size)
+        (self.sys / "class/block" / folder.name).symlink_to(folder)
+        if folder.parent.name == "block" or "virtual" in path:
+            (self.sys / "block" / folder.name).symlink_to(folder)
+        return folder
+
+    def module(self, name, *needs, alias=None):
+        (self.modules / f"{name}.ko").write_text(name)
+        self.dependencies += f"{name}.ko: {' '.join(f'{need}.ko' for need in needs)}\n"
+        if alias:
+            self.aliases += f"alias {alias} {name.replace('-', '_')}\n"
+
+    def load_order(self, *arguments):
+        (self.modules / "modules.dep").write_text(self.dependencies)
+        (self.modules / "modules.alias").write_text(self.aliases)
+        root = self.folder / "root"
+        artifacts.call(BUILD.parent / "modules", "--sys", self.sys, *arguments, self.modules, root)
+        loaded = (root / "lib/modules/load").read_text().split()
+        shutil.rmtree(root)
+        return loaded
+
+
+@pytest.fixture
+def fake_sys(tmp_path):
+    """An NVMe disk behind VMD with two paths, a disk on AHCI, a mapping on the latter, a loop."""
+    fake = FakeSys(tmp_path)
+    vmd = "pci0000:00/0000:00:0e.0"
+    fake.device(vmd, **{"class": "0x010400", "modalias": "pci:v8086d28C0bc01sc04i00"})
+    fake.device(f"{vmd}/pci10000/port", **{"class": "0x060400", "modalias": "pci:v8086d1bc06sc04i00"})
+    nvme = fake.device(f"{vmd}/pci10000/port/nvme", modalias="pci:v144DdA808bc01sc08i02")
+    fake.block("virtual/nvme-subsystem/nvme-subsys0/nvme0n1")
+    fake.block("virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p1")
+    (fake.sys / "devices/virtual/nvme-subsystem/nvme-subsys0/nvme0").symlink_to(nvme)
+    ahci = "pci0000:00/0000:00:1f.2"
+    fake.device(ahci, **{"class": "0x010601", "modalias": "pci:v8086d2922bc01sc06i01"})
+    fake.device(f"{ahci}/ata1/0:0:0:0", modalias="scsi:t-0x00")
+    sda = fake.block(f"{ahci}/ata1/0:0:0:0/block/sda")
+    mapping = fake.block("virtual/block/dm-0")
+    (mapping / "slaves").mkdir()
+    (mapping / "slaves/sda").symlink_to(sda)
+    fake.block("virtual/block/loop0")
+    fake.module("vmd", alias="pci:v8086d28C0*")
+    fake.module("nvme-core")
+    fake.module("nvme", "nvme-core", alias="pci:v*d*bc01sc08i02*")
+    fake.module("shpchp", alias="pci:v*bc06sc04i00*")
+    fake.module("libata")
+    fake.module("ahci", "libata", alias="pci:v*d*bc01sc06i01*")
+    fake.module("sd_mod", alias="scsi:t-0x00*")
+    fake.module("virtio_blk", alias="virtio:d00000002v*")
+    return fake
+
+
+def test_modules_for_a_target(fake_sys):
+    """What the device hangs on comes first; bridges and other disks bring nothing."""
+    assert fake_sys.load_order("--target", "/dev/nvme0n1p1") == ["vmd.ko", "nvme-core.ko", "nvme.ko"]
+    assert fake_sys.load_order("--target", "/dev/dm-0") == ["libata.ko", "ahci.ko", "sd_mod.ko"]
+    with pytest.raises(RuntimeError, match="/dev/sdq: not a block device; nothing written"):
+        fake_sys.load_order("--target", "/dev/sdq")
+
+
+def test_modules_for_this_machine(fake_sys):
+    assert sorted(fake_sys.load_order()) == sorted(
+        ["vmd.ko", "nvme-core.ko", "nvme.ko", "libata.ko", "ahci.ko", "sd_mod.ko"])
+
+
+def test_a_driver_in_use_counts_more_than_an_alias(fake_sys):
+    fake_sys.module("ahci_special")
+    driver = fake_sys.device("module/ahci_special")
+    device = fake_sys.sys / "devices/pci0000:00/0000:00:1f.2"
+    (device / "driver").mkdir()
+    (device / "driver/module").symlink_to(driver)
+    assert fake_sys.load_order("--target", "/dev/sda") == ["ahci_special.ko", "sd_mod.ko"]
 
 
 def test_build_refuses_to_grow(tmp_path):
