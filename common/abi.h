@@ -204,6 +204,8 @@ struct request {
 	uint32_t reserved;
 };
 
+#define OUTCOME_B_GONE 0x1 /* kernel B left for good; what is loaded is a stub that jumps back */
+
 struct outcome {
 	uint32_t result; /* enum result */
 	int32_t error;	 /* errno value, 0 = none */
@@ -218,7 +220,7 @@ struct outcome {
 	uint64_t jumps;	     /* live_page.jumps: how often B was entered since it was loaded */
 	uint8_t entropy[64]; /* fresh random bytes for A's pool */
 	uint32_t log_size;
-	uint32_t reserved;
+	uint32_t flags; /* OUTCOME_* */
 	char log[4096]; /* end of B's kernel log */
 };
 

@@ -57,6 +57,7 @@ int jump_back(const struct jump_back *back, struct error *err)
 				   .address = address,
 				   .size = HEAD_THUNK_SIZE };
 	char *segment = aligned_alloc(FRAME_SIZE, HEAD_THUNK_SIZE);
+	bool stays = jump_stays();
 	int r;
 
 	if (!segment)
@@ -67,17 +68,12 @@ int jump_back(const struct jump_back *back, struct error *err)
 	put(segment, THUNK_ENTRY, back->entry);
 	put(segment, THUNK_A_CONTEXT, back->saved_context);
 	put(segment, THUNK_B_CONTEXT, back->own_context);
-	put(segment, THUNK_HAS_PEER, 1);
+	put(segment, THUNK_HAS_PEER, stays);
 	r = fill_tables(segment, address, back, err);
 	if (r < 0)
 		goto out;
 	/* Loaded afresh before every jump: after one, this kernel remembers A's raw entry. */
-	r = kexec_load(address, &part, 1, true, err);
-	if (r == -EINVAL) {
-		/* No KEXEC_JUMP here: leave for good. */
-		put(segment, THUNK_HAS_PEER, 0);
-		r = kexec_load(address, &part, 1, false, err);
-	}
+	r = kexec_load(address, &part, 1, stays, err);
 	if (r == 0)
 		r = jump_execute(err);
 out:

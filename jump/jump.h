@@ -81,8 +81,14 @@ struct jump_back {
 };
 
 /*
+ * Does B stay behind, to be entered again, when it jumps back? Not where its kernel has no
+ * KEXEC_JUMP. Drops what B has loaded for kexec.
+ */
+bool jump_stays(void);
+
+/*
  * Load the thunk and jump to A. Returns 0 when A jumped into B again (B can be called warm then).
- * Where B's kernel has no KEXEC_JUMP it leaves by a plain kexec and never returns.
+ * Where jump_stays() is false it leaves by a plain kexec and never returns.
  */
 int jump_back(const struct jump_back *back, struct error *err);
 

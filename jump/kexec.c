@@ -56,6 +56,14 @@ int jump_execute(struct error *err)
 	return 0;
 }
 
+/* Unloading nothing tells whether the kernel knows the flag. */
+bool jump_stays(void)
+{
+	struct error ignored;
+
+	return kexec_load(0, NULL, 0, true, &ignored) == 0;
+}
+
 /* Lockdown in force ("none [integrity] confidentiality")? */
 static bool locked_down(void)
 {

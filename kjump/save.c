@@ -346,6 +346,15 @@ static int conclude(const struct save *save)
 	return EXIT_FAILED;
 }
 
+/* A kernel B that cannot stay behind only takes memory now. */
+static void drop_if_gone(const struct save *save)
+{
+	struct error err = { 0 };
+
+	if ((save->outcome.flags & OUTCOME_B_GONE) && loader_drop(&err))
+		message("%s; 'kjump unload' tries again", err.text);
+}
+
 int save_system(const struct options *options, enum operation operation)
 {
 	struct save *save = calloc(1, sizeof(*save));
@@ -371,6 +380,7 @@ int save_system(const struct options *options, enum operation operation)
 		report_failure(save, err.text, NOTHING_SAVED);
 	} else {
 		status = conclude(save);
+		drop_if_gone(save);
 	}
 out:
 	free(save);
