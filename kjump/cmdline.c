@@ -92,7 +92,8 @@ static bool is_disk_parameter(const char *word)
 
 static bool is_handed_on(const char *word)
 {
-	static const char *const words[] = { "noapic", "nolapic", "nox2apic", "no5lvl", NULL };
+	static const char *const words[] = { "noapic", "nolapic",	 "nox2apic",
+					     "no5lvl", "no_timer_check", NULL };
 	static const char *const prefixes[] = { "intel_iommu=", "amd_iommu=", "iommu=",
 						"acpi=",	"pci=",	      NULL };
 

@@ -33,10 +33,12 @@ static void test_for_b(void **state)
 		{ "console=ttyS0,115200 quiet console=tty0", 4, "debug x=1",
 		  "console=ttyS0,115200 console=tty0 " FIXED("4") " debug x=1" },
 		/* what A was told about its hardware */
-		{ "noapic nolapic nox2apic no5lvl intel_iommu=on amd_iommu=off iommu=pt acpi=ht "
+		{ "noapic nolapic nox2apic no5lvl no_timer_check intel_iommu=on amd_iommu=off "
+		  "iommu=pt acpi=ht "
 		  "pci=nomsi",
 		  1, "",
-		  FIXED("1") " noapic nolapic nox2apic no5lvl intel_iommu=on amd_iommu=off "
+		  FIXED("1") " noapic nolapic nox2apic no5lvl no_timer_check intel_iommu=on "
+			     "amd_iommu=off "
 			     "iommu=pt acpi=ht pci=nomsi" },
 		{ "nvme_core.io_timeout=60 nvme.poll_queues=2 ahci.mobile_lpm_policy=1 "
 		  "scsi_mod.scan=sync",
