@@ -159,6 +159,10 @@ check-kernels: deps
 e2e: all initramfs
 	tests/e2e/run $(SELECT) $(PYTEST_ARGS)
 
+# The same guest hibernated by its kernel and by kjump; about 10 minutes.
+bench-vm: deps all
+	$(SYSTEM_PYTHON) -B tests/bench/vm.py --svg docs/phases.svg $(BENCH_ARGS)
+
 # Debian's python: the one that python3-pytest belongs to.
 SYSTEM_PYTHON ?= /usr/bin/python3
 
@@ -183,6 +187,7 @@ help:
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
 	@echo 'make initramfs      $(BUILD)/initramfs.img, what kernel B runs; KERNEL=release adds modules'
+	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
 	@echo 'make deps           install what is missing (Debian packages)'
 	@echo 'make lint           formatting and shell checks'
@@ -192,6 +197,6 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all check check-full check-kernels clean demo deps e2e FORCE help initramfs install lint unit
+.PHONY: all bench-vm check check-full check-kernels clean demo deps e2e FORCE help initramfs install lint unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -3,7 +3,7 @@
 """
 The same machine hibernated by the kernel itself and by kjump, in QEMU.
 
-usage: tests/bench/vm.py [--runs N] [--files MB]
+usage: tests/bench/vm.py [--runs N] [--files MB] [--svg FILE]
 
 A 2 GiB guest has read real files into its page cache. The kernel's own hibernation writes to a
 swap partition, with every compressor that the kernel has and image_size set to all of memory;
@@ -23,6 +23,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "e2e")]
 
 import artifacts  # noqa: E402
 import content  # noqa: E402
+import phases  # noqa: E402
 from machine import Disk, Machine, MIB  # noqa: E402
 
 RESUMED = "RESUMED SYSTEM SPEAKS"
@@ -120,6 +121,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--files", type=int, default=600, help="MB of files in the page cache")
+    parser.add_argument("--svg", type=Path, help="draw where kjump's time went in its last run")
     options = parser.parse_args()
     own, ours, report = [], [], ""
 
@@ -139,6 +141,8 @@ def main():
     show("kjump", ours, reference)
     print("\nsave ratio: seconds against the kernel's own; load ratio: seconds for each MB saved")
     print("\nkjump's own account of its last run:\n" + report)
+    if options.svg:
+        options.svg.write_text(phases.svg(report))
 
 
 if __name__ == "__main__":
