@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "restore/populate.h"
+
 #define MIB	    UINT64_C(1048576)
 #define BATCH	    (64 * MIB)
 #define HUGE_SIZE   (2 * MIB)
@@ -119,8 +121,11 @@ static int grow_huge(struct frames *frames, uint64_t size, struct error *err)
 	if (!count)
 		return -ENOMEM;
 	base = mmap(NULL, count * HUGE_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2M | MAP_POPULATE, -1, 0);
-	return base == MAP_FAILED ? -ENOMEM : add_area(frames, base, count * HUGE_SIZE, err);
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2M, -1, 0);
+	if (base == MAP_FAILED)
+		return -ENOMEM;
+	populate(base, count * HUGE_SIZE, HUGE_SIZE);
+	return add_area(frames, base, count * HUGE_SIZE, err);
 }
 
 /* SIZE bytes of locked small pages. */
