@@ -164,6 +164,7 @@ enum result {
 	RESULT_FAILED = 2,   /* not saved; message says why */
 	RESULT_ABORTED = 3,  /* the user stopped it */
 	RESULT_RESTORED = 4, /* the payload brought A back from a hibernation image */
+	RESULT_DRY_RUN = 5,  /* all done but the writing */
 };
 
 /* Points of time, as values of the time-stamp counter, which runs on from A into B and back. */

@@ -84,6 +84,8 @@ struct image_writer;
  * present image around the ring. When it meets the present image, that one is marked STALE
  * ("overwritten by a newer image"), flushed and overwritten, with a message. A present hibernation
  * image that is VALID or HANDED_OVER is marked STALE at once: the machine it belongs to is running.
+ * Without a DISK (NULL) nothing is written anywhere, and there is room for any image; all else is
+ * done, so that a dry run takes the time and gives the size of a real one.
  */
 int image_writer_open(const struct disk *disk, struct image_writer **ret, struct error *err);
 

@@ -17,7 +17,7 @@
 #define CHUNK_BYTES (IMAGE_CHUNK_PAGES * FRAME_SIZE)
 
 struct image_writer {
-	const struct disk *disk;
+	const struct disk *disk; /* NULL: nothing is written */
 	pthread_mutex_t lock;
 	struct image_super super; /* as it is on the device */
 	uint64_t present;	  /* bytes at the ring's end that hold the present image */
@@ -60,7 +60,20 @@ void image_scratch_free(struct image_scratch *scratch)
 	free(scratch);
 }
 
+static int put(const struct image_writer *writer, const void *bytes, size_t size, uint64_t offset,
+	       struct error *err)
+{
+	return writer->disk ? disk_write(writer->disk, bytes, size, offset, err) : 0;
+}
+
 /* --- opening --- */
+
+/* For a dry run: an empty device that is larger than any image. */
+static void pretend_super(struct image_super *super)
+{
+	super->device_size = UINT64_C(1) << 62;
+	super->state = IMAGE_EMPTY;
+}
 
 /* The machine that a hibernation image belongs to is running: it must never be restored again. */
 static int invalidate_hibernation(struct image_writer *writer, struct error *err)
@@ -84,12 +97,16 @@ int image_writer_open(const struct disk *disk, struct image_writer **ret, struct
 	pthread_mutex_init(&writer->lock, NULL);
 	writer->disk = disk;
 	super = &writer->super;
-	code = image_super_read(disk, super, err);
-	if (!code)
-		code = invalidate_hibernation(writer, err);
-	if (code) {
-		image_writer_free(writer);
-		return code;
+	if (disk) {
+		code = image_super_read(disk, super, err);
+		if (!code)
+			code = invalidate_hibernation(writer, err);
+		if (code) {
+			image_writer_free(writer);
+			return code;
+		}
+	} else {
+		pretend_super(super);
 	}
 	writer->next = IMAGE_DATA_START;
 	if (super->state != IMAGE_EMPTY) {
@@ -270,7 +287,7 @@ int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratc
 	code = place_chunk(writer, &chunk, padded, runs, err);
 	if (code)
 		return code;
-	code = disk_write(writer->disk, scratch->out, padded, chunk.offset, err);
+	code = put(writer, scratch->out, padded, chunk.offset, err);
 	if (code)
 		set_failed(writer, code);
 	return code;
@@ -341,12 +358,13 @@ static int write_index(struct image_writer *writer, const struct image_index *in
 	for (uint64_t done = 0; done < super->index_size && !code; done += CHUNK_BYTES) {
 		uint64_t left = super->index_size - done;
 
-		code = disk_write(writer->disk, (char *)bytes + done,
-				  left < CHUNK_BYTES ? left : CHUNK_BYTES, super->index + done,
-				  err);
+		code = put(writer, (char *)bytes + done, left < CHUNK_BYTES ? left : CHUNK_BYTES,
+			   super->index + done, err);
 	}
 	free(bytes);
-	return code ? code : disk_flush(writer->disk, err);
+	if (!code && writer->disk)
+		code = disk_flush(writer->disk, err);
+	return code;
 }
 
 /*
@@ -385,8 +403,7 @@ int image_writer_commit(struct image_writer *writer, struct image_index *index, 
 	if (code)
 		return code;
 	fill_super(writer, index, kind, &super);
-	code = image_super_write(writer->disk, &super, err);
-	if (code)
+	if (writer->disk && image_super_write(writer->disk, &super, err))
 		return take_back(writer, &super, err);
 	writer->super = super;
 	*ret = super;

@@ -119,6 +119,7 @@ static const struct key keys[] = {
 	{ "workers", set_workers, offsetof(struct config, workers), 0 },
 	{ "verify", set_switch, offsetof(struct config, verify), 0 },
 	{ "allow_plaintext", set_switch, offsetof(struct config, allow_plaintext), 0 },
+	{ "all", set_switch, offsetof(struct config, all), 0 },
 	{ "home", set_home, offsetof(struct config, home), 0 },
 };
 

@@ -23,6 +23,7 @@ struct config {
 	int level;	  /* of zstd */
 	unsigned workers; /* 0 = one a CPU of kernel B */
 	bool verify;	  /* read the image back */
+	bool all;	  /* leave no free pages out */
 	bool allow_plaintext; /* though disks of this machine are encrypted */
 	char kernel[256];     /* kernel B's bzImage */
 	char initramfs[256];  /* and its initramfs */

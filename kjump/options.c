@@ -28,6 +28,8 @@ static const struct option table[] = {
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "allow-plaintext", optional_argument, NULL, 0 },
 	{ "json", no_argument, NULL, 0 },
+	{ "all", optional_argument, NULL, 0 },
+	{ "dry-run", no_argument, NULL, 0 },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -36,7 +38,7 @@ static const struct option table[] = {
 /* The options that are settings: given to config_set() under their name. */
 #define SETTINGS                                                                                   \
 	(OPTION_TARGET | OPTION_LEVEL | OPTION_WORKERS | OPTION_VERIFY | OPTION_KERNEL |           \
-	 OPTION_INITRAMFS | OPTION_HOME | OPTION_CMDLINE | OPTION_ALLOW_PLAINTEXT)
+	 OPTION_INITRAMFS | OPTION_HOME | OPTION_CMDLINE | OPTION_ALLOW_PLAINTEXT | OPTION_ALL)
 
 static int option_index(int character, int index)
 {
@@ -156,6 +158,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
 	ret->force = values[__builtin_ctz(OPTION_FORCE)];
 	ret->quiet = values[__builtin_ctz(OPTION_QUIET)];
 	ret->json = values[__builtin_ctz(OPTION_JSON)];
+	ret->dry_run = values[__builtin_ctz(OPTION_DRY_RUN)];
 	status = take_operands(command, argc, argv, ret);
 	if (!status && command->accepts & OPTION_CONFIG)
 		status = read_config(values[__builtin_ctz(OPTION_CONFIG)], &ret->config);

@@ -27,6 +27,8 @@ enum option_bit {
 	OPTION_QUIET = 1 << 12,
 	OPTION_ALLOW_PLAINTEXT = 1 << 13,
 	OPTION_JSON = 1 << 14,
+	OPTION_ALL = 1 << 15,
+	OPTION_DRY_RUN = 1 << 16,
 };
 
 /* Groups of them. */
@@ -34,7 +36,8 @@ enum option_bit {
 	(OPTION_CONFIG | OPTION_WORKERS | OPTION_KERNEL | OPTION_INITRAMFS | OPTION_HOME |         \
 	 OPTION_CMDLINE | OPTION_QUIET)
 #define OPTIONS_SAVE                                                                               \
-	(OPTIONS_LOAD | OPTION_TARGET | OPTION_LEVEL | OPTION_VERIFY | OPTION_ALLOW_PLAINTEXT)
+	(OPTIONS_LOAD | OPTION_TARGET | OPTION_LEVEL | OPTION_VERIFY | OPTION_ALLOW_PLAINTEXT |    \
+	 OPTION_ALL | OPTION_DRY_RUN)
 
 /* What they mean, for the usage of the commands. */
 #define LOAD_USAGE                                                                                 \
@@ -49,6 +52,8 @@ enum option_bit {
 	"  --target DEVICE   claimed device: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path\n"     \
 	"  --level N         zstd level, -20 to 19 (default: 1)\n"                                 \
 	"  --verify[=no]     read the image back before calling it saved\n"                        \
+	"  --all[=no]        save free pages as well\n"                                            \
+	"  --dry-run         do all of it but write nothing and go on\n"                           \
 	"  --allow-plaintext save to a target in clear though disks are encrypted\n" LOAD_USAGE
 
 #define OPERANDS_MAX 2
@@ -56,7 +61,7 @@ enum option_bit {
 struct options {
 	struct config config; /* file, then options; defaults where OPTION_CONFIG is not accepted */
 	const char *label;    /* NULL when not given */
-	bool force, quiet, help, json;
+	bool force, quiet, help, json, dry_run;
 	const char *operands[OPERANDS_MAX]; /* NULL when not given */
 };
 

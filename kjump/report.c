@@ -14,6 +14,18 @@ const char *report_operation(uint32_t operation)
 	return operation == OP_HIBERNATE ? "hibernation" : "checkpoint";
 }
 
+static const char *result_name(uint32_t result)
+{
+	switch (result) {
+	case RESULT_RESTORED:
+		return "restored";
+	case RESULT_DRY_RUN:
+		return "dry run, nothing was written";
+	default:
+		return "saved";
+	}
+}
+
 static void print_pages(FILE *out, const struct outcome *outcome)
 {
 	char data[HUMAN_SIZE], written[HUMAN_SIZE];
@@ -28,7 +40,8 @@ static void print_pages(FILE *out, const struct outcome *outcome)
 		outcome->untouchable_pages, outcome->home_pages);
 	if (!outcome->bytes_written)
 		return;
-	fprintf(out, "  written   %s for %s of data, ratio %.2f\n",
+	fprintf(out, "  %s %s for %s of data, ratio %.2f\n",
+		outcome->result == RESULT_DRY_RUN ? "would be " : "written  ",
 		human_bytes(outcome->bytes_written, written), human_bytes(bytes, data),
 		(double)bytes / (double)outcome->bytes_written);
 }
@@ -98,7 +111,7 @@ void report_print(FILE *out, const struct report *report)
 
 	fprintf(out, "%s of %s on %s: %s\n", report_operation(request->operation),
 		human_time(request->time, time), request->target_name,
-		restored ? "restored" : "saved");
+		result_name(outcome->result));
 	if (!safe_is_zero(outcome->image, sizeof(outcome->image)))
 		fprintf(out, "  image     %s\n", human_uuid(outcome->image, uuid));
 	print_pages(out, outcome);

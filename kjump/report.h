@@ -19,7 +19,7 @@ struct report {
 /* "hibernation" or "checkpoint" */
 const char *report_operation(uint32_t operation);
 
-/* Several lines: pages, bytes, ratio, seconds. For RESULT_SAVED and RESULT_RESTORED. */
+/* Several lines: pages, bytes, ratio, seconds. For all results but failures. */
 void report_print(FILE *out, const struct report *report);
 
 #endif

@@ -46,7 +46,9 @@ static void fill_request(struct save *save, enum operation operation)
 	char uuid[37];
 
 	request->operation = operation;
-	request->flags = config->verify ? REQUEST_VERIFY : 0;
+	request->flags = (config->verify ? REQUEST_VERIFY : 0) |
+			 (config->all ? REQUEST_SAVE_ALL : 0) |
+			 (save->options->dry_run ? REQUEST_DRY_RUN : 0);
 	request->level = config->level;
 	request->workers = config->workers;
 	snprintf(request->target, sizeof(request->target), "UUID=%s",
@@ -323,6 +325,9 @@ static int conclude(const struct save *save)
 				       NOTHING_SAVED);
 			return EXIT_FAILED;
 		}
+		report(save);
+		return EXIT_DONE;
+	case RESULT_DRY_RUN:
 		report(save);
 		return EXIT_DONE;
 	case RESULT_ABORTED:

@@ -21,7 +21,7 @@ static const char usage[] =
 	"\n"
 	"Exit codes:\n"
 	"   0  saved: power the machine off\n"
-	"  10  saved: jump back\n"
+	"  10  saved, or a dry run: jump back\n"
 	"   1  not saved, the mailbox says why: jump back\n"
 	"   5  no valid request, nothing was written: jump back\n"
 	"   2  wrong usage\n";
@@ -36,7 +36,7 @@ static enum write_exit run(void)
 		message("%s; no request, nothing written", err.text);
 		return WRITE_NO_REQUEST;
 	}
-	status = request_answer(memory, "/proc/cmdline", REQUEST_WAIT_MS);
+	status = request_answer(memory, "/proc/cmdline", "/proc/consoles", REQUEST_WAIT_MS);
 	memory_close(memory);
 	return status;
 }

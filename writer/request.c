@@ -25,6 +25,7 @@
 #include "memory/freepages.h"
 #include "writer/machine.h"
 #include "writer/save.h"
+#include "writer/watcher.h"
 
 #define RETRY_MS 50
 
@@ -34,6 +35,7 @@ struct task {
 	const struct handoff_view *view;
 	const struct mailbox *mailbox; /* not to be written to before the end */
 	const uint64_t *stamps;	       /* so far */
+	const char *consoles;	       /* NULL = watch none */
 	unsigned wait_ms;	       /* left to wait for devices */
 	struct runs ram, home;
 	struct free_pages pages; /* to be left out */
@@ -65,8 +67,6 @@ static int check_request(const struct request *request, struct error *err)
 		return error_set(err, EINVAL, "request: unterminated text");
 	if (request->watch_count > MAILBOX_WATCH_MAX)
 		return error_set(err, EINVAL, "request: %u extents to watch", request->watch_count);
-	if (request->flags & REQUEST_DRY_RUN)
-		return error_set(err, EOPNOTSUPP, "dry run: not supported");
 	return 0;
 }
 
@@ -85,6 +85,11 @@ static int read_maps(struct task *task, struct error *err)
 	runs_sort(&task->ram);
 	runs_sort(&task->home);
 	return 0;
+}
+
+static bool is_dry_run(const struct task *task)
+{
+	return task->mailbox->request.flags & REQUEST_DRY_RUN;
 }
 
 /* What the user called the target. */
@@ -153,18 +158,20 @@ static void find_free(struct task *task)
 	message("free pages: %s; saving them all", err.text);
 }
 
-static int save(struct task *task, struct save_result *result, struct error *err)
+static int save(struct task *task, const atomic_bool *stop, struct save_result *result,
+		struct error *err)
 {
 	const struct request *request = &task->mailbox->request;
 	const struct handoff *handoff = task->view->handoff;
 	const struct save_job job = {
 		.memory = task->memory,
-		.disk = &task->disk,
+		.disk = is_dry_run(task) ? NULL : &task->disk,
 		.name = request_name(request),
 		.kind = request->operation == OP_HIBERNATE ? IMAGE_HIBERNATION : IMAGE_CHECKPOINT,
 		.level = request->level,
 		.workers = request->workers,
 		.verify = request->flags & REQUEST_VERIFY,
+		.stop = stop,
 		.ram = &task->ram,
 		.home = &task->home,
 		.free = &task->pages.free,
@@ -179,6 +186,19 @@ static int save(struct task *task, struct save_result *result, struct error *err
 	};
 
 	return save_run(&job, result, err) ? error_prefix(err, "%s", job.name) : 0;
+}
+
+/* Keys count from here on to the end of the save. */
+static int save_watched(struct task *task, struct save_result *result, struct error *err)
+{
+	struct watcher watcher = { .count = 0 };
+	int r;
+
+	if (task->consoles && watcher_start(&watcher, task->consoles, "/dev"))
+		message("%s: saving; q or Esc aborts", request_name(&task->mailbox->request));
+	r = save(task, &watcher.pressed, result, err);
+	watcher_stop(&watcher);
+	return r;
 }
 
 /* What has to be known before anything is written. */
@@ -209,7 +229,10 @@ static int execute(struct task *task, struct save_result *result, struct error *
 	if (!r)
 		r = prepare(task, err);
 	if (!r)
-		r = save(task, result, err);
+		r = save_watched(task, result, err);
+	/* Without a save nobody else has seen to it that no image of the running machine counts. */
+	if (is_dry_run(task) && task->disk.fd >= 0)
+		save_leave_none_valid(&task->disk, request_name(&task->mailbox->request), NULL);
 	disk_close(&task->disk);
 	free(task->watch);
 	free_pages_free(&task->pages);
@@ -223,8 +246,11 @@ static void describe_success(const struct request *request, const struct save_re
 {
 	const struct image_super *super = &result->super;
 
-	outcome->result = RESULT_SAVED;
-	memcpy(outcome->image, super->image_uuid, sizeof(outcome->image));
+	bool dry_run = request->flags & REQUEST_DRY_RUN;
+
+	outcome->result = dry_run ? RESULT_DRY_RUN : RESULT_SAVED;
+	if (!dry_run)
+		memcpy(outcome->image, super->image_uuid, sizeof(outcome->image));
 	outcome->ram_pages = super->ram_pages;
 	outcome->data_pages = super->data_pages;
 	outcome->zero_pages = super->zero_pages;
@@ -233,14 +259,15 @@ static void describe_success(const struct request *request, const struct save_re
 	outcome->home_pages = super->home_pages;
 	outcome->bytes_written = result->bytes;
 	snprintf(outcome->message, sizeof(outcome->message),
-		 "%s: saved %llu pages in %llu MiB, %llu more are zero", request_name(request),
+		 "%s: %s %llu pages in %llu MiB, %llu more are zero", request_name(request),
+		 dry_run ? "dry run, nothing written:" : "saved",
 		 (unsigned long long)super->data_pages, (unsigned long long)(result->bytes >> 20),
 		 (unsigned long long)super->zero_pages);
 }
 
 static void describe_failure(const struct error *err, struct outcome *outcome)
 {
-	outcome->result = RESULT_FAILED;
+	outcome->result = err->code == ECANCELED ? RESULT_ABORTED : RESULT_FAILED;
 	outcome->error = err->code;
 	snprintf(outcome->message, sizeof(outcome->message), "%.230s; not saved", err->text);
 }
@@ -280,10 +307,13 @@ static enum write_exit answer(struct task *task, struct mailbox *mailbox)
 	memory_outcome_store(mailbox, &outcome);
 	if (r)
 		return WRITE_FAILED;
-	return mailbox->request.operation == OP_HIBERNATE ? WRITE_OFF : WRITE_BACK;
+	return outcome.result == RESULT_SAVED && mailbox->request.operation == OP_HIBERNATE
+		       ? WRITE_OFF
+		       : WRITE_BACK;
 }
 
-enum write_exit request_answer(struct memory *memory, const char *cmdline, unsigned wait_ms)
+enum write_exit request_answer(struct memory *memory, const char *cmdline, const char *consoles,
+			       unsigned wait_ms)
 {
 	struct handoff_view view = { 0 };
 	struct mailbox *mailbox = NULL;
@@ -305,6 +335,7 @@ enum write_exit request_answer(struct memory *memory, const char *cmdline, unsig
 		.memory = memory,
 		.view = &view,
 		.mailbox = mailbox,
+		.consoles = consoles,
 		.wait_ms = wait_ms,
 		.disk = { .fd = -1 },
 	};

@@ -13,7 +13,7 @@ enum write_exit {
 	WRITE_FAILED = 1,     /* not saved, the mailbox says why: jump back */
 	WRITE_USAGE = 2,      /* wrong usage */
 	WRITE_NO_REQUEST = 5, /* no valid request, nothing was written anywhere: jump back */
-	WRITE_BACK = 10,      /* saved: jump back */
+	WRITE_BACK = 10,      /* saved, or a dry run that went well: jump back */
 };
 
 /* How long the disks may take to appear; they are probed while user space runs. */
@@ -21,8 +21,10 @@ enum write_exit {
 
 /*
  * Find the handoff area by the kernel command line at path CMDLINE, do what the mailbox asks and
- * store the outcome there. Devices may take WAIT_MS to appear.
+ * store the outcome there. Devices may take WAIT_MS to appear. While it saves, q or Esc at one of
+ * the terminals that the file CONSOLES lists stops it; NULL = none.
  */
-enum write_exit request_answer(struct memory *memory, const char *cmdline, unsigned wait_ms);
+enum write_exit request_answer(struct memory *memory, const char *cmdline, const char *consoles,
+			       unsigned wait_ms);
 
 #endif

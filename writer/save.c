@@ -61,6 +61,11 @@ static int fill_index(struct image_index *index, const struct save_job *job, str
 	return r ? error_set(err, -r, "index: out of memory") : 0;
 }
 
+int save_stopped(const struct save_job *job, struct error *err)
+{
+	return job->stop && atomic_load(job->stop) ? error_set(err, ECANCELED, "aborted") : 0;
+}
+
 static int write_image(const struct save_job *job, struct save_plan *plan,
 		       struct image_writer *writer, struct save_result *ret, struct error *err)
 {
@@ -70,6 +75,9 @@ static int write_image(const struct save_job *job, struct save_plan *plan,
 	r = workers_run(job, plan, writer, &index.zero, err);
 	if (!r)
 		r = fill_index(&index, job, plan, err);
+	/* The last moment: what is committed is saved. */
+	if (!r)
+		r = save_stopped(job, err);
 	if (!r)
 		r = image_writer_commit(writer, &index, job->kind, &ret->super, err);
 	if (!r)
@@ -95,6 +103,13 @@ void save_leave_none_valid(const struct disk *disk, const char *name, const uint
 		message_error(&err, "%s: an image may still be valid, discard it", name);
 }
 
+static int stop_verification(void *context, size_t number, const struct image_chunk *chunk,
+			     const struct run *runs, const void *pages, struct error *err)
+{
+	(void)number, (void)chunk, (void)runs, (void)pages;
+	return save_stopped(context, err);
+}
+
 int save_run(const struct save_job *job, struct save_result *ret, struct error *err)
 {
 	struct image_writer *writer = NULL;
@@ -110,13 +125,14 @@ int save_run(const struct save_job *job, struct save_result *ret, struct error *
 		image_writer_free(writer);
 	}
 	save_plan_free(&plan);
-	if (!r && job->verify) {
-		r = image_verify(job->disk, &ret->super, job->workers, NULL, NULL, err);
+	if (!r && job->verify && job->disk) {
+		r = image_verify(job->disk, &ret->super, job->workers, stop_verification,
+				 (void *)job, err);
 		if (r)
 			error_prefix(err, "verification");
 	}
 	/* The machine goes on now. An image that could not be verified is of no use to anyone. */
-	if (r)
+	if (r && job->disk)
 		save_leave_none_valid(job->disk, job->name, ret->super.image_uuid);
 	return r;
 }

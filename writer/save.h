@@ -6,6 +6,7 @@
 #ifndef WRITER_SAVE_H
 #define WRITER_SAVE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,12 +23,13 @@
 /* What to save, and where to. Everything is the caller's. */
 struct save_job {
 	struct memory *memory;
-	const struct disk *disk; /* claimed, opened with DISK_WRITE */
+	const struct disk *disk; /* claimed, opened with DISK_WRITE; NULL = nowhere, a dry run */
 	const char *name;	 /* what the user calls the device, for progress messages */
 	uint32_t kind;		 /* enum image_kind */
 	int level;		 /* zstd */
 	unsigned workers;	 /* 0 = one for each online CPU */
 	bool verify;		 /* read the image back before calling it saved */
+	const atomic_bool *stop; /* once it is true the save ends with ECANCELED; NULL = never */
 	const struct runs *ram;
 	const struct runs *home;	/* only what lies in RAM counts */
 	const struct runs *free;	/* frames whose content A does not need; NULL = none */
@@ -51,6 +53,9 @@ struct save_result {
  * could not be verified is marked stale, and so is an older one.
  */
 int save_run(const struct save_job *job, struct save_result *ret, struct error *err);
+
+/* Returns -ECANCELED with the error filled in once somebody wants the save to stop, else 0. */
+int save_stopped(const struct save_job *job, struct error *err);
 
 /*
  * For a save that fails before save_run(), or in it: mark what would be restored at the next boot

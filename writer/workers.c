@@ -30,12 +30,14 @@ struct worker {
 	pthread_t thread;
 };
 
-/* The next slice; none are left once a worker has failed. */
+/* The next slice; none are left once a worker has failed, or somebody wants to stop. */
 static bool crew_next(struct crew *crew, struct slice *ret)
 {
 	bool more;
 
 	pthread_mutex_lock(&crew->lock);
+	if (!crew->err.code)
+		save_stopped(crew->job, &crew->err);
 	more = !crew->err.code && save_plan_next(crew->plan, &crew->cursor, ret);
 	pthread_mutex_unlock(&crew->lock);
 	return more;

@@ -42,6 +42,7 @@ static void test_good(void **state)
 				   "  workers\t=  4  \n"
 				   "verify = yes\n"
 				   "allow_plaintext = yes\n"
+				   "all = on\n"
 				   "kernel = /boot/a kernel\n"
 				   "initramfs = /boot/initramfs.img\n"
 				   "home = 127M\n"
@@ -53,6 +54,7 @@ static void test_good(void **state)
 	assert_int_equal(config.workers, 4);
 	assert_true(config.verify);
 	assert_true(config.allow_plaintext);
+	assert_true(config.all);
 	assert_string_equal(config.kernel, "/boot/a kernel");
 	assert_string_equal(config.initramfs, "/boot/initramfs.img");
 	assert_int_equal(config.home, 128 << 20);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/safe.h"
 #include "disk/disk.h"
 #include "image/image.h"
 #include "tests/unit/fake-machine.h"
@@ -75,7 +76,7 @@ static enum write_exit answer(struct fixture *fixture, struct mailbox *ret)
 
 	fake_write_head(fake);
 	fake_write_mailbox(fake);
-	status = request_answer(fake->memory, fixture->cmdline, 0);
+	status = request_answer(fake->memory, fixture->cmdline, NULL, 0);
 	assert_int_equal(pread(fake->fd, ret, sizeof(*ret), FAKE_MAILBOX << FRAME_SHIFT),
 			 sizeof(*ret));
 	return status;
@@ -217,6 +218,47 @@ static void test_hibernate(void **state)
 	expect_saved(fixture, WRITE_OFF, IMAGE_HIBERNATION);
 }
 
+static void clear_times(struct outcome *outcome)
+{
+	memset(outcome->stamps, 0, sizeof(outcome->stamps));
+	memset(outcome->entropy, 0, sizeof(outcome->entropy));
+	memset(outcome->message, 0, sizeof(outcome->message));
+	memset(outcome->image, 0, sizeof(outcome->image));
+}
+
+/* The figures of a real save, and a device that is as it was. */
+static void test_dry_run(void **state)
+{
+	struct fixture *fixture = *state;
+	struct request *request = &fixture->fake->mailbox.request;
+	struct mailbox dry, real;
+	struct disk disk;
+
+	request->workers = 1;
+	request->flags = REQUEST_DRY_RUN | REQUEST_VERIFY;
+	request->operation = OP_HIBERNATE;
+	assert_int_equal(answer(fixture, &dry), WRITE_BACK);
+	assert_int_equal(dry.answered, 7);
+	assert_int_equal(dry.outcome.result, RESULT_DRY_RUN);
+	assert_non_null(strstr(dry.outcome.message, "dry run"));
+	assert_true(safe_is_zero(dry.outcome.image, sizeof(dry.outcome.image)));
+	expect_untouched(fixture);
+
+	request->flags = 0;
+	assert_int_equal(answer(fixture, &real), WRITE_OFF);
+	clear_times(&dry.outcome);
+	clear_times(&real.outcome);
+	dry.outcome.result = RESULT_SAVED;
+	assert_memory_equal(&dry.outcome, &real.outcome, sizeof(dry.outcome));
+
+	/* No image of a machine that runs may count, whatever B was asked. */
+	request->flags = REQUEST_DRY_RUN;
+	assert_int_equal(answer(fixture, &dry), WRITE_BACK);
+	read_image(fixture, &disk, &fixture->formatted);
+	assert_int_equal(fixture->formatted.state, IMAGE_STALE);
+	disk_close(&disk);
+}
+
 /* One request, one answer: what was answered is not done again. */
 static void test_no_request(void **state)
 {
@@ -248,9 +290,6 @@ static void test_bad_requests(void **state)
 	*request = good;
 	request->flags = 0x80;
 	expect_failed(fixture, EINVAL, "unknown flags");
-	*request = good;
-	request->flags = REQUEST_DRY_RUN;
-	expect_failed(fixture, EOPNOTSUPP, "dry run");
 	*request = good;
 	request->watch_count = MAILBOX_WATCH_MAX + 1;
 	expect_failed(fixture, EINVAL, "extents");
@@ -296,9 +335,13 @@ static void test_missing_file_system(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_DEVICE(test_checkpoint), WITH_DEVICE(test_hibernate),
-		WITH_DEVICE(test_no_request), WITH_DEVICE(test_bad_requests),
-		WITH_DEVICE(test_bad_entry),  WITH_DEVICE(test_missing_file_system),
+		WITH_DEVICE(test_checkpoint),
+		WITH_DEVICE(test_hibernate),
+		WITH_DEVICE(test_dry_run),
+		WITH_DEVICE(test_no_request),
+		WITH_DEVICE(test_bad_requests),
+		WITH_DEVICE(test_bad_entry),
+		WITH_DEVICE(test_missing_file_system),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -422,6 +422,69 @@ static void test_unclaimed_device(void **state)
 	expect_failure(fixture, ENOMEDIUM, "not a kjump device");
 }
 
+/* --- stopped by somebody --- */
+
+struct stopper {
+	atomic_bool stop;
+	enum disk_operation operation;
+	int countdown; /* accesses until then */
+};
+
+static int stop_there(void *context, enum disk_operation operation, uint64_t offset, size_t size)
+{
+	struct stopper *stopper = context;
+
+	(void)size;
+	if (operation == stopper->operation && offset >= IMAGE_DATA_START &&
+	    __atomic_sub_fetch(&stopper->countdown, 1, __ATOMIC_RELAXED) == 0)
+		atomic_store(&stopper->stop, true);
+	return 0;
+}
+
+static void expect_stopped(struct fixture *fixture, enum disk_operation operation, int countdown)
+{
+	struct stopper stopper = { .operation = operation, .countdown = countdown };
+
+	fixture->disk.fault = stop_there;
+	fixture->disk.fault_context = &stopper;
+	fixture->job.stop = &stopper.stop;
+	expect_failure(fixture, ECANCELED, "aborted");
+	assert_true(stopper.countdown <= 0);
+	fixture->disk.fault = NULL;
+	fixture->job.stop = NULL;
+}
+
+/* There is room for two images: the present one stays what it was and whole. */
+static void test_stopped_while_saving(void **state)
+{
+	struct fixture *fixture = *state;
+
+	expect_stopped(fixture, DISK_OP_WRITE, 3);
+	expect_state(fixture, IMAGE_EMPTY, 0);
+	fixture->job.kind = IMAGE_CHECKPOINT;
+	save(fixture);
+	fixture->job.kind = IMAGE_HIBERNATION;
+	expect_stopped(fixture, DISK_OP_WRITE, 3);
+	expect_state(fixture, IMAGE_VALID, IMAGE_CHECKPOINT);
+	read_back(fixture);
+	/* Of a machine that runs again no hibernation image may be valid. */
+	save(fixture);
+	expect_stopped(fixture, DISK_OP_WRITE, 3);
+	expect_state(fixture, IMAGE_STALE, IMAGE_HIBERNATION);
+	save(fixture);
+}
+
+static void test_stopped_while_verifying(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->job.verify = true;
+	expect_stopped(fixture, DISK_OP_READ, 8);
+	expect_state(fixture, IMAGE_STALE, IMAGE_HIBERNATION);
+	save(fixture);
+	read_back(fixture);
+}
+
 /* --- faults of the device --- */
 
 struct fault {
@@ -483,6 +546,8 @@ int main(void)
 		WITH_DEVICE(test_device_too_small_for_two),
 		WITH_DEVICE(test_older_hibernation_is_stale_after_failure),
 		WITH_DEVICE(test_unclaimed_device),
+		WITH_DEVICE(test_stopped_while_saving),
+		WITH_DEVICE(test_stopped_while_verifying),
 		WITH_DEVICE(test_write_error),
 		WITH_DEVICE(test_failed_verification),
 	};

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The thread that waits for a key. It holds nothing up: that the saving looks at a flag now and
+ * then is all there is to it.
+ */
+#include "writer/watcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void add_terminal(struct watcher *watcher, const char *path)
+{
+	struct watcher_terminal *terminal = &watcher->terminals[watcher->count];
+	struct termios raw;
+
+	*terminal = (struct watcher_terminal){ .keys = KEYS_GROUND };
+	/* A serial line without a carrier must not hold the opening up. */
+	terminal->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (terminal->fd < 0)
+		return;
+	if (tcgetattr(terminal->fd, &terminal->before)) {
+		close(terminal->fd);
+		return;
+	}
+	/* Input only: what the kernel prints there keeps its line ends. */
+	raw = terminal->before;
+	raw.c_iflag &= ~(tcflag_t)(ISTRIP | INLCR | IGNCR | ICRNL | IXON | PARMRK);
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | ISIG | IEXTEN);
+	raw.c_cflag |= CREAD | CLOCAL;
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	tcsetattr(terminal->fd, TCSANOW, &raw);
+	tcflush(terminal->fd, TCIFLUSH);
+	watcher->count++;
+}
+
+static void open_terminals(struct watcher *watcher, const char *consoles, const char *directory)
+{
+	FILE *file = fopen(consoles, "re");
+	char line[256];
+
+	if (!file)
+		return;
+	while (watcher->count < WATCHER_TERMINALS_MAX && fgets(line, sizeof(line), file)) {
+		char name[64], path[128];
+
+		if (sscanf(line, "%63s", name) != 1)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, name);
+		add_terminal(watcher, path);
+	}
+	fclose(file);
+}
+
+/* Returns false when there is nothing to be read there any more. */
+static bool take_bytes(struct watcher *watcher, struct watcher_terminal *terminal)
+{
+	unsigned char bytes[64];
+	ssize_t size = read(terminal->fd, bytes, sizeof(bytes));
+
+	if (size < 0)
+		return errno == EAGAIN || errno == EINTR;
+	for (ssize_t i = 0; i < size; i++)
+		if (keys_byte(&terminal->keys, bytes[i]))
+			atomic_store(&watcher->pressed, true);
+	terminal->since = now();
+	return size > 0;
+}
+
+static uint64_t silence_ms(const struct watcher_terminal *terminal, uint64_t at)
+{
+	return (at - terminal->since) / 1000000;
+}
+
+/* Milliseconds until the silence after an ESC has lasted long enough; -1 when there was none. */
+static int next_silence(const struct watcher *watcher)
+{
+	uint64_t at = now();
+	int wait = -1;
+
+	for (size_t i = 0; i < watcher->count; i++) {
+		uint64_t passed = silence_ms(&watcher->terminals[i], at);
+		int left = passed < KEYS_SILENCE_MS ? KEYS_SILENCE_MS - (int)passed : 0;
+
+		if (watcher->terminals[i].keys != KEYS_GROUND && (wait < 0 || left < wait))
+			wait = left;
+	}
+	return wait;
+}
+
+static void settle(struct watcher *watcher, struct watcher_terminal *terminal, uint64_t at)
+{
+	if (silence_ms(terminal, at) >= KEYS_SILENCE_MS && keys_silence(&terminal->keys))
+		atomic_store(&watcher->pressed, true);
+}
+
+/* Silence counts only when there is nothing to be read: this thread may have been held up. */
+static void *watch(void *argument)
+{
+	struct watcher *watcher = argument;
+	struct pollfd polls[WATCHER_TERMINALS_MAX + 1];
+	struct pollfd *wake = &polls[watcher->count];
+
+	for (size_t i = 0; i < watcher->count; i++)
+		polls[i] = (struct pollfd){ .fd = watcher->terminals[i].fd, .events = POLLIN };
+	*wake = (struct pollfd){ .fd = watcher->wake[0] };
+	for (;;) {
+		uint64_t at;
+
+		if (poll(polls, watcher->count + 1, next_silence(watcher)) < 0) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		if (wake->revents)
+			break;
+		at = now();
+		for (size_t i = 0; i < watcher->count; i++) {
+			if (!polls[i].revents)
+				settle(watcher, &watcher->terminals[i], at);
+			else if (!take_bytes(watcher, &watcher->terminals[i]))
+				polls[i].fd = -1; /* hung up */
+		}
+	}
+	return NULL;
+}
+
+static void close_terminals(struct watcher *watcher)
+{
+	for (size_t i = 0; i < watcher->count; i++) {
+		tcsetattr(watcher->terminals[i].fd, TCSANOW, &watcher->terminals[i].before);
+		close(watcher->terminals[i].fd);
+	}
+	watcher->count = 0;
+}
+
+bool watcher_start(struct watcher *watcher, const char *consoles, const char *directory)
+{
+	watcher->count = 0;
+	atomic_init(&watcher->pressed, false);
+	open_terminals(watcher, consoles, directory);
+	if (!watcher->count)
+		return false;
+	if (pipe2(watcher->wake, O_CLOEXEC)) {
+		close_terminals(watcher);
+		return false;
+	}
+	if (pthread_create(&watcher->thread, NULL, watch, watcher)) {
+		close(watcher->wake[0]);
+		close(watcher->wake[1]);
+		close_terminals(watcher);
+		return false;
+	}
+	return true;
+}
+
+void watcher_stop(struct watcher *watcher)
+{
+	if (!watcher->count)
+		return;
+	close(watcher->wake[1]);
+	pthread_join(watcher->thread, NULL);
+	close(watcher->wake[0]);
+	close_terminals(watcher);
+}

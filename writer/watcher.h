@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whoever sits at one of the consoles stops the saving with q or Esc.
+ */
+#ifndef WRITER_WATCHER_H
+#define WRITER_WATCHER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <termios.h>
+
+#include "writer/keys.h"
+
+#define WATCHER_TERMINALS_MAX 16
+
+struct watcher_terminal {
+	int fd;
+	struct termios before;
+	enum keys_state keys;
+	uint64_t since; /* when the last byte came; nanoseconds */
+};
+
+struct watcher {
+	struct watcher_terminal terminals[WATCHER_TERMINALS_MAX];
+	size_t count;
+	int wake[2]; /* closing the write end ends the thread */
+	pthread_t thread;
+	atomic_bool pressed; /* q or Esc */
+};
+
+/*
+ * Watch the terminals that CONSOLES (/proc/consoles) lists, as DIRECTORY/NAME (/dev): what was
+ * typed before is dropped, nothing that is typed is shown. Those that cannot be opened are left
+ * out. False when there is none to watch; watcher_stop() in either case.
+ */
+bool watcher_start(struct watcher *watcher, const char *consoles, const char *directory);
+
+/* The terminals are as they were. */
+void watcher_stop(struct watcher *watcher);
+
+#endif
