@@ -7,11 +7,13 @@
 #include "kjump/device.h"
 #include "kjump/human.h"
 
-static int discard(const struct disk *disk, struct image_super *super)
+static int discard(const struct disk *disk, struct image_super *super,
+		   const struct options *options)
 {
 	struct error err = { 0 };
 	char image[256];
 
+	(void)options;
 	if (super->state == IMAGE_EMPTY) {
 		printf("%s: no image\n", disk->name);
 		return EXIT_NO_IMAGE;
@@ -28,20 +30,7 @@ static int discard(const struct disk *disk, struct image_super *super)
 
 static int run(const struct options *options)
 {
-	struct image_super super;
-	struct error err = { 0 };
-	struct disk disk;
-	const char *spec;
-	int status;
-
-	if (device_spec(options, &spec, &err) ||
-	    device_open(spec, DISK_WRITE, &disk, &super, &err)) {
-		message("%s; nothing was discarded", err.text);
-		return EXIT_FAILED;
-	}
-	status = discard(&disk, &super);
-	disk_close(&disk);
-	return status;
+	return device_run(options, DISK_WRITE, "nothing was discarded", discard);
 }
 
 const struct command cmd_discard = {

@@ -160,7 +160,7 @@ static void print_json(const struct disk *disk, const struct image_super *super,
 /* --- */
 
 /* Of a STALE image a part may be overwritten already; of any other the index must be whole. */
-static int show(const struct disk *disk, const struct image_super *super, bool json)
+static int show(const struct disk *disk, struct image_super *super, const struct options *options)
 {
 	bool empty = super->state == IMAGE_EMPTY;
 	struct image_index index = { 0 };
@@ -168,7 +168,7 @@ static int show(const struct disk *disk, const struct image_super *super, bool j
 	bool readable = !empty && !image_index_read(disk, super, &index, &err);
 	int status = EXIT_DONE;
 
-	if (json)
+	if (options->json)
 		print_json(disk, super, readable ? &index : NULL);
 	else
 		print_text(disk, super, readable ? &index : NULL, &err);
@@ -184,20 +184,7 @@ static int show(const struct disk *disk, const struct image_super *super, bool j
 
 static int run(const struct options *options)
 {
-	struct image_super super;
-	struct error err = { 0 };
-	struct disk disk;
-	const char *spec;
-	int status;
-
-	if (device_spec(options, &spec, &err) ||
-	    device_open(spec, DISK_READ, &disk, &super, &err)) {
-		message_error(&err, "info");
-		return EXIT_FAILED;
-	}
-	status = show(&disk, &super, options->json);
-	disk_close(&disk);
-	return status;
+	return device_run(options, DISK_READ, "nothing is known of it", show);
 }
 
 const struct command cmd_info = {

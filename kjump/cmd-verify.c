@@ -32,8 +32,7 @@ static void print_checked(const struct disk *disk, const struct image_super *sup
 	       (double)super->length / 1e6 / seconds, bytes / 1e6 / seconds);
 }
 
-static int verify(const struct disk *disk, const struct image_super *super,
-		  const struct options *options)
+static int verify(const struct disk *disk, struct image_super *super, const struct options *options)
 {
 	bool empty = super->state == IMAGE_EMPTY;
 	struct error err = { 0 };
@@ -59,20 +58,7 @@ static int verify(const struct disk *disk, const struct image_super *super,
 
 static int run(const struct options *options)
 {
-	struct image_super super;
-	struct error err = { 0 };
-	struct disk disk;
-	const char *spec;
-	int status;
-
-	if (device_spec(options, &spec, &err) ||
-	    device_open(spec, DISK_READ, &disk, &super, &err)) {
-		message("%s; nothing was verified", err.text);
-		return EXIT_FAILED;
-	}
-	status = verify(&disk, &super, options);
-	disk_close(&disk);
-	return status;
+	return device_run(options, DISK_READ, "nothing was verified", verify);
 }
 
 const struct command cmd_verify = {

@@ -8,7 +8,8 @@
 
 #include "kjump/paths.h"
 
-int device_spec(const struct options *options, const char **ret, struct error *err)
+/* The first operand, else the configured target; EINVAL when there is neither. */
+static int device_spec(const struct options *options, const char **ret, struct error *err)
 {
 	*ret = options->operands[0] ? options->operands[0] : options->config.target;
 	if (!**ret)
@@ -33,4 +34,22 @@ int device_open(const char *spec, enum disk_mode mode, struct disk *disk, struct
 		disk_close(disk);
 	}
 	return ret;
+}
+
+int device_run(const struct options *options, enum disk_mode mode, const char *nothing,
+	       device_action action)
+{
+	struct image_super super;
+	struct error err = { 0 };
+	struct disk disk;
+	const char *spec;
+	int status;
+
+	if (device_spec(options, &spec, &err) || device_open(spec, mode, &disk, &super, &err)) {
+		message("%s; %s", err.text, nothing);
+		return EXIT_FAILED;
+	}
+	status = action(&disk, &super, options);
+	disk_close(&disk);
+	return status;
 }

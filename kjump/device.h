@@ -9,11 +9,19 @@
 #include "image/image.h"
 #include "kjump/options.h"
 
-/* The first operand, else the configured target; EINVAL when there is neither. */
-int device_spec(const struct options *options, const char **ret, struct error *err);
-
 /* Find the device SPEC, open it and read its superblock. disk_close() ends it. */
 int device_open(const char *spec, enum disk_mode mode, struct disk *disk, struct image_super *super,
 		struct error *err);
+
+/* What a command does with an open device and its superblock. Returns its exit code. */
+typedef int (*device_action)(const struct disk *disk, struct image_super *super,
+			     const struct options *options);
+
+/*
+ * Run ACTION on the device that OPTIONS name, opened for MODE. When that is not possible says so,
+ * and that NOTHING ("nothing was verified"), and returns EXIT_FAILED.
+ */
+int device_run(const struct options *options, enum disk_mode mode, const char *nothing,
+	       device_action action);
 
 #endif
