@@ -74,6 +74,11 @@ def test_targets_that_are_none(make_system, tmp_path):
     system.configure(device)
     refused(system, "kjump hibernate", device)
 
+    machine.run(f"kjump format {machine.device(system.image)}")
+    system.configure(f"UUID={system.uuid()}")
+    refused(system, "kjump checkpoint --home 720M", "needs 720 MiB", "half of the RAM")
+    refused(system, "chpst -u :1000:1000 kjump hibernate", "root")
+
     system.workload.check()
     assert system.b_boots() == 0
     system.workload.finish()
@@ -103,10 +108,13 @@ def test_kernel_b_panics(make_system):
     mark = system.machine.mark()
     system.machine.start("kjump hibernate")
     system.machine.wait_console("Kernel panic", 30, mark)
+    system.machine.wait_console("Rebooting in", 30, mark)
+    mark = system.machine.mark()
     system.machine.wait_console("guest ready", 60, mark)
     assert "nothing to restore" in system.machine.console(mark)
     assert system.boot_id() != system.saved_boot
-    assert "empty" in system.info().lower()
+    status, info = system.machine.call(f"kjump info {system.machine.device(system.image)}")
+    assert status == 3 and "empty" in info
 
 
 def superblock(path):
