@@ -170,13 +170,32 @@ lint: deps
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
 	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py') dracut-module/50kjump/*.sh
 
+# A file that names the folder of the programs, for the folder where they are installed.
+installed = sed 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' $(1)
+
 install: all initramfs
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/kjump
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/kjump-write \
 		$(BUILD)/kjump-restore $(BUILD)/kjump-back
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/initramfs.img
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/initramfs.img \
+		dracut-module/50kjump/kjump-core.sh dracut-module/50kjump/kjump-build.sh
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(call installed,scripts/kjump-boot-on.service) > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(wildcard man/*.8)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(wildcard man/*.5)
+
+# What restores at boot, into the folders where the builder of the initramfs looks; these are outside
+# PREFIX, which is where their parts come from when an initramfs is built.
+DRACUT_MODULES := $(shell pkg-config --variable=dracutmodulesdir dracut 2>/dev/null)
+DRACUT_MODULES := $(or $(DRACUT_MODULES),/usr/lib/dracut/modules.d)
+
+install-dracut:
+	install -d $(DESTDIR)$(DRACUT_MODULES)/50kjump
+	install -m 644 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump dracut-module/50kjump/kjump-*.sh
+	$(call installed,dracut-module/50kjump/module-setup.sh) > \
+		$(DESTDIR)$(DRACUT_MODULES)/50kjump/module-setup.sh
+	chmod 755 $(DESTDIR)$(DRACUT_MODULES)/50kjump/module-setup.sh
 
 help:
 	@echo 'make                build the programs into $(BUILD)/'
@@ -189,6 +208,7 @@ help:
 	@echo 'make initramfs      $(BUILD)/initramfs.img, what kernel B runs; KERNEL=release adds modules'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
+	@echo 'make install-dracut into dracut: restores at boot, once the initramfs is built anew'
 	@echo 'make deps           install what is missing (Debian packages)'
 	@echo 'make lint           formatting and shell checks'
 	@echo 'make clean          remove $(BUILD)/'
@@ -197,6 +217,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench-vm check check-full check-kernels clean demo deps e2e FORCE help initramfs install lint unit
+.PHONY: all bench-vm check check-full check-kernels clean demo deps e2e FORCE help initramfs \
+	install install-dracut lint unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -161,6 +161,7 @@ kjump_try() (
 
 # Does not return when there is an image and it can be restored.
 kjump_early() (
+    umask 022
     target=$(kjump_getarg rd.kjump.resume)
     [ -n "$target" ] || return 0
     mkdir -p "$kjump_state"
@@ -186,6 +187,7 @@ kjump_early() (
 )
 
 kjump_late() (
+    umask 022
     [ -e "$kjump_state/late" ] || return 0
     read -r timeout < "$kjump_state/late"
     rm -f "$kjump_state/late" "$kjump_state/none"
@@ -197,6 +199,7 @@ kjump_late() (
 # The root file system is about to be changed: whoever restored the image after that would destroy
 # it, so the image is marked.
 kjump_boot_on() (
+    umask 022
     [ -e "$kjump_state/target" ] && [ ! -e "$kjump_state/marked" ] || return 0
     read -r target < "$kjump_state/target"
     timeout=0
@@ -216,6 +219,7 @@ kjump_boot_on() (
 
 # In the real root: what kjump_boot_on does, when the initramfs has no hook or did not find the device.
 kjump_booted() (
+    umask 022
     if [ ! -e "$kjump_state/target" ]; then
         target=$(kjump_getarg rd.kjump.resume)
         [ -n "$target" ] || return 0

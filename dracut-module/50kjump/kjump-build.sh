@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What an initramfs has to know to restore early, found out while it is built: which storage
+# drivers to load, and whether the target needs assembly or unlocking. For every kind of initramfs:
+# sourced by its builder, functions only.
+
+kjump_conf=/etc/kjump.conf
+kjump_sys=/sys
+
+# Print the target that is configured; fails when there is none. As in kjump itself the last line
+# counts.
+kjump_configured() {
+    [ -r "$kjump_conf" ] || return 1
+    sed -n 's/^[[:space:]]*target[[:space:]]*=[[:space:]]*\(.*[^[:space:]]\)[[:space:]]*$/\1/p' \
+        "$kjump_conf" | tail -n 1 | grep .
+}
+
+# Print the block device that TARGET names.
+kjump_resolve() {
+    case $1 in
+    *=*) findfs "$1" 2> /dev/null ;;
+    *) readlink -e "$1" ;;
+    esac
+}
+
+# Does device NAME (as in /sys/class/block) exist only after assembly or unlocking, itself or the
+# disk that it is a partition of?
+kjump_is_stacked() (
+    device=$(readlink -f "$kjump_sys/class/block/$1")
+    [ ! -e "$device/partition" ] || device=${device%/*}
+    [ -e "$device/dm" ] || [ -e "$device/md" ] || [ -n "$(ls -A "$device/slaves" 2> /dev/null)" ]
+)
+
+# Print the lines of /etc/kjump.targets: all names of the configured target.
+kjump_targets() (
+    target=$(kjump_configured) && device=$(kjump_resolve "$target") || return 0
+    kind=early
+    ! kjump_is_stacked "${device##*/}" || kind=late
+    {
+        echo "$target"
+        echo "$device"
+        blkid -o export "$device" 2> /dev/null | grep -E '^(PART)?(UUID|LABEL)='
+    } | awk -v kind="$kind" '!seen[$0]++ { print kind, $0 }'
+)
+
+# Print the drivers that kernel RELEASE has for the disk at PATH in /sys, and for all that it hangs
+# on. The running kernel may be another one, with other drivers built in.
+kjump_drivers() (
+    path=$2
+    while [ "$path" != "$kjump_sys/devices" ] && [ -n "$path" ]; do
+        if [ -e "$path/driver/module" ]; then
+            driver=$(readlink -f "$path/driver/module")
+            echo "${driver##*/}"
+        fi
+        if [ -r "$path/modalias" ]; then
+            modprobe -q -S "$1" -R "$(cat "$path/modalias")" 2> /dev/null
+        fi
+        path=${path%/*}
+    done
+)
+
+# Drivers of controllers and disks that an image may lie on, for an initramfs of any machine.
+kjump_all_drivers() {
+    printf '%s\n' virtio_pci virtio_blk virtio_scsi nvme vmd ahci ata_piix mptspi megaraid_sas mpt3sas \
+        sd_mod xhci_pci ehci_pci usb_storage uas mmc_block sdhci_pci
+}
+
+# Print the lines of /etc/kjump.modules for kernel RELEASE: the drivers of all disks here, because
+# the file systems that are checked before a restore lie on any of them. With WHERE = "any", also
+# those of other machines.
+kjump_modules() (
+    {
+        for disk in "$kjump_sys"/class/block/*; do
+            [ ! -e "$disk/device" ] || kjump_drivers "$1" "$(readlink -f "$disk")"
+        done
+        [ "$2" != any ] || kjump_all_drivers
+    } | tr - _ | awk '!seen[$0]++'
+)

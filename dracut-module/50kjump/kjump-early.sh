@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# dracut, pre-udev: nothing but storage drivers is loaded, nothing assembled.
+
+# shellcheck disable=SC1091 # a file of the initramfs
+. /lib/kjump/kjump-core.sh
+kjump_early

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # variables of dracut
+#
+# dracut module: restore a hibernated machine at boot.
+
+# Set by `make install-dracut`: where kjump-restore is.
+kjump_lib=${KJUMP_LIB:-/usr/local/lib/kjump}
+
+# Asks for what is configured, never for what happens to be at the moment: an initramfs that is
+# built in an unusual boot serves all later ones too.
+check() {
+    # Asked what a mount needs: nothing of this.
+    [[ ${mount_needs-} ]] && return 1
+    [[ -x $kjump_lib/kjump-restore ]] || return 1
+    [[ -e ${dracutsysrootdir-}/etc/kjump.conf ]] && return 0
+    return 255
+}
+
+depends() {
+    echo base
+    # What runs the hooks when systemd is init.
+    dracut_module_included systemd && echo dracut-systemd
+    return 0
+}
+
+# The functions of kjump-build.sh, without leaving any of them to the modules that come later.
+kjump_build() (
+    # shellcheck source=dracut-module/50kjump/kjump-build.sh
+    . "$moddir/kjump-build.sh"
+    # shellcheck disable=SC2034 # read there
+    kjump_conf=${dracutsysrootdir-}/etc/kjump.conf
+    "$@"
+)
+
+kjump_drivers_here() {
+    local where=any
+    [[ ${hostonly-} ]] && where=here
+    kjump_build kjump_modules "$kernel" "$where"
+}
+
+installkernel() {
+    local module
+    # The list is for this image: what hostonly mode leaves out for others is wanted here.
+    for module in $(kjump_drivers_here); do
+        hostonly='' instmods "$module"
+    done
+}
+
+install() {
+    inst_multiple cat mkdir modprobe rm sleep sync
+    inst_simple "$kjump_lib/kjump-restore" /usr/sbin/kjump-restore
+    inst_simple "$moddir/kjump-core.sh" /lib/kjump/kjump-core.sh
+    kjump_drivers_here > "$initdir/etc/kjump.modules"
+    [[ ${hostonly-} ]] && kjump_build kjump_targets > "$initdir/etc/kjump.targets"
+
+    inst_hook pre-udev 05 "$moddir/kjump-early.sh"
+    inst_hook pre-mount 05 "$moddir/kjump-late.sh"
+    inst_hook pre-mount 99 "$moddir/kjump-boot-on.sh"
+}

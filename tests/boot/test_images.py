@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Initramfs images as the builders of the distributions make them with our parts in."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODULES = REPOSITORY / "dracut-module"
+
+
+def unpack(image, folder):
+    """Unpack an uncompressed image. Returns the folder."""
+    folder.mkdir()
+    with open(image, "rb") as file:
+        # Device nodes cannot be made by everybody, and are not looked at.
+        subprocess.run(["cpio", "--quiet", "-idm", "--no-absolute-filenames"], stdin=file,
+                       cwd=folder, stderr=subprocess.DEVNULL)
+    return folder
+
+
+def dracut(output, *options, **environment):
+    done = subprocess.run([REPOSITORY / "tests/boot/dracut", output, "--no-kernel", "--no-compress",
+                           "--kver", "6.1.0-test", *options], text=True,
+                          env={**os.environ, **environment},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def test_dracut_module(tmp_path):
+    status, output = dracut(tmp_path / "image", "--modules", "base kjump")
+    assert status == 0, output
+    root = unpack(tmp_path / "image", tmp_path / "root")
+    hooks = root / "lib/dracut/hooks"
+    assert sorted(hook.name for hook in hooks.glob("pre-*/*kjump*")) == [
+        "05-kjump-early.sh", "05-kjump-late.sh", "99-kjump-boot-on.sh"]
+    assert (hooks / "pre-udev/05-kjump-early.sh").exists()
+    assert (hooks / "pre-mount/99-kjump-boot-on.sh").exists()
+    assert ((root / "lib/kjump/kjump-core.sh").read_text() ==
+            (MODULES / "50kjump/kjump-core.sh").read_text())
+    version = subprocess.run([root / "usr/sbin/kjump-restore", "--version"], text=True,
+                             stdout=subprocess.PIPE)
+    assert version.stdout.startswith("kjump-restore ")
+    # They are sourced: the shell has to live on.
+    for hook in hooks.glob("pre-*/*kjump*"):
+        text = hook.read_text()
+        assert ". /lib/kjump/kjump-core.sh" in text
+        done = subprocess.run(["dash", "-c", text.replace("/lib/", f"{root}/lib/") + "echo alive"],
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.stdout == "alive\n"
+    # An image for any machine: the drivers of all, and nothing of the one that built it.
+    drivers = (root / "etc/kjump.modules").read_text().split()
+    assert {"nvme", "ahci", "sd_mod", "virtio_blk"} <= set(drivers)
+    assert len(set(drivers)) == len(drivers)
+    assert not (root / "etc/kjump.targets").exists()
+
+
+def test_dracut_module_needs_kjump_restore(tmp_path):
+    """Without the program there is nothing to put in: an error when it was asked for by name."""
+    (tmp_path / "empty").mkdir()
+    status, output = dracut(tmp_path / "image", "--modules", "base kjump",
+                            KJUMP_LIB=str(tmp_path / "empty"))
+    assert status != 0
+    assert "kjump" in output
+
+
+CHECK = """
+moddir={module}
+dracut_module_included() {{ [ "$1" = "{included}" ]; }}
+dracutsysrootdir={root}
+. {module}/module-setup.sh
+{call}
+"""
+
+
+def module(call, tmp_path, included="", **variables):
+    """Call a function of module-setup.sh as dracut does. Returns (status, output)."""
+    script = CHECK.format(module=MODULES / "50kjump", included=included, root=tmp_path, call=call)
+    done = subprocess.run(["bash", "-c", script], text=True, stdout=subprocess.PIPE,
+                          env={**os.environ, "KJUMP_LIB": str(REPOSITORY / "build"), **variables})
+    return done.returncode, done.stdout
+
+
+def test_check_follows_the_configuration(tmp_path):
+    assert module("check", tmp_path)[0] == 255
+    assert module("check", tmp_path, hostonly="yes")[0] == 255
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/kjump.conf").write_text("")
+    assert module("check", tmp_path)[0] == 0
+    assert module("check", tmp_path, hostonly="yes")[0] == 0
+    assert module("check", tmp_path, mount_needs="1")[0] == 1
+    assert module("check", tmp_path, KJUMP_LIB="/nowhere")[0] == 1
+
+
+def test_depends(tmp_path):
+    assert module("depends", tmp_path)[1].split() == ["base"]
+    assert module("depends", tmp_path, included="systemd")[1].split() == ["base", "dracut-systemd"]
+
+
+# --- kjump-build.sh -------------------------------------------------------------------------------
+
+
+class Host:
+    """Disks and configuration of a machine that is none."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.sys, self.bin = folder / "sys", folder / "bin"
+        self.conf = folder / "kjump.conf"
+        (self.sys / "class/block").mkdir(parents=True)
+        self.bin.mkdir()
+        self.program("modprobe", "exit 1")
+        self.program("findfs", "exit 1")
+        self.program("blkid", "exit 2")
+
+    def program(self, name, text):
+        (self.bin / name).write_text(f"#!/bin/sh\n{text}\n")
+        (self.bin / name).chmod(0o755)
+
+    def disk(self, path, drivers=(), parts=()):
+        """A disk in /sys; DRIVERS maps ancestors to their modules."""
+        disk = self.sys / "devices" / path
+        disk.mkdir(parents=True)
+        for part in ("", *parts):
+            folder = disk / part
+            folder.mkdir(exist_ok=True)
+            if part:
+                (folder / "partition").touch()
+            (self.sys / "class/block" / folder.name).symlink_to(folder)
+        for where, driver in dict(drivers).items():
+            module = self.sys / "module" / driver
+            module.mkdir(parents=True, exist_ok=True)
+            device = self.sys / "devices" / where
+            (device / "driver").mkdir()
+            (device / "driver/module").symlink_to(module)
+            (disk / "device").exists() or (disk / "device").symlink_to(device)
+        return disk
+
+    def call(self, function):
+        done = subprocess.run(
+            ["dash", "-eu", "-c", f". {MODULES}/50kjump/kjump-build.sh; kjump_sys={self.sys}; "
+             f"kjump_conf={self.conf}; {function}"], text=True, stdout=subprocess.PIPE,
+            env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
+        assert done.returncode == 0
+        return done.stdout.splitlines()
+
+
+@pytest.fixture
+def host(tmp_path):
+    return Host(tmp_path)
+
+
+def test_drivers_of_all_disks(host):
+    """From the controllers down to the disks, each once, and none of what is no hardware."""
+    host.disk("pci0/00:1/ata1/0:0/block/sda", {"pci0/00:1": "ahci", "pci0/00:1/ata1/0:0": "sd-mod"})
+    host.disk("pci0/00:2/usb1/1-1/0:0/block/sdb", {
+        "pci0/00:2": "xhci_pci", "pci0/00:2/usb1/1-1": "uas", "pci0/00:2/usb1/1-1/0:0": "sd-mod"})
+    host.disk("virtual/block/loop0")
+    drivers = host.call("kjump_modules 6.1 here")
+    assert sorted(drivers) == ["ahci", "sd_mod", "uas", "xhci_pci"]
+    assert "nvme" in host.call("kjump_modules 6.1 any")
+
+
+def test_drivers_that_are_built_into_the_running_kernel(host):
+    """The image's kernel may have as a module what the running one has built in."""
+    disk = host.disk("pci0/00:1/block/nvme0n1")
+    (disk / "device").symlink_to(disk.parents[1])
+    (disk.parents[1] / "modalias").write_text("pci:v1\n")
+    host.program("modprobe", '[ "$*" = "-q -S 6.1 -R pci:v1" ] && echo nvme')
+    assert host.call("kjump_modules 6.1 here") == ["nvme"]
+
+
+def test_targets(host):
+    disk = host.disk("pci0/block/sda", parts=["sda2"])
+    host.conf.write_text("# target = /dev/old\ntarget = UUID=old\nlevel = 3\n  target=UUID=1-2  \n")
+    host.program("findfs", '[ "$1" = UUID=1-2 ] && echo /dev/sda2')
+    host.program("blkid", "printf 'DEVNAME=/dev/sda2\\nUUID=1-2\\nTYPE=swsuspend\\nPARTUUID=3-4\\n'")
+    assert host.call("kjump_targets") == ["early UUID=1-2", "early /dev/sda2", "early PARTUUID=3-4"]
+    (disk / "md").mkdir()
+    assert host.call("kjump_targets") == ["late UUID=1-2", "late /dev/sda2", "late PARTUUID=3-4"]
+
+
+def test_target_on_a_volume(host):
+    disk = host.disk("virtual/block/dm-0")
+    (disk / "dm").mkdir()
+    host.conf.write_text("target = LABEL=x y\n")
+    host.program("findfs", '[ "$1" = "LABEL=x y" ] && echo /dev/dm-0')
+    assert host.call("kjump_targets") == ["late LABEL=x y", "late /dev/dm-0"]
+
+
+@pytest.mark.parametrize("text", [None, "", "level = 1\n", "target = UUID=absent\n", "target =\n"])
+def test_no_target(host, text):
+    if text is not None:
+        host.conf.write_text(text)
+    assert host.call("kjump_targets") == []
