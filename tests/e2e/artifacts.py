@@ -89,6 +89,29 @@ def name_of(modules):
 
 
 @functools.lru_cache(None)
+def root(version="6.12"):
+    """The guest as a root file system, for an initramfs that restores before it is mounted."""
+    path = OUTPUT / f"root-{version}.ext4"
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    call(REPOSITORY / "tests/e2e/guest/build", kernel(version), b_initramfs(), tools(), path)
+    return path
+
+
+@functools.lru_cache(None)
+def dracut(init):
+    """An initramfs by dracut with our module in it; INIT is "plain" or "systemd"."""
+    path = OUTPUT / f"dracut-{init}.img"
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    tools()
+    modules = "base rootfs-block fs-lib kjump"
+    if init == "systemd":
+        modules += " systemd systemd-initrd dracut-systemd"
+    call(REPOSITORY / "tests/boot/dracut", path, "--no-kernel", "--no-compress",
+         "--modules", modules, "--kver", "6.12-test")
+    return path
+
+
+@functools.lru_cache(None)
 def accelerator():
     """"kvm" when a test kernel really boots with it, else "tcg"; KJUMP_ACCEL overrides."""
     chosen = os.environ.get("KJUMP_ACCEL")

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Restoring from a distribution's initramfs, before the root file system on a disk is mounted."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import time
+
+import pytest
+
+import artifacts
+from machine import Disk, MIB
+from test_errors import superblock
+from workload import check_file_system
+
+full = pytest.mark.full
+
+ROOT = "root=LABEL=guest-root rw"
+MOUNTED = r"EXT4-fs \(vd\w\): mounted"
+
+
+@pytest.fixture
+def make_rooted(make_system, tmp_path):
+    """A system with its root on a disk, booted by the given initramfs."""
+    def make(initramfs, **arguments):
+        root = tmp_path / "root.raw"
+        shutil.copy(artifacts.root(), root)
+        system = make_system(disks=[Disk(root, root.stat().st_size)], initramfs=initramfs,
+                             append=ROOT, **arguments)
+        system.root = root
+        return system
+
+    return make
+
+
+def finish(system):
+    """Power off and check the root file system."""
+    system.machine.run("mount -o remount,ro /")
+    system.machine.power_off()
+    check_file_system(system.root)
+
+
+def damage(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        block = file.read(4096)
+        file.seek(offset)
+        file.write(bytes(byte ^ 0x55 for byte in block))
+
+
+def restores(system):
+    system.boot()
+    job = system.hibernate()
+    mark = system.machine.mark()
+    system.restore(job)
+    assert not re.search(MOUNTED, system.machine.console(mark)), "C mounted something"
+    system.workload.check()
+    system.workload.stop()
+    finish(system)
+    check_file_system(system.workload.disk.path)
+
+
+def boots_on(system):
+    """With a damaged image the question is asked, answers itself, and the image is marked."""
+    system.boot(workload=False)
+    system.hibernate()
+    _, start, _ = superblock(system.image.path)
+    damage(system.image.path, start)
+
+    mark = system.machine.boot(f"{system.parameter} rd.kjump.onfail=wait=2")
+    assert system.boot_id() != system.saved_boot
+    console = system.machine.console(mark)
+    at = [re.search(pattern, console).start() for pattern in
+          ("checksum mismatch", "r: try again", "marked stale: booted on", MOUNTED)]
+    assert at == sorted(at), console
+    assert "booted on without restoring" in system.info()
+    assert system.machine.run("cat /run/kjump-boot/target") == f"UUID={system.uuid()}"
+    system.machine.run("test -e /run/kjump-boot/marked")
+    finish(system)
+
+
+@pytest.mark.parametrize("init", ["plain", "systemd"])
+def test_dracut_restores(make_rooted, init):
+    restores(make_rooted(artifacts.dracut(init)))
+
+
+@pytest.mark.parametrize("init", [pytest.param("plain", marks=full), "systemd"])
+def test_dracut_boots_on(make_rooted, init):
+    boots_on(make_rooted(artifacts.dracut(init)))
+
+
+@contextlib.contextmanager
+def keyboard(system):
+    """Types on the machine's keyboard, which belongs to another console than the log."""
+    path = f"/tmp/kjump-e2e-keys-{os.getpid()}"
+    system.machine.extra += ["-monitor", f"unix:{path},server=on,wait=off"]
+
+    def press(key):
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(path)
+            monitor.sendall(f"sendkey {key}\n".encode())
+            time.sleep(0.5)
+
+    try:
+        yield press
+    finally:
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def test_keys(make_system):
+    """Power off and look for the cause: the image is left as it was. Then try again."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=4, cache=4)
+    job = system.hibernate()
+    _, _, index = superblock(system.image.path)
+    damage(system.image.path, index)
+
+    with keyboard(system) as press:
+        mark = machine.boot(f"{system.parameter} rd.kjump.onfail=wait=600", ready=False)
+        machine.wait_console("r: try again", since=mark)
+        press("p")
+        machine.wait_exit()
+
+        mark = machine.boot(f"{system.parameter} rd.kjump.onfail=wait=600", ready=False)
+        machine.wait_console("r: try again", since=mark)
+        damage(system.image.path, index)  # the same once more repairs it
+        press("r")
+        system.wait_for_a(mark)
+    assert job.wait() == 0, job.output()
+    system.workload.check()
+    system.workload.finish()
