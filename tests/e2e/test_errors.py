@@ -77,7 +77,8 @@ def test_targets_that_are_none(make_system, tmp_path):
     machine.run(f"kjump format {machine.device(system.image)}")
     system.configure(f"UUID={system.uuid()}")
     refused(system, "kjump checkpoint --home 720M", "needs 720 MiB", "half of the RAM")
-    refused(system, "start-stop-daemon -S -c 1000 -x $(which kjump) -- hibernate", "root")
+    machine.run("echo 'nobody:x:65534:65534::/:/bin/sh' > /etc/passwd")
+    refused(system, "start-stop-daemon -S -c nobody -x $(which kjump) -- hibernate", "root")
 
     system.workload.check()
     assert system.b_boots() == 0
