@@ -168,7 +168,8 @@ SYSTEM_PYTHON ?= /usr/bin/python3
 
 lint: deps
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
-	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py') dracut-module/50kjump/*.sh
+	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py') dracut-module/*/*.sh \
+		scripts/mkinitcpio/*/*
 
 # A file that names the folder of the programs, for the folder where they are installed.
 installed = sed 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' $(1)
@@ -197,6 +198,23 @@ install-dracut:
 		$(DESTDIR)$(DRACUT_MODULES)/50kjump/module-setup.sh
 	chmod 755 $(DESTDIR)$(DRACUT_MODULES)/50kjump/module-setup.sh
 
+INITRAMFS_TOOLS := /usr/share/initramfs-tools
+install-initramfs-tools:
+	install -d $(DESTDIR)$(INITRAMFS_TOOLS)/hooks
+	$(call installed,scripts/initramfs-tools/hook) > $(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump
+	chmod 755 $(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump
+	install -D -m 755 scripts/initramfs-tools/init-top \
+		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/init-top/kjump
+	install -D -m 755 scripts/initramfs-tools/premount \
+		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/local-premount/kjump
+	install -D -m 755 scripts/initramfs-tools/premount \
+		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/nfs-premount/kjump
+
+install-mkinitcpio:
+	install -d $(DESTDIR)/usr/lib/initcpio/install
+	$(call installed,scripts/mkinitcpio/install/kjump) > $(DESTDIR)/usr/lib/initcpio/install/kjump
+	install -D -m 644 scripts/mkinitcpio/hooks/kjump $(DESTDIR)/usr/lib/initcpio/hooks/kjump
+
 help:
 	@echo 'make                build the programs into $(BUILD)/'
 	@echo 'make demo           the whole story in a virtual machine: hibernate, power off, restore'
@@ -208,7 +226,8 @@ help:
 	@echo 'make initramfs      $(BUILD)/initramfs.img, what kernel B runs; KERNEL=release adds modules'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
-	@echo 'make install-dracut into dracut: restores at boot, once the initramfs is built anew'
+	@echo 'make install-dracut, install-initramfs-tools, install-mkinitcpio'
+	@echo '                    what restores at boot, for initramfs images that are built from then on'
 	@echo 'make deps           install what is missing (Debian packages)'
 	@echo 'make lint           formatting and shell checks'
 	@echo 'make clean          remove $(BUILD)/'
@@ -218,6 +237,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all bench-vm check check-full check-kernels clean demo deps e2e FORCE help initramfs \
-	install install-dracut lint unit
+	install install-dracut install-initramfs-tools install-mkinitcpio lint unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -21,7 +21,7 @@
 
 # "target": the device whose image the boot makes stale. "late": a late attempt is due, with the
 # seconds to wait. "tried": the device was waited for already. "none": it had nothing to restore.
-# "marked": nothing is left to be done.
+# "marked": nothing is left to be done. An empty file says no: not every initramfs has rm.
 kjump_state=/run/kjump-boot
 kjump_etc=/etc
 
@@ -146,10 +146,10 @@ kjump_try() (
         # shellcheck disable=SC2086 # an empty option must vanish
         kjump-restore --wait "$2" $again "$1"
         status=$?
-        : > "$kjump_state/tried"
+        echo yes > "$kjump_state/tried"
         if [ $status -eq 3 ]; then
             kjump_say "$1: there is nothing to restore; booting on"
-            : > "$kjump_state/none"
+            echo yes > "$kjump_state/none"
             return 3
         fi
         kjump_say "$1: not restored (kjump-restore: status $status)"
@@ -188,9 +188,10 @@ kjump_early() (
 
 kjump_late() (
     umask 022
-    [ -e "$kjump_state/late" ] || return 0
+    [ -s "$kjump_state/late" ] || return 0
     read -r timeout < "$kjump_state/late"
-    rm -f "$kjump_state/late" "$kjump_state/none"
+    : > "$kjump_state/late"
+    : > "$kjump_state/none"
     read -r target < "$kjump_state/target"
     kjump_try "$target" "$timeout"
     return 0
@@ -200,17 +201,17 @@ kjump_late() (
 # it, so the image is marked.
 kjump_boot_on() (
     umask 022
-    [ -e "$kjump_state/target" ] && [ ! -e "$kjump_state/marked" ] || return 0
+    [ -s "$kjump_state/target" ] && [ ! -s "$kjump_state/marked" ] || return 0
     read -r target < "$kjump_state/target"
     timeout=0
-    [ -e "$kjump_state/tried" ] || timeout=$(kjump_number rd.kjump.timeout 10)
+    [ -s "$kjump_state/tried" ] || timeout=$(kjump_number rd.kjump.timeout 10)
     # A target that had nothing is looked at once more, because its device may have come since; that
     # there is still nothing was said already.
     exec 3>&2
-    [ ! -e "$kjump_state/none" ] || exec 3> /dev/null
+    [ ! -s "$kjump_state/none" ] || exec 3> /dev/null
     kjump-restore --wait "$timeout" --boot-on "booted on without restoring" "$target" 2>&3
     case $? in
-    0) : > "$kjump_state/marked" ;;
+    0) echo yes > "$kjump_state/marked" ;;
     3) ;;
     *) kjump_say "$target: could not be marked; do not restore its image any more" ;;
     esac
@@ -220,7 +221,7 @@ kjump_boot_on() (
 # In the real root: what kjump_boot_on does, when the initramfs has no hook or did not find the device.
 kjump_booted() (
     umask 022
-    if [ ! -e "$kjump_state/target" ]; then
+    if [ ! -s "$kjump_state/target" ]; then
         target=$(kjump_getarg rd.kjump.resume)
         [ -n "$target" ] || return 0
         mkdir -p "$kjump_state"

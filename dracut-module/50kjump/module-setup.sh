@@ -48,7 +48,7 @@ installkernel() {
 }
 
 install() {
-    inst_multiple cat mkdir modprobe rm sleep sync
+    inst_multiple cat mkdir modprobe sleep sync
     inst_simple "$kjump_lib/kjump-restore" /usr/sbin/kjump-restore
     inst_simple "$moddir/kjump-core.sh" /lib/kjump/kjump-core.sh
     kjump_drivers_here > "$initdir/etc/kjump.modules"

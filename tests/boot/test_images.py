@@ -99,6 +99,65 @@ def test_depends(tmp_path):
     assert module("depends", tmp_path, included="systemd")[1].split() == ["base", "dracut-systemd"]
 
 
+# --- initramfs-tools and mkinitcpio ----------------------------------------------------------------
+
+
+def test_initramfs_tools(tmp_path):
+    done = subprocess.run([REPOSITORY / "tests/boot/mkinitramfs", tmp_path / "image"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    with open(tmp_path / "unpacked", "wb") as file:
+        subprocess.run(["gzip", "-dc", tmp_path / "image"], stdout=file, check=True)
+    root = unpack(tmp_path / "unpacked", tmp_path / "root")
+    assert (root / "sbin/kjump-restore").exists()
+    assert ((root / "lib/kjump/kjump-core.sh").read_text() ==
+            (MODULES / "50kjump/kjump-core.sh").read_text())
+    assert (root / "etc/kjump.modules").exists() and (root / "etc/kjump.targets").exists()
+    order = [line.split()[0] for line in (root / "scripts/init-top/ORDER").read_text().splitlines()
+             if line.startswith("/scripts")]
+    assert order.index("/scripts/init-top/kjump") < order.index("/scripts/init-top/udev")
+    assert "/scripts/local-premount/kjump" in (root / "scripts/local-premount/ORDER").read_text()
+
+
+MKINITCPIO = """
+BUILDROOT={folder} KERNELVERSION=6.12-arch
+add_module() {{ echo module "$1"; }}
+add_binary() {{ echo binary "$1" "$2"; }}
+add_file() {{ echo file "$1" "$2"; }}
+add_runscript() {{ echo runscript; }}
+. {repository}/scripts/mkinitcpio/install/kjump
+build && help > /dev/null
+"""
+
+
+def test_mkinitcpio_install(tmp_path):
+    library = tmp_path / "lib"
+    library.mkdir()
+    for name in ("kjump-build.sh", "kjump-core.sh"):
+        (library / name).write_text((MODULES / "50kjump" / name).read_text())
+    done = subprocess.run(
+        ["bash", "-c", MKINITCPIO.format(folder=tmp_path / "image", repository=REPOSITORY)],
+        env={**os.environ, "KJUMP_LIB": str(library)}, text=True, stdout=subprocess.PIPE,
+        check=True)
+    lines = done.stdout.splitlines()
+    assert "module nvme?" in lines
+    assert lines[-3:] == [f"binary {library}/kjump-restore /usr/bin/kjump-restore",
+                          f"file {library}/kjump-core.sh /usr/lib/kjump/kjump-core.sh", "runscript"]
+    assert "nvme" in (tmp_path / "image/etc/kjump.modules").read_text().split()
+    assert (tmp_path / "image/etc/kjump.targets").exists()
+
+
+def test_mkinitcpio_hook(tmp_path):
+    """Each function is called in another pass over all hooks, by busybox."""
+    (tmp_path / "kjump-core.sh").write_text(
+        "kjump_early() { echo early; }\nkjump_late() { echo late; }\nkjump_boot_on() { echo on; }\n")
+    hook = (REPOSITORY / "scripts/mkinitcpio/hooks/kjump").read_text()
+    hook = hook.replace("/usr/lib/kjump/", f"{tmp_path}/")
+    done = subprocess.run(["busybox", "ash", "-c", f"{hook}\nrun_earlyhook; echo udev; run_hook"],
+                          text=True, stdout=subprocess.PIPE, check=True)
+    assert done.stdout.split() == ["early", "udev", "late", "on"]
+
+
 # --- kjump-build.sh -------------------------------------------------------------------------------
 
 

@@ -112,6 +112,16 @@ def dracut(init):
 
 
 @functools.lru_cache(None)
+def initramfs_tools():
+    """An initramfs by initramfs-tools with our scripts in it."""
+    path = OUTPUT / "initramfs-tools.img"
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    tools()
+    call(REPOSITORY / "tests/boot/mkinitramfs", path)
+    return path
+
+
+@functools.lru_cache(None)
 def accelerator():
     """"kvm" when a test kernel really boots with it, else "tcg"; KJUMP_ACCEL overrides."""
     chosen = os.environ.get("KJUMP_ACCEL")

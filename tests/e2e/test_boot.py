@@ -91,6 +91,15 @@ def test_dracut_boots_on(make_rooted, init):
     boots_on(make_rooted(artifacts.dracut(init)))
 
 
+def test_initramfs_tools_restores(make_rooted):
+    restores(make_rooted(artifacts.initramfs_tools()))
+
+
+@full
+def test_initramfs_tools_boots_on(make_rooted):
+    boots_on(make_rooted(artifacts.initramfs_tools()))
+
+
 @contextlib.contextmanager
 def keyboard(system):
     """Types on the machine's keyboard, which belongs to another console than the log."""
