@@ -97,18 +97,48 @@ def root(version="6.12"):
     return path
 
 
+DRACUT = "base rootfs-block fs-lib kjump"
+DRACUT_SYSTEMD = f"{DRACUT} systemd systemd-initrd dracut-systemd"
+
+
 @functools.lru_cache(None)
 def dracut(init):
     """An initramfs by dracut with our module in it; INIT is "plain" or "systemd"."""
     path = OUTPUT / f"dracut-{init}.img"
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    tools()
-    modules = "base rootfs-block fs-lib kjump"
-    if init == "systemd":
-        modules += " systemd systemd-initrd dracut-systemd"
-    call(REPOSITORY / "tests/boot/dracut", path, "--no-kernel", "--no-compress",
-         "--modules", modules, "--kver", "6.12-test")
+    make_dracut(path, DRACUT if init == "plain" else DRACUT_SYSTEMD, "--no-kernel",
+                "--kver", "6.12-test")
     return path
+
+
+# What a restore leaves in the log: the drivers that are loaded when it begins.
+WITNESS = """#!/bin/sh
+while read -r name _; do echo "loaded when restoring: $name" > /dev/console; done < /proc/modules
+exec /usr/sbin/kjump-restore.real "$@"
+"""
+
+
+@functools.lru_cache(None)
+def dracut_of_stock(version, flavour, drivers):
+    """An initramfs by dracut for one of Debian's kernels, with DRIVERS besides those for storage."""
+    folder = stock(version, flavour)
+    release = (folder / "release").read_text().strip()
+    path = OUTPUT / f"dracut-{folder.name}.img"
+    library = OUTPUT / "witness"
+    library.mkdir(parents=True, exist_ok=True)
+    (library / "kjump-restore").write_text(WITNESS)
+    (library / "kjump-restore").chmod(0o755)
+    make_dracut(path, DRACUT_SYSTEMD, "--kver", release, "--kmoddir",
+                folder / "lib/modules" / release, "--add-drivers", f"ext4 {drivers}",
+                "--include", BUILD / "kjump-restore", "/usr/sbin/kjump-restore.real",
+                KJUMP_LIB=str(library))
+    return path
+
+
+def make_dracut(path, modules, *options, **environment):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tools()
+    call("env", *(f"{name}={value}" for name, value in environment.items()),
+         REPOSITORY / "tests/boot/dracut", path, "--no-compress", "--modules", modules, *options)
 
 
 @functools.lru_cache(None)

@@ -91,6 +91,32 @@ def test_dracut_boots_on(make_rooted, init):
     boots_on(make_rooted(artifacts.dracut(init)))
 
 
+@full
+def test_only_storage_drivers_are_loaded(make_rooted):
+    """C restores before udev loads a driver of the screen or the network, which A has to find as it
+    left them. Debian's kernel has all of them as modules."""
+    system = make_rooted(None, extra=["-device", "virtio-net-pci"])
+    machine = system.machine
+    machine.append = ""
+    system.boot()
+    job = system.hibernate()
+
+    machine.kernel = artifacts.stock("6.12", "generic") / "vmlinuz"
+    machine.initramfs = artifacts.dracut_of_stock("6.12", "generic", "virtio_net bochs")
+    mark = machine.mark()
+    system.restore(job, append=ROOT)
+    loaded = set(re.findall(r"loaded when restoring: (\w+)", machine.console(mark)))
+    assert "virtio_blk" in loaded
+    assert not [name for name in loaded if re.search("drm|bochs|net|failover", name)], loaded
+    system.workload.check()
+    system.workload.finish()
+
+    # The same initramfs loads both when it goes on: they were only not loaded yet.
+    machine.boot(f"{system.parameter} {ROOT}")
+    loaded = machine.run("cut -d ' ' -f 1 /proc/modules").split()
+    assert {"virtio_net", "bochs", "drm"} <= set(loaded)
+
+
 def test_initramfs_tools_restores(make_rooted):
     restores(make_rooted(artifacts.initramfs_tools()))
 
