@@ -120,6 +120,7 @@ static const struct key keys[] = {
 	{ "verify", set_switch, offsetof(struct config, verify), 0 },
 	{ "allow_plaintext", set_switch, offsetof(struct config, allow_plaintext), 0 },
 	{ "all", set_switch, offsetof(struct config, all), 0 },
+	{ "rehearse", set_switch, offsetof(struct config, rehearse), 0 },
 	{ "home", set_home, offsetof(struct config, home), 0 },
 };
 
@@ -127,6 +128,7 @@ void config_default(struct config *config)
 {
 	memset(config, 0, sizeof(*config));
 	config->level = 1;
+	config->rehearse = true;
 }
 
 int config_set(struct config *config, const char *key, const char *value, struct error *err)

@@ -25,6 +25,7 @@ struct config {
 	bool verify;	  /* read the image back */
 	bool all;	  /* leave no free pages out */
 	bool allow_plaintext; /* though disks of this machine are encrypted */
+	bool rehearse;	      /* freeze once for practice before the first jump */
 	char kernel[256];     /* kernel B's bzImage */
 	char initramfs[256];  /* and its initramfs */
 	uint64_t home;	      /* bytes, a multiple of 2 MiB; 0 = as much as kernel B needs */

@@ -30,6 +30,7 @@ static const struct option table[] = {
 	{ "json", no_argument, NULL, 0 },
 	{ "all", optional_argument, NULL, 0 },
 	{ "dry-run", no_argument, NULL, 0 },
+	{ "rehearse", optional_argument, NULL, 0 },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -38,7 +39,8 @@ static const struct option table[] = {
 /* The options that are settings: given to config_set() under their name. */
 #define SETTINGS                                                                                   \
 	(OPTION_TARGET | OPTION_LEVEL | OPTION_WORKERS | OPTION_VERIFY | OPTION_KERNEL |           \
-	 OPTION_INITRAMFS | OPTION_HOME | OPTION_CMDLINE | OPTION_ALLOW_PLAINTEXT | OPTION_ALL)
+	 OPTION_INITRAMFS | OPTION_HOME | OPTION_CMDLINE | OPTION_ALLOW_PLAINTEXT | OPTION_ALL |   \
+	 OPTION_REHEARSE)
 
 static int option_index(int character, int index)
 {

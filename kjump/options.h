@@ -29,6 +29,7 @@ enum option_bit {
 	OPTION_JSON = 1 << 14,
 	OPTION_ALL = 1 << 15,
 	OPTION_DRY_RUN = 1 << 16,
+	OPTION_REHEARSE = 1 << 17,
 };
 
 /* Groups of them. */
@@ -37,7 +38,7 @@ enum option_bit {
 	 OPTION_CMDLINE | OPTION_QUIET)
 #define OPTIONS_SAVE                                                                               \
 	(OPTIONS_LOAD | OPTION_TARGET | OPTION_LEVEL | OPTION_VERIFY | OPTION_ALLOW_PLAINTEXT |    \
-	 OPTION_ALL | OPTION_DRY_RUN)
+	 OPTION_ALL | OPTION_DRY_RUN | OPTION_REHEARSE)
 
 /* What they mean, for the usage of the commands. */
 #define LOAD_USAGE                                                                                 \
@@ -54,7 +55,9 @@ enum option_bit {
 	"  --verify[=no]     read the image back before calling it saved\n"                        \
 	"  --all[=no]        save free pages as well\n"                                            \
 	"  --dry-run         do all of it but write nothing and go on\n"                           \
-	"  --allow-plaintext save to a target in clear though disks are encrypted\n" LOAD_USAGE
+	"  --allow-plaintext save to a target in clear though disks are encrypted\n"               \
+	"  --rehearse=no     do not freeze once for practice before the first jump of a "          \
+	"boot\n" LOAD_USAGE
 
 #define OPERANDS_MAX 2
 

@@ -13,12 +13,13 @@
 #define PATH_CONFIG "/etc/kjump.conf"
 
 /* What kjump keeps from one run to the next; gone after a boot, back after a restore. */
-#define PATH_RUN     "/run/kjump"
-#define PATH_LOCK    PATH_RUN "/lock"
-#define PATH_STATE   PATH_RUN "/state"
-#define PATH_LAST    PATH_RUN "/last"
-#define PATH_HUGE    PATH_RUN "/huge"
-#define PATH_MAILBOX PATH_HUGE "/mailbox"
+#define PATH_RUN       "/run/kjump"
+#define PATH_LOCK      PATH_RUN "/lock"
+#define PATH_STATE     PATH_RUN "/state"
+#define PATH_REHEARSED PATH_RUN "/rehearsed"
+#define PATH_LAST      PATH_RUN "/last"
+#define PATH_HUGE      PATH_RUN "/huge"
+#define PATH_MAILBOX   PATH_HUGE "/mailbox"
 
 #define PATH_BOOT		 "/boot"
 #define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
@@ -34,6 +35,7 @@
 #define PATH_KPAGEFLAGS "/proc/kpageflags"
 #define PATH_PAGEMAP	"/proc/self/pagemap"
 #define PATH_MEMINFO	"/proc/meminfo"
+#define PATH_MODULES	"/proc/modules"
 #define PATH_MOUNTINFO	"/proc/self/mountinfo"
 
 #define PATH_DROP_CACHES  "/proc/sys/vm/drop_caches"
@@ -45,12 +47,16 @@
 #define PATH_HUGEPAGES	  "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 #define PATH_WAKEUP	  "/sys/class/wakeup"
 #define PATH_CPU0_ONLINE  "/sys/devices/system/cpu/cpu0/online"
+#define PATH_SYS	  "/sys"
+#define PATH_PCI_DEVICES  "/sys/bus/pci/devices"
+#define PATH_IMAGE_SIZE	  "/sys/power/image_size"
 #define PATH_POWER_DISK	  "/sys/power/disk"
 #define PATH_CLASS_BLOCK  "/sys/class/block"
 #define PATH_SMT	  "/sys/devices/system/cpu/smt/control"
 #define PATH_VIRTIO_MEM	  "/sys/bus/virtio/drivers/virtio_mem"
 
 #define PATH_SNAPSHOT "/dev/snapshot"
+#define PATH_KMSG     "/dev/kmsg"
 #define PATH_RANDOM   "/dev/urandom"
 
 #endif

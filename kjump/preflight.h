@@ -28,7 +28,7 @@ enum preflight_when {
 	PREFLIGHT_RESTORE = 1 << 0,
 	/* An estimate, or how the next boot will go: for a save a message, no reason to refuse. */
 	PREFLIGHT_ADVICE = 1 << 1,
-	/* A save finds out by itself, for sure, a moment later. */
+	/* A save finds out by itself a moment later, when it loads and makes room. */
 	PREFLIGHT_LATER = 1 << 2,
 };
 

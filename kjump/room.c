@@ -85,6 +85,13 @@ int room_check(const char *meminfo, uint64_t home, struct error *err)
 	return status || !lack ? status : too_full(lack, err);
 }
 
+int room_total(const char *meminfo, uint64_t *ret, struct error *err)
+{
+	uint64_t unused;
+
+	return read_fields(meminfo, "MemFree:", ret, &unused, err);
+}
+
 int room_used(const char *meminfo, uint64_t *ret, struct error *err)
 {
 	uint64_t total, unused;

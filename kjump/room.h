@@ -15,7 +15,8 @@
  */
 int room_make(const char *meminfo, const char *drop_caches, uint64_t home, struct error *err);
 
-/* Memory that holds something, page cache included; that programs can get; bytes. */
+/* All memory; what holds something, page cache included; what programs can get; bytes. */
+int room_total(const char *meminfo, uint64_t *ret, struct error *err);
 int room_used(const char *meminfo, uint64_t *ret, struct error *err);
 int room_available(const char *meminfo, uint64_t *ret, struct error *err);
 

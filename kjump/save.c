@@ -22,6 +22,7 @@
 #include "kjump/paths.h"
 #include "kjump/preflight.h"
 #include "kjump/quiesce.h"
+#include "kjump/rehearse.h"
 #include "kjump/report.h"
 #include "kjump/room.h"
 #include "kjump/ticks.h"
@@ -375,7 +376,8 @@ int save_system(const struct options *options, enum operation operation)
 	save->preflight = (struct preflight){ .config = &options->config,
 					      .operation = operation,
 					      .root = "" };
-	if (loader_lock(&err) || preflight_run(&save->preflight, &err)) {
+	if (loader_lock(&err) || preflight_run(&save->preflight, &err) ||
+	    rehearse(&options->config, &err)) {
 		message("%s; nothing was done", err.text);
 		goto out;
 	}

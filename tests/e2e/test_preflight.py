@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kjump check: what it finds on a machine that is ready, and on one that is not."""
+"""What must be in order before a jump, and the freeze that is rehearsed before the first."""
 
 import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
 
 HOOK = "/etc/initramfs-tools/hooks/kjump"
 IMAGE = "/boot/initrd.img-$(uname -r)"
@@ -58,3 +64,68 @@ def test_check_lockdown(make_system):
     assert status == 1
     assert [found[name] for name in ("kexec permitted", "KEXEC_JUMP", "hibernation allowed")] == \
         ["problem"] * 3
+
+
+def test_rehearsal(make_system):
+    """Once a boot and quick; again when there is another set of devices or drivers."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=64, cache=16)
+    freezes = "dmesg | grep -c 'PM: hibernation: Creating image'; :"
+    caches = machine.run("grep ^Cached: /proc/meminfo").split()[1]
+    image_size = machine.run("cat /sys/power/image_size")
+    system.checkpoint()
+    assert machine.run(freezes) == "1"
+    system.checkpoint()
+    assert machine.run(freezes) == "1"
+    assert int(machine.run("grep ^Cached: /proc/meminfo").split()[1]) > 0.9 * int(caches)
+    assert machine.run("cat /sys/power/image_size") == image_size
+    machine.run("rm /run/kjump/rehearsed; echo rehearse = no >> /etc/kjump.conf")
+    system.checkpoint()
+    assert machine.run(freezes) == "1"
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.fixture
+def virtiofs(tmp_path):
+    """Arguments of QEMU for a virtiofs device, served by a daemon of the test's own."""
+    socket, shared = f"/tmp/kjump-virtiofs-{os.getpid()}", tmp_path / "shared"
+    shared.mkdir()
+    with open(tmp_path / "virtiofsd.log", "wb") as log:
+        daemon = subprocess.Popen(["/usr/lib/qemu/virtiofsd", f"--socket-path={socket}",
+                                   "-o", f"source={shared}", "-o", "sandbox=chroot"],
+                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    deadline = time.monotonic() + 10
+    while not Path(socket).exists():
+        assert daemon.poll() is None and time.monotonic() < deadline, "virtiofsd does not start"
+        time.sleep(0.05)
+    yield ["-object", "memory-backend-memfd,id=memory,size=768M,share=on",
+           "-machine", "memory-backend=memory", "-chardev", f"socket,id=fs,path={socket}",
+           "-device", "vhost-user-fs-pci,chardev=fs,tag=shared"]
+    daemon.kill()
+    daemon.wait()
+    Path(socket).unlink(missing_ok=True)
+
+
+def test_driver_that_refuses(make_system, virtiofs):
+    """virtiofs refuses to freeze; A must not learn that in the middle of a jump."""
+    system = make_system(extra=virtiofs)
+    machine = system.machine
+    system.boot(memory=8, cache=8)
+    machine.run("mount -t virtiofs shared /root && touch /root/file")
+    status, output = machine.call("kjump checkpoint")
+    assert status == 1
+    assert "virtiofs" in output
+    assert states(machine)[1]["drivers"] == "problem"
+    machine.run("touch /root/other && umount /root")
+
+    # Hidden from kjump, it is a driver that nobody has heard of yet.
+    machine.run("mount -t tmpfs tmpfs /sys/bus/virtio/drivers/virtiofs")
+    status, output = machine.call("kjump checkpoint")
+    assert (status, output.count("\n")) == (1, 1), output
+    assert "(virtiofs): refused to freeze" in output
+    assert "nothing was done" in output
+    assert system.b_boots() == 0
+    system.workload.check()
+    system.workload.finish()

@@ -43,6 +43,7 @@ static void test_good(void **state)
 				   "verify = yes\n"
 				   "allow_plaintext = yes\n"
 				   "all = on\n"
+				   "rehearse = no\n"
 				   "kernel = /boot/a kernel\n"
 				   "initramfs = /boot/initramfs.img\n"
 				   "home = 127M\n"
@@ -55,6 +56,7 @@ static void test_good(void **state)
 	assert_true(config.verify);
 	assert_true(config.allow_plaintext);
 	assert_true(config.all);
+	assert_false(config.rehearse);
 	assert_string_equal(config.kernel, "/boot/a kernel");
 	assert_string_equal(config.initramfs, "/boot/initramfs.img");
 	assert_int_equal(config.home, 128 << 20);

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "kjump/checks.h"
+#include "kjump/rehearse.h"
 
 #define MIB (1ULL << 20)
 
@@ -226,6 +227,43 @@ static void test_hook(void **state)
 	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
 }
 
+static const char *culprit(const char *log)
+{
+	static char name[128];
+	char text[1024], sys[128];
+
+	snprintf(text, sizeof(text), "%s", log);
+	snprintf(sys, sizeof(sys), "%s/sys", root);
+	rehearse_culprit(text, sys, name, sizeof(name));
+	return name;
+}
+
+static void test_culprit(void **state)
+{
+	const char *device =
+		"6,1,10,-;OOM killer disabled.\n"
+		"4,2,11,-;virtio-fs: suspend/resume not yet supported\n"
+		"3,3,12,-;virtio-pci 0000:00:05.0: PM: dpm_run_callback(): returns -95\n"
+		" SUBSYSTEM=pci\n DEVICE=+pci:0000:00:05.0\n"
+		"3,4,13,-;virtio-pci 0000:00:05.0: PM: failed to freeze async: error -95\n"
+		" SUBSYSTEM=pci\n DEVICE=+pci:0000:00:05.0\n"
+		"3,5,14,-;sd 0:0:0:0: PM: failed to freeze: error -5\n";
+
+	(void)state;
+	assert_string_equal(culprit(""), "");
+	assert_string_equal(culprit("6,1,10,-;OOM killer enabled.\nno semicolon\n"), "");
+	assert_string_equal(culprit(device), "virtio-pci 0000:00:05.0");
+	put_link("/sys/bus/pci/devices/0000:00:05.0/virtio3/driver", "../../../virtiofs");
+	assert_string_equal(culprit(device), "virtio-pci 0000:00:05.0 (virtiofs)");
+	assert_string_equal(culprit("3,4,13,-;sd 0:0:0:0: PM: failed to freeze late: error -5\n"
+				    "3,5,14,-;sd 1:0:0:0: PM: failed to freeze: error -5\n"),
+			    "sd 0:0:0:0");
+	assert_string_equal(culprit("3,1,1,-;Freezing of tasks failed after 20.0 seconds\n"
+				    "6,2,1,-;task:dd              state:D stack:0 pid:4242\n"
+				    "6,3,1,-;task:cat             state:D stack:0 pid:4243\n"),
+			    "task:dd");
+}
+
 /* Everything that can fail says what to do. */
 static void test_table(void **state)
 {
@@ -243,7 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_hibernation), test(test_devices),   test(test_encrypted_memory),
 		test(test_size),	test(test_plaintext), test(test_parameter),
-		test(test_hook),	test(test_table),
+		test(test_hook),	test(test_culprit),   test(test_table),
 	};
 
 	return cmocka_run_group_tests_name("preflight", tests, NULL, NULL);

@@ -76,6 +76,8 @@ static void only_checked(void **state)
 	fclose(file);
 	assert_int_equal(room_check(meminfo, 80 * MIB, &err), 0);
 	assert_int_equal(room_check(meminfo, 79 * MIB, &err), -ENOMEM);
+	assert_int_equal(room_total(meminfo, &bytes, &err), 0);
+	assert_int_equal(bytes, 1000 * MIB);
 	assert_int_equal(room_used(meminfo, &bytes, &err), 0);
 	assert_int_equal(bytes, 999 * MIB);
 	assert_int_equal(room_available(meminfo, &bytes, &err), 0);
