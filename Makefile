@@ -192,11 +192,14 @@ DRACUT_MODULES := $(shell pkg-config --variable=dracutmodulesdir dracut 2>/dev/n
 DRACUT_MODULES := $(or $(DRACUT_MODULES),/usr/lib/dracut/modules.d)
 
 install-dracut:
-	install -d $(DESTDIR)$(DRACUT_MODULES)/50kjump
+	for module in kjump kjump-writer; do \
+		install -d $(DESTDIR)$(DRACUT_MODULES)/50$$module; \
+		$(call installed,dracut-module/50$$module/module-setup.sh) > \
+			$(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh; \
+		chmod 755 $(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh; \
+	done
 	install -m 644 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump dracut-module/50kjump/kjump-*.sh
-	$(call installed,dracut-module/50kjump/module-setup.sh) > \
-		$(DESTDIR)$(DRACUT_MODULES)/50kjump/module-setup.sh
-	chmod 755 $(DESTDIR)$(DRACUT_MODULES)/50kjump/module-setup.sh
+	install -m 755 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump-writer initramfs/init initramfs/modules
 
 INITRAMFS_TOOLS := /usr/share/initramfs-tools
 install-initramfs-tools:

@@ -66,18 +66,52 @@ def test_dracut_module_needs_kjump_restore(tmp_path):
     assert "kjump" in output
 
 
+def test_dracut_writer_module(tmp_path):
+    """Kernel B's whole user space, small, with a kernel's storage modules ready for insmod."""
+    modules = tmp_path / "lib/modules/6.1.0-test"
+    (modules / "kernel").mkdir(parents=True)
+    for name in ("nvme", "nvme-core", "snd"):
+        (modules / f"kernel/{name}.ko").write_text(name)
+    subprocess.run(["xz", modules / "kernel/nvme.ko"], check=True)
+    for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo", "modules.alias"):
+        (modules / name).write_text("")
+    (modules / "modules.dep").write_text(
+        "kernel/snd.ko:\nkernel/nvme.ko.xz: kernel/nvme-core.ko\nkernel/nvme-core.ko:\n")
+    done = subprocess.run([REPOSITORY / "tests/boot/dracut", tmp_path / "image", "--no-compress",
+                           "--kver", "6.1.0-test", "--kmoddir", modules, "--modules",
+                           "kjump-writer", "--no-early-microcode"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "image").stat().st_size < 12 << 20
+    root = unpack(tmp_path / "image", tmp_path / "root")
+    assert (root / "init").read_bytes() == (REPOSITORY / "initramfs/init").read_bytes()
+    assert os.access(root / "init", os.X_OK)
+    for program in ("busybox", "kjump-write", "kjump-back"):
+        assert os.access(root / "bin" / program, os.X_OK)
+    assert (root / "lib/modules/load").read_text().split() == ["nvme-core.ko", "nvme.ko"]
+    assert (root / "lib/modules/nvme.ko").read_text() == "nvme"
+    assert {"proc", "sys", "dev"} <= {path.name for path in root.iterdir()}
+
+
+def test_dracut_writer_is_never_included_by_itself(tmp_path):
+    assert module("check", tmp_path, name="50kjump-writer", hostonly="yes")[0] == 255
+    assert module("check", tmp_path, name="50kjump-writer", KJUMP_LIB="/nowhere")[0] == 1
+    assert module("depends", tmp_path, name="50kjump-writer")[1] == ""
+
+
 CHECK = """
 moddir={module}
 dracut_module_included() {{ [ "$1" = "{included}" ]; }}
+require_binaries() {{ type -P "$1" > /dev/null; }}
 dracutsysrootdir={root}
 . {module}/module-setup.sh
 {call}
 """
 
 
-def module(call, tmp_path, included="", **variables):
+def module(call, tmp_path, name="50kjump", included="", **variables):
     """Call a function of module-setup.sh as dracut does. Returns (status, output)."""
-    script = CHECK.format(module=MODULES / "50kjump", included=included, root=tmp_path, call=call)
+    script = CHECK.format(module=MODULES / name, included=included, root=tmp_path, call=call)
     done = subprocess.run(["bash", "-c", script], text=True, stdout=subprocess.PIPE,
                           env={**os.environ, "KJUMP_LIB": str(REPOSITORY / "build"), **variables})
     return done.returncode, done.stdout

@@ -68,6 +68,19 @@ def guest_with_stock_b(version, flavour):
 
 
 @functools.lru_cache(None)
+def guest_with_dracut_b(version, flavour):
+    """The guest's initramfs; in it, one of Debian's kernels as B, with an initramfs by dracut."""
+    folder = stock(version, flavour)
+    release = (folder / "release").read_text().strip()
+    writer = OUTPUT / f"dracut-writer-{folder.name}.img"
+    make_dracut(writer, "kjump-writer", "--no-early-microcode", "--kver", release, "--kmoddir",
+                folder / "lib/modules" / release, compress="--zstd")
+    path = OUTPUT / f"guest-dracut-b-{folder.name}.img"
+    call(REPOSITORY / "tests/e2e/guest/build", folder / "vmlinuz", writer, tools(), path)
+    return path
+
+
+@functools.lru_cache(None)
 def guest_of_stock(version, flavour):
     """The guest's initramfs for one of Debian's kernels itself."""
     folder = stock(version, flavour)
@@ -134,11 +147,11 @@ def dracut_of_stock(version, flavour, drivers):
     return path
 
 
-def make_dracut(path, modules, *options, **environment):
+def make_dracut(path, modules, *options, compress="--no-compress", **environment):
     path.parent.mkdir(parents=True, exist_ok=True)
     tools()
     call("env", *(f"{name}={value}" for name, value in environment.items()),
-         REPOSITORY / "tests/boot/dracut", path, "--no-compress", "--modules", modules, *options)
+         REPOSITORY / "tests/boot/dracut", path, compress, "--modules", modules, *options)
 
 
 @functools.lru_cache(None)

@@ -126,6 +126,17 @@ def test_initramfs_tools_boots_on(make_rooted):
     boots_on(make_rooted(artifacts.initramfs_tools()))
 
 
+def test_dracut_writer(make_system):
+    """Kernel B with an initramfs by dracut: it saves and jumps back, and saves and powers off."""
+    system = make_system(initramfs=artifacts.guest_with_dracut_b("6.12", "cloud"))
+    system.boot()
+    system.checkpoint()
+    system.workload.check()
+    system.restore(system.hibernate())
+    system.workload.check()
+    system.workload.finish()
+
+
 @contextlib.contextmanager
 def keyboard(system):
     """Types on the machine's keyboard, which belongs to another console than the log."""
