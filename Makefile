@@ -177,7 +177,7 @@ installed = sed 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' $(1)
 install: all initramfs
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/kjump
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/kjump-write \
-		$(BUILD)/kjump-restore $(BUILD)/kjump-back
+		$(BUILD)/kjump-restore $(BUILD)/kjump-back initramfs/modules
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/initramfs.img \
 		dracut-module/50kjump/kjump-core.sh dracut-module/50kjump/kjump-build.sh
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
@@ -199,6 +199,7 @@ install-dracut:
 		chmod 755 $(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh; \
 	done
 	install -m 644 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump dracut-module/50kjump/kjump-*.sh
+	install -m 755 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump initramfs/modules
 	install -m 755 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump-writer initramfs/init initramfs/modules
 
 INITRAMFS_TOOLS := /usr/share/initramfs-tools

@@ -5,6 +5,8 @@
 # drivers to load, and whether the target needs assembly or unlocking. For every kind of initramfs:
 # sourced by its builder, functions only.
 
+# The program that finds drivers, which also does so for kernel B; set by whoever sources this.
+kjump_find_modules=
 kjump_conf=/etc/kjump.conf
 kjump_sys=/sys
 
@@ -44,36 +46,13 @@ kjump_targets() (
     } | awk -v kind="$kind" '!seen[$0]++ { print kind, $0 }'
 )
 
-# Print the drivers that kernel RELEASE has for the disk at PATH in /sys, and for all that it hangs
-# on. The running kernel may be another one, with other drivers built in.
-kjump_drivers() (
-    path=$2
-    while [ "$path" != "$kjump_sys/devices" ] && [ -n "$path" ]; do
-        if [ -e "$path/driver/module" ]; then
-            driver=$(readlink -f "$path/driver/module")
-            echo "${driver##*/}"
-        fi
-        if [ -r "$path/modalias" ]; then
-            modprobe -q -S "$1" -R "$(cat "$path/modalias")" 2> /dev/null
-        fi
-        path=${path%/*}
-    done
-)
-
-# Drivers of controllers and disks that an image may lie on, for an initramfs of any machine.
-kjump_all_drivers() {
-    printf '%s\n' virtio_pci virtio_blk virtio_scsi nvme vmd ahci ata_piix mptspi megaraid_sas mpt3sas \
-        sd_mod xhci_pci ehci_pci usb_storage uas mmc_block sdhci_pci
-}
-
-# Print the lines of /etc/kjump.modules for kernel RELEASE: the drivers of all disks here, because
-# the file systems that are checked before a restore lie on any of them. With WHERE = "any", also
-# those of other machines.
+# Print the lines of /etc/kjump.modules for the kernel whose modules lie in DIRECTORY: the drivers of
+# all disks here, because the file systems that are checked before a restore lie on any of them. With
+# WHERE = "any", also those of other machines.
 kjump_modules() (
+    [ -r "$1/modules.dep" ] || return 0
     {
-        for disk in "$kjump_sys"/class/block/*; do
-            [ ! -e "$disk/device" ] || kjump_drivers "$1" "$(readlink -f "$disk")"
-        done
-        [ "$2" != any ] || kjump_all_drivers
-    } | tr - _ | awk '!seen[$0]++'
+        "$kjump_find_modules" --names "$1"
+        [ "$2" != any ] || "$kjump_find_modules" --all-storage --names "$1"
+    } | awk '!seen[$0]++'
 )

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154 # variables of dracut
 #
-# dracut module: restore a hibernated machine at boot.
+# dracut module: restore a hibernated machine at boot. `modules` beside this file is that of
+# initramfs/.
 
 # Set by `make install-dracut`: where kjump-restore is.
 kjump_lib=${KJUMP_LIB:-/usr/local/lib/kjump}
@@ -29,14 +30,14 @@ kjump_build() (
     # shellcheck source=dracut-module/50kjump/kjump-build.sh
     . "$moddir/kjump-build.sh"
     # shellcheck disable=SC2034 # read there
-    kjump_conf=${dracutsysrootdir-}/etc/kjump.conf
+    kjump_find_modules=$moddir/modules kjump_conf=${dracutsysrootdir-}/etc/kjump.conf
     "$@"
 )
 
 kjump_drivers_here() {
     local where=any
     [[ ${hostonly-} ]] && where=here
-    kjump_build kjump_modules "$kernel" "$where"
+    kjump_build kjump_modules "${srcmods:-/lib/modules/$kernel}" "$where"
 }
 
 installkernel() {

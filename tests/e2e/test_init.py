@@ -222,3 +222,12 @@ def test_build_refuses_to_grow(tmp_path):
     with pytest.raises(RuntimeError, match="more than 4194304; nothing written"):
         artifacts.call(BUILD, "--tools", tools, tmp_path / "image")
     assert not (tmp_path / "image").exists()
+
+
+def test_names_of_modules(tmp_path):
+    """What a kernel would take, without taking it: dependencies come first."""
+    (tmp_path / "modules.dep").write_text(
+        "kernel/snd.ko:\nkernel/nvme.ko.xz: kernel/nvme-core.ko\nkernel/nvme-core.ko:\n")
+    done = subprocess.run([BUILD.parent / "modules", "--all-storage", "--names", tmp_path],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.split() == ["nvme-core", "nvme"]
