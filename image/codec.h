@@ -8,7 +8,8 @@
 
 /* What the codecs need from one call to the next. Belongs to one thread. */
 struct codec_context;
-struct codec_context *codec_context_create(int level); /* NULL: no memory */
+struct codec_context *codec_context_create(int level);			/* NULL: no memory */
+void codec_context_set_level(struct codec_context *context, int level); /* from the next call on */
 void codec_context_free(struct codec_context *context);
 
 struct codec {

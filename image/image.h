@@ -92,10 +92,12 @@ int image_writer_open(const struct disk *disk, struct image_writer **ret, struct
 /*
  * Compress PAGES (of 4096 bytes each, at most IMAGE_CHUNK_PAGES) at BYTES and write them. RUNS are
  * their frames in the same order. Thread-safe, each thread with its own SCRATCH. ENOSPC when the
- * device is full. After any error the writer only fails.
+ * device is full. Several writes are under way when it returns, so the error of a chunk may be
+ * told to a later one, or by the commit. After any error the writer only fails.
  */
 struct image_scratch; /* one thread's compression context and output buffer */
 struct image_scratch *image_scratch_create(int level);
+void image_scratch_set_level(struct image_scratch *scratch, int level); /* of the next chunks */
 void image_scratch_free(struct image_scratch *scratch);
 
 int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratch,
@@ -109,6 +111,17 @@ int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratc
  */
 int image_writer_commit(struct image_writer *writer, struct image_index *index, uint32_t kind,
 			struct image_super *ret, struct error *err);
+
+/* How fast the device takes what it is given. */
+struct image_flow {
+	uint64_t bytes;	 /* written so far */
+	uint64_t busy;	 /* nanoseconds in which at least one write was under way or due */
+	uint64_t waited; /* nanoseconds for which threads had to wait for the device */
+	unsigned fill;	 /* buffers that wait or are being written */
+};
+
+/* Thread-safe. */
+void image_writer_flow(const struct image_writer *writer, struct image_flow *ret);
 
 /* Bytes written so far, chunks with padding. Thread-safe. */
 uint64_t image_writer_bytes(const struct image_writer *writer);

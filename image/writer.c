@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The writer. Threads compress and write on their own; a mutex guards the next free place in the
- * ring and the list of chunks. The superblock is written last, so that until then the device
- * holds what it held before.
+ * The writer. Threads compress on their own and leave the writing to the queue; a mutex guards the
+ * next free place in the ring and the list of chunks. The superblock is written last, so that
+ * until then the device holds what it held before.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -13,11 +13,13 @@
 #include "common/pagehash.h"
 #include "image/codec.h"
 #include "image/internal.h"
+#include "image/queue.h"
 
 #define CHUNK_BYTES (IMAGE_CHUNK_PAGES * FRAME_SIZE)
 
 struct image_writer {
 	const struct disk *disk; /* NULL: nothing is written */
+	struct queue *queue;
 	pthread_mutex_t lock;
 	struct image_super super; /* as it is on the device */
 	uint64_t present;	  /* bytes at the ring's end that hold the present image */
@@ -43,12 +45,17 @@ struct image_scratch *image_scratch_create(int level)
 	if (!scratch)
 		return NULL;
 	scratch->codec = codec_context_create(level);
-	scratch->out = disk_buffer(CHUNK_BYTES);
+	scratch->out = disk_buffer(QUEUE_BUFFER_BYTES);
 	if (!scratch->codec || !scratch->out) {
 		image_scratch_free(scratch);
 		return NULL;
 	}
 	return scratch;
+}
+
+void image_scratch_set_level(struct image_scratch *scratch, int level)
+{
+	codec_context_set_level(scratch->codec, level);
 }
 
 void image_scratch_free(struct image_scratch *scratch)
@@ -90,7 +97,7 @@ int image_writer_open(const struct disk *disk, struct image_writer **ret, struct
 {
 	struct image_writer *writer = calloc(1, sizeof(*writer));
 	struct image_super *super;
-	int code;
+	int code = 0;
 
 	if (!writer)
 		return error_set(err, ENOMEM, "no memory");
@@ -101,12 +108,14 @@ int image_writer_open(const struct disk *disk, struct image_writer **ret, struct
 		code = image_super_read(disk, super, err);
 		if (!code)
 			code = invalidate_hibernation(writer, err);
-		if (code) {
-			image_writer_free(writer);
-			return code;
-		}
 	} else {
 		pretend_super(super);
+	}
+	if (!code)
+		code = queue_create(disk, &writer->queue, err);
+	if (code) {
+		image_writer_free(writer);
+		return code;
 	}
 	writer->next = IMAGE_DATA_START;
 	if (super->state != IMAGE_EMPTY) {
@@ -124,6 +133,7 @@ void image_writer_free(struct image_writer *writer)
 {
 	if (!writer)
 		return;
+	queue_free(writer->queue);
 	pthread_mutex_destroy(&writer->lock);
 	free(writer->chunks);
 	runs_free(&writer->data);
@@ -287,10 +297,15 @@ int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratc
 	code = place_chunk(writer, &chunk, padded, runs, err);
 	if (code)
 		return code;
-	code = put(writer, scratch->out, padded, chunk.offset, err);
+	code = queue_write(writer->queue, &scratch->out, padded, chunk.offset, err);
 	if (code)
 		set_failed(writer, code);
 	return code;
+}
+
+void image_writer_flow(const struct image_writer *writer, struct image_flow *ret)
+{
+	queue_flow(writer->queue, ret);
 }
 
 uint64_t image_writer_bytes(const struct image_writer *writer)
@@ -393,7 +408,9 @@ int image_writer_commit(struct image_writer *writer, struct image_index *index, 
 	writer->failed = EINVAL; /* a writer commits once */
 	fill_index(writer, index);
 	super = writer->super;
-	code = index_check_records(index, kind, err);
+	code = queue_drain(writer->queue, err);
+	if (!code)
+		code = index_check_records(index, kind, err);
 	if (!code)
 		code = image_index_check(index, err);
 	if (!code)
