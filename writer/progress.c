@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * How far the saving is: one line for each tenth of the plan.
- */
+/* How far the saving is. */
 #include "writer/progress.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/abi.h"
 #include "common/error.h"
+
+#define REDRAW_NS     100000000
+#define BAR_MAX	      40 /* cells */
+#define BAR_MIN	      10
+#define COLUMNS_GUESS 80
 
 static uint64_t now(void)
 {
@@ -17,40 +24,101 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-void progress_init(struct progress *progress, const char *name, uint64_t total)
+enum progress_style progress_style(bool quiet)
 {
-	*progress = (struct progress){ .name = name, .total = total, .start = now() };
+	if (quiet)
+		return PROGRESS_NONE;
+	return isatty(STDERR_FILENO) ? PROGRESS_BAR : PROGRESS_LINES;
+}
+
+void progress_init(struct progress *progress, const char *name, uint64_t total,
+		   enum progress_style style)
+{
+	*progress =
+		(struct progress){ .name = name, .total = total, .style = style, .start = now() };
 	pthread_mutex_init(&progress->lock, NULL);
 }
 
 void progress_free(struct progress *progress)
 {
+	if (progress->style == PROGRESS_BAR)
+		fputs("\r\033[K", stderr);
 	pthread_mutex_destroy(&progress->lock);
 }
 
-static void show(const struct progress *progress, uint64_t written)
+static double megabytes_per_second(const struct progress *progress, double seconds)
 {
-	double bytes = (double)progress->done * FRAME_SIZE;
-	double seconds = (double)(now() - progress->start) / 1e9;
-	double ratio = written ? (double)progress->data * FRAME_SIZE / (double)written : 0;
+	return seconds > 0 ? (double)progress->done * FRAME_SIZE / 1e6 / seconds : 0;
+}
 
-	message("%s: %u %%, %llu of %llu pages, %.0f MB/s, ratio %.1f", progress->name,
-		progress->tenths * 10, (unsigned long long)progress->done,
-		(unsigned long long)progress->total, seconds > 0 ? bytes / 1e6 / seconds : 0,
-		ratio);
+static double ratio(const struct progress *progress, uint64_t written)
+{
+	return written ? (double)progress->data * FRAME_SIZE / (double)written : 0;
+}
+
+void progress_bar(const struct progress *progress, uint64_t written, double seconds,
+		  unsigned columns, char *text, size_t size)
+{
+	double share = progress->total ? (double)progress->done / (double)progress->total : 1;
+	unsigned left = share > 0 ? (unsigned)(seconds * (1 - share) / share + 0.5) : 0;
+	char figures[96], bar[BAR_MAX + 1];
+	int cells, full;
+
+	snprintf(figures, sizeof(figures), "%3.0f %%  %.0f MB/s  %u:%02u left  ratio %.1f",
+		 share * 100, megabytes_per_second(progress, seconds), left / 60, left % 60,
+		 ratio(progress, written));
+	cells = (int)columns - (int)strlen(progress->name) - (int)strlen(figures) - 7;
+	cells = cells > BAR_MAX ? BAR_MAX : cells;
+	if (cells < BAR_MIN) {
+		snprintf(text, size, "%.*s", (int)columns - 1, figures);
+		return;
+	}
+	full = (int)(share * cells);
+	memset(bar, '#', full);
+	memset(bar + full, '.', cells - full);
+	bar[cells] = '\0';
+	snprintf(text, size, "%s: [%s] %s", progress->name, bar, figures);
+}
+
+/* The cursor stays in front, so that a message takes the line instead of going behind the bar. */
+static void draw(struct progress *progress, uint64_t written)
+{
+	struct winsize window = { 0 };
+	uint64_t time = now();
+	char text[256];
+
+	if (time - progress->shown < REDRAW_NS)
+		return;
+	progress->shown = time;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) || !window.ws_col)
+		window.ws_col = COLUMNS_GUESS;
+	progress_bar(progress, written, (double)(time - progress->start) / 1e9, window.ws_col, text,
+		     sizeof(text));
+	fprintf(stderr, "%s\033[K\r", text);
+	fflush(stderr);
+}
+
+static void print(struct progress *progress, uint64_t written)
+{
+	unsigned tenths = progress->total ? (unsigned)(progress->done * 10 / progress->total) : 0;
+
+	if (tenths <= progress->tenths)
+		return;
+	progress->tenths = tenths;
+	message("%s: %u %%, %llu of %llu pages, %.0f MB/s, ratio %.1f", progress->name, tenths * 10,
+		(unsigned long long)progress->done, (unsigned long long)progress->total,
+		megabytes_per_second(progress, (double)(now() - progress->start) / 1e9),
+		ratio(progress, written));
 }
 
 void progress_add(struct progress *progress, uint64_t done, uint64_t data, uint64_t written)
 {
-	unsigned tenths;
-
 	pthread_mutex_lock(&progress->lock);
 	progress->done += done;
 	progress->data += data;
-	tenths = progress->total ? (unsigned)(progress->done * 10 / progress->total) : 0;
-	if (tenths > progress->tenths) {
-		progress->tenths = tenths;
-		show(progress, written);
-	}
+	if (progress->style == PROGRESS_LINES)
+		print(progress, written);
+	else if (progress->style == PROGRESS_BAR)
+		draw(progress, written);
 	pthread_mutex_unlock(&progress->lock);
 }

@@ -1,24 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How far the saving is: one line for each tenth of the plan.
+ * How far the saving is: a bar when standard error is a terminal, otherwise (a file, the kernel
+ * log) one line for each tenth of the plan.
  */
 #ifndef WRITER_PROGRESS_H
 #define WRITER_PROGRESS_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+enum progress_style {
+	PROGRESS_NONE,
+	PROGRESS_LINES,
+	PROGRESS_BAR,
+};
 
 struct progress {
 	pthread_mutex_t lock;
+	enum progress_style style;
 	const char *name; /* of the target; not owned */
 	uint64_t total;	  /* pages of the plan */
 	uint64_t done;	  /* pages looked at */
 	uint64_t data;	  /* of these, pages that were not zero */
 	unsigned tenths;  /* shown so far */
-	uint64_t start;	  /* nanoseconds of CLOCK_MONOTONIC */
+	uint64_t start;	  /* nanoseconds of CLOCK_MONOTONIC, as all times */
+	uint64_t shown;	  /* when the bar was drawn last */
 };
 
-void progress_init(struct progress *progress, const char *name, uint64_t total);
+/* What suits standard error; none when QUIET. */
+enum progress_style progress_style(bool quiet);
+
+void progress_init(struct progress *progress, const char *name, uint64_t total,
+		   enum progress_style style);
+
+/* Removes the bar. */
 void progress_free(struct progress *progress);
 
 /*
@@ -26,5 +43,9 @@ void progress_free(struct progress *progress);
  * target in all. Thread-safe.
  */
 void progress_add(struct progress *progress, uint64_t done, uint64_t data, uint64_t written);
+
+/* The bar as one line of COLUMNS characters at most, as it is SECONDS after the start. */
+void progress_bar(const struct progress *progress, uint64_t written, double seconds,
+		  unsigned columns, char *text, size_t size);
 
 #endif

@@ -29,6 +29,7 @@ struct save_job {
 	int level;		 /* zstd */
 	unsigned workers;	 /* 0 = one for each online CPU */
 	bool verify;		 /* read the image back before calling it saved */
+	bool quiet;		 /* no progress */
 	const atomic_bool *stop; /* once it is true the save ends with ECANCELED; NULL = never */
 	const struct runs *ram;
 	const struct runs *home;	/* only what lies in RAM counts */
