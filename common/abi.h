@@ -192,10 +192,15 @@ struct watch {
 #define REQUEST_DRY_RUN	 0x2 /* scan and compress, write nothing */
 #define REQUEST_SAVE_ALL 0x4 /* leave nothing out but the zero pages */
 
+#define LEVEL_MIN     (-20)
+#define LEVEL_MAX     19
+#define LEVEL_DEFAULT 1
+#define LEVEL_AUTO    INT32_MAX /* as high as the device leaves time for */
+
 struct request {
 	uint32_t operation;    /* enum operation */
 	uint32_t flags;	       /* REQUEST_* */
-	int32_t level;	       /* zstd level */
+	int32_t level;	       /* zstd level, or LEVEL_AUTO */
 	uint32_t workers;      /* 0 = one a CPU */
 	char target[64];       /* "UUID=..." of the claimed device */
 	char target_name[128]; /* what the user called it, for messages */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/abi.h"
 #include "kjump/files.h"
 
 struct key {
@@ -42,9 +43,11 @@ static int parse_number(const char *value, long min, long max, long *ret, struct
 
 static int set_level(void *field, const char *value, struct error *err)
 {
-	long number;
-	int ret = parse_number(value, CONFIG_LEVEL_MIN, CONFIG_LEVEL_MAX, &number, err);
+	long number = LEVEL_AUTO;
+	int ret = 0;
 
+	if (strcmp(value, "auto"))
+		ret = parse_number(value, LEVEL_MIN, LEVEL_MAX, &number, err);
 	if (!ret)
 		*(int *)field = (int)number;
 	return ret;
@@ -127,7 +130,7 @@ static const struct key keys[] = {
 void config_default(struct config *config)
 {
 	memset(config, 0, sizeof(*config));
-	config->level = 1;
+	config->level = LEVEL_DEFAULT;
 	config->rehearse = true;
 }
 

@@ -10,8 +10,6 @@
 
 #include "common/error.h"
 
-#define CONFIG_LEVEL_MIN   (-20)
-#define CONFIG_LEVEL_MAX   19
 #define CONFIG_WORKERS_MAX 256
 #define CONFIG_HOME_MIN	   (32ULL << 20)
 #define CONFIG_HOME_MAX	   (2ULL << 30)
@@ -20,7 +18,7 @@
 /* An empty string stands for the default. */
 struct config {
 	char target[128]; /* device for images: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path */
-	int level;	  /* of zstd */
+	int level;	  /* of zstd, or LEVEL_AUTO */
 	unsigned workers; /* 0 = one a CPU of kernel B */
 	bool verify;	  /* read the image back */
 	bool all;	  /* leave no free pages out */

@@ -51,7 +51,7 @@ enum option_bit {
 	"  -q, --quiet       print nothing on success\n"
 #define SAVE_USAGE                                                                                 \
 	"  --target DEVICE   claimed device: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path\n"     \
-	"  --level N         zstd level, -20 to 19 (default: 1)\n"                                 \
+	"  --level N         zstd level, -20 to 19 (default: 1), or auto\n"                        \
 	"  --verify[=no]     read the image back before calling it saved\n"                        \
 	"  --all[=no]        save free pages as well\n"                                            \
 	"  --dry-run         do all of it but write nothing and go on\n"                           \

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One worker's page collector. Pages are copied before they are compressed: chunks may gather
- * frames from anywhere, and the copy costs little beside the compression.
+ * One worker's page collector. Pages that lie alone are copied before they are compressed: chunks
+ * may gather frames from anywhere, and the copy costs little beside the compression.
  */
 #include "writer/gather.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-int gather_init(struct gather *gather, struct image_writer *writer, int level, struct error *err)
+int gather_init(struct gather *gather, struct image_writer *writer, int level,
+		struct level_control *control, struct error *err)
 {
 	*gather = (struct gather){
 		.writer = writer,
+		.control = control,
 		.scratch = image_scratch_create(level),
 		.buffer = disk_buffer(IMAGE_CHUNK_PAGES * FRAME_SIZE),
 	};
@@ -49,52 +52,125 @@ bool gather_page_is_zero(const void *page)
 	return true;
 }
 
+static uint64_t cpu_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* The chunk is away: let the control have its figures, and ask it for the next level. */
+static void adapt(struct gather *gather, uint32_t pages)
+{
+	uint64_t cpu = cpu_time();
+	struct image_flow flow;
+
+	image_writer_flow(gather->writer, &flow);
+	level_account(gather->control, (uint64_t)pages * FRAME_SIZE, cpu - gather->cpu,
+		      image_writer_bytes(gather->writer), flow.bytes, flow.busy);
+	gather->cpu = cpu;
+	image_scratch_set_level(gather->scratch, level_now(gather->control));
+}
+
+/* One chunk: PAGES pages at BYTES, which are those of FRAMES. */
+static int write_chunk(struct gather *gather, const void *bytes, uint32_t pages,
+		       const struct runs *frames, struct error *err)
+{
+	int r = image_writer_chunk(gather->writer, gather->scratch, bytes, pages, frames, err);
+
+	if (!r && gather->control)
+		adapt(gather, pages);
+	return r;
+}
+
 int gather_flush(struct gather *gather, struct error *err)
 {
 	int r;
 
 	if (!gather->pages)
 		return 0;
-	r = image_writer_chunk(gather->writer, gather->scratch, gather->buffer, gather->pages,
-			       &gather->frames, err);
+	r = write_chunk(gather, gather->buffer, gather->pages, &gather->frames, err);
 	gather->pages = 0;
 	gather->frames.n = 0;
 	return r;
 }
 
-static int add_frame(struct runs *runs, uint64_t pfn, struct error *err)
+static int add_frames(struct runs *runs, uint64_t pfn, uint64_t count, struct error *err)
 {
-	int r = runs_add(runs, pfn, 1);
+	int r = runs_add(runs, pfn, count);
 
 	return r ? error_set(err, -r, "frame %#llx: out of memory", (unsigned long long)pfn) : 0;
 }
 
-static int gather_page(struct gather *gather, uint64_t pfn, const void *page, struct error *err)
+/* Copy COUNT pages into the buffer, which is written whenever it is full. */
+static int collect(struct gather *gather, uint64_t pfn, uint64_t count, const unsigned char *page,
+		   struct error *err)
 {
-	int r;
+	while (count) {
+		uint64_t room = IMAGE_CHUNK_PAGES - gather->pages;
+		uint64_t n = count < room ? count : room;
+		int r = add_frames(&gather->frames, pfn, n, err);
 
-	if (gather_page_is_zero(page))
-		return add_frame(&gather->zero, pfn, err);
-	r = add_frame(&gather->frames, pfn, err);
-	if (r)
-		return r;
-	memcpy(gather->buffer + (size_t)gather->pages * FRAME_SIZE, page, FRAME_SIZE);
-	gather->data++;
-	gather->pages++;
-	return gather->pages == IMAGE_CHUNK_PAGES ? gather_flush(gather, err) : 0;
+		if (r)
+			return r;
+		memcpy(gather->buffer + (size_t)gather->pages * FRAME_SIZE, page, n * FRAME_SIZE);
+		gather->pages += n;
+		if (gather->pages == IMAGE_CHUNK_PAGES)
+			r = gather_flush(gather, err);
+		if (r)
+			return r;
+		pfn += n;
+		count -= n;
+		page += n * FRAME_SIZE;
+	}
+	return 0;
+}
+
+/* Pages from PAGE on, at most COUNT, that are all zero, or none of them is. */
+static uint64_t alike(const unsigned char *page, uint64_t count, bool *zero)
+{
+	uint64_t n;
+
+	*zero = gather_page_is_zero(page);
+	for (n = 1; n < count; n++) {
+		const unsigned char *next = page + n * FRAME_SIZE;
+
+		/* Looking at the start of a page is nothing but waiting for memory. */
+		if (n + 1 < count)
+			__builtin_prefetch(next + FRAME_SIZE);
+		if (gather_page_is_zero(next) != *zero)
+			break;
+	}
+	return n;
 }
 
 int gather_pages(struct gather *gather, uint64_t pfn, uint64_t count, const void *bytes,
 		 struct error *err)
 {
 	const unsigned char *page = bytes;
-	uint64_t i;
-	int r;
+	int r = 0;
 
-	for (i = 0; i < count; i++, page += FRAME_SIZE) {
-		r = gather_page(gather, pfn + i, page, err);
-		if (r)
-			return r;
+	while (count && !r) {
+		struct run run = { .pfn = pfn };
+		struct runs frames = { .v = &run, .n = 1 };
+		bool zero;
+		uint64_t n =
+			alike(page, count < IMAGE_CHUNK_PAGES ? count : IMAGE_CHUNK_PAGES, &zero);
+
+		if (zero) {
+			r = add_frames(&gather->zero, pfn, n, err);
+		} else if (n == IMAGE_CHUNK_PAGES) {
+			/* A whole chunk in one piece: nothing to collect. */
+			run.count = n;
+			r = write_chunk(gather, page, (uint32_t)n, &frames, err);
+		} else {
+			r = collect(gather, pfn, n, page, err);
+		}
+		gather->data += zero ? 0 : n;
+		pfn += n;
+		count -= n;
+		page += n * FRAME_SIZE;
 	}
-	return 0;
+	return r;
 }

@@ -12,19 +12,26 @@
 #include "common/error.h"
 #include "common/runs.h"
 #include "image/image.h"
+#include "writer/level.h"
 
 struct gather {
-	struct image_writer *writer; /* not owned */
+	struct image_writer *writer;   /* not owned */
+	struct level_control *control; /* not owned; NULL: the level is fixed */
 	struct image_scratch *scratch;
 	unsigned char *buffer; /* IMAGE_CHUNK_PAGES pages */
 	uint32_t pages;	       /* in the buffer */
 	struct runs frames;    /* of the pages in the buffer */
 	struct runs zero;      /* frames of all zero pages so far */
 	uint64_t data;	       /* all other pages so far */
+	uint64_t cpu;	       /* nanoseconds that this thread had worked at the last chunk's end */
 };
 
-/* Returns 0 or -ENOMEM; gather_free() in either case. */
-int gather_init(struct gather *gather, struct image_writer *writer, int level, struct error *err);
+/*
+ * Compress with LEVEL, or as CONTROL says if it is not NULL. Returns 0 or -ENOMEM; gather_free()
+ * in either case.
+ */
+int gather_init(struct gather *gather, struct image_writer *writer, int level,
+		struct level_control *control, struct error *err);
 void gather_free(struct gather *gather);
 
 /* Take COUNT pages at BYTES, the frames from PFN on. */

@@ -26,7 +26,7 @@ struct save_job {
 	const struct disk *disk; /* claimed, opened with DISK_WRITE; NULL = nowhere, a dry run */
 	const char *name;	 /* what the user calls the device, for progress messages */
 	uint32_t kind;		 /* enum image_kind */
-	int level;		 /* zstd */
+	int level;		 /* zstd, or LEVEL_AUTO */
 	unsigned workers;	 /* 0 = one for each online CPU */
 	bool verify;		 /* read the image back before calling it saved */
 	bool quiet;		 /* no progress */

@@ -19,6 +19,7 @@ struct crew {
 	const struct save_plan *plan;
 	struct image_writer *writer;
 	struct progress progress;
+	struct level_control level;
 	pthread_mutex_t lock; /* for what follows */
 	struct slice_cursor cursor;
 	struct error err; /* of the worker that failed first */
@@ -88,9 +89,11 @@ static void *work(void *argument)
 	struct memory_window window = { 0 };
 	struct error err = { 0 };
 	struct slice slice;
+	bool automatic = crew->job->level == LEVEL_AUTO;
 	int r;
 
-	r = gather_init(&worker->gather, crew->writer, crew->job->level, &err);
+	r = gather_init(&worker->gather, crew->writer, automatic ? LEVEL_DEFAULT : crew->job->level,
+			automatic ? &crew->level : NULL, &err);
 	while (!r && crew_next(crew, &slice))
 		r = take_slice(worker, &window, &slice, &err);
 	if (!r)
@@ -146,6 +149,7 @@ int workers_run(const struct save_job *job, const struct save_plan *plan,
 	pthread_mutex_init(&crew.lock, NULL);
 	progress_init(&crew.progress, job->name, runs_total(&plan->save),
 		      progress_style(job->quiet));
+	level_init(&crew.level, count, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
 
 	r = crew_run(&crew, workers, count, err);
 	for (i = 0; i < count; i++) {
@@ -155,6 +159,7 @@ int workers_run(const struct save_job *job, const struct save_plan *plan,
 	}
 	runs_sort(zero);
 
+	level_free(&crew.level);
 	progress_free(&crew.progress);
 	pthread_mutex_destroy(&crew.lock);
 	free(workers);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/abi.h"
 #include "kjump/config.h"
 
 /* Write TEXT to a file of its own and read it as settings. */
@@ -69,6 +70,8 @@ static void test_comments(void **state)
 	struct error err;
 
 	(void)state;
+	assert_int_equal(read_text("level = auto\n", &config, &err), 0);
+	assert_int_equal(config.level, LEVEL_AUTO);
 	assert_int_equal(read_text("# target = nowhere\n\n   # level = 19\n \t \nworkers = 2\n",
 				   &config, &err),
 			 0);
@@ -102,6 +105,7 @@ static void test_bad_lines(void **state)
 		{ "level =", "number" },
 		{ "level = 3x", "'3x'" },
 		{ "level = 20", "from -20 to 19" },
+		{ "level = automatic", "'automatic'" },
 		{ "level = 99999999999999999999", "level" },
 		{ "workers = -1", "workers" },
 		{ "workers = 257", "256" },

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Level "auto" against made-up machines: never much slower than the best fixed level. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/abi.h"
+#include "writer/level.h"
+
+#define CHUNK  1048576.0
+#define CHUNKS 1500
+#define QUEUE  8 /* chunks between compressing and writing */
+
+/* What levels cost and yield here; not what the control believes. */
+static const struct {
+	int level;
+	double nanoseconds; /* for each byte */
+	double size;
+} truth[] = {
+	{ -20, 0.90, 0.53 }, { -10, 1.05, 0.45 }, { -7, 1.20, 0.40 }, { -5, 1.30, 0.38 },
+	{ -3, 1.35, 0.34 },  { -1, 1.50, 0.30 },  { 1, 1.70, 0.28 },  { 2, 2.20, 0.265 },
+	{ 3, 3.10, 0.25 },   { 4, 3.30, 0.247 },  { 5, 4.70, 0.238 }, { 6, 6.50, 0.235 },
+};
+
+#define LEVELS (sizeof(truth) / sizeof(truth[0]))
+
+static size_t find(int level)
+{
+	for (size_t i = 0; i < LEVELS; i++)
+		if (truth[i].level == level)
+			return i;
+	fail_msg("level %d is not on the ladder", level);
+	return 0;
+}
+
+/* Some contents are easy, some are hard, and they come in stretches. */
+static double hardness(unsigned chunk)
+{
+	return 0.4 + (chunk / 40 * 2654435761U >> 8) % 1000 / 1000.0 * 1.2;
+}
+
+/*
+ * Seconds for CHUNKS chunks with WORKERS compressing and a device of RATE bytes a second; LEVEL
+ * fixed, or LEVEL_AUTO.
+ */
+static double run(double rate, unsigned workers, int level)
+{
+	double written_at[CHUNKS], compressed = 0, device = 0, busy = 0, out = 0, written = 0;
+	struct level_control control;
+	unsigned done = 0;
+
+	level_init(&control, workers, workers);
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		size_t t = find(level == LEVEL_AUTO ? level_now(&control) : level);
+		double cpu = CHUNK * truth[t].nanoseconds * (0.7 + 0.3 * hardness(i)) / 1e9;
+		double size = CHUNK * truth[t].size * hardness(i);
+		double start;
+
+		/* The queue is full: compressing waits for the device. */
+		if (i >= QUEUE && written_at[i - QUEUE] > compressed)
+			compressed = written_at[i - QUEUE];
+		compressed += cpu / workers;
+		start = compressed > device ? compressed : device;
+		device = start + size / rate;
+		written_at[i] = device;
+		out += size;
+		while (done < i && written_at[done] <= compressed)
+			written = (++done) * out / (i + 1);
+		busy = written / rate;
+		level_account(&control, (uint64_t)CHUNK, (uint64_t)(cpu * 1e9), (uint64_t)out,
+			      (uint64_t)written, (uint64_t)(busy * 1e9));
+	}
+	level_free(&control);
+	return device;
+}
+
+static void test_near_the_best(void **state)
+{
+	static const double rates[] = { 20e6, 50e6, 100e6, 200e6, 400e6, 1000e6, 3000e6 };
+	static const unsigned workers[] = { 1, 2, 4, 16 };
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(rates) / sizeof(rates[0]); r++) {
+		for (size_t w = 0; w < sizeof(workers) / sizeof(workers[0]); w++) {
+			double best = 1e9, automatic = run(rates[r], workers[w], LEVEL_AUTO);
+
+			for (size_t i = 0; i < LEVELS; i++) {
+				double time = run(rates[r], workers[w], truth[i].level);
+
+				best = time < best ? time : best;
+			}
+			if (automatic > 1.1 * best)
+				fail_msg("%.0f MB/s, %u workers: %.2f s, the best is %.2f s",
+					 rates[r] / 1e6, workers[w], automatic, best);
+		}
+	}
+}
+
+static void test_starts_at_the_default(void **state)
+{
+	struct level_control control;
+
+	(void)state;
+	level_init(&control, 2, 2);
+	assert_int_equal(level_now(&control), LEVEL_DEFAULT);
+	level_free(&control);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_near_the_best),
+		cmocka_unit_test(test_starts_at_the_default),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
