@@ -75,6 +75,12 @@ $(BUILD)/kjump-back: $(BUILD)/obj/initramfs/kjump-back.o $(BUILD)/libkjump.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+# kjump-write with a throttle in place of the device
+$(BUILD)/bench-throttle: $(BUILD)/obj/tests/bench/throttle.o \
+		$(call objects,obj,$(filter-out %/main.c,$(wildcard writer/*.c))) $(BUILD)/libkjump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 # --- code between kernels -------------------------------------------------------------------------
 
 $(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile
@@ -159,6 +165,10 @@ check-kernels: deps
 e2e: all initramfs
 	tests/e2e/run $(SELECT) $(PYTEST_ARGS)
 
+bench: deps
+	@$(MAKE) --no-print-directory all $(BUILD)/bench-throttle
+	$(SYSTEM_PYTHON) tests/bench/run $(BENCH_ARGS)
+
 # The same guest hibernated by its kernel and by kjump; about 10 minutes.
 bench-vm: deps all
 	$(SYSTEM_PYTHON) -B tests/bench/vm.py --svg docs/phases.svg $(BENCH_ARGS)
@@ -227,6 +237,8 @@ help:
 	@echo 'make check-kernels  the cycle with kernel 6.1 in all roles'
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
+	@echo 'make bench          speed and size beside makedumpfile and zstd (10 minutes; leave the'
+	@echo '                    machine alone meanwhile)'
 	@echo 'make initramfs      $(BUILD)/initramfs.img, what kernel B runs; KERNEL=release adds modules'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
@@ -240,7 +252,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench-vm check check-full check-kernels clean demo deps e2e FORCE help initramfs \
+.PHONY: all bench bench-vm check check-full check-kernels clean demo deps e2e FORCE help initramfs \
 	install install-dracut install-initramfs-tools install-mkinitcpio lint unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
