@@ -6,9 +6,11 @@
 #include <stdio.h>
 
 #include "jump/jump.h"
+#include "kjump/finder.h"
 #include "kjump/human.h"
 #include "kjump/loader.h"
 #include "kjump/options.h"
+#include "kjump/paths.h"
 #include "kjump/ticks.h"
 
 static void print_loaded(const struct loader *loader, struct ticks start)
@@ -23,6 +25,17 @@ static void print_loaded(const struct loader *loader, struct ticks start)
 	putchar('\n');
 }
 
+/* Better told now than by the time that the first image takes. */
+static void try_finder(void)
+{
+	struct error err = { 0 };
+
+	if (finder_check(PATH_KCORE, PATH_IOMEM, PATH_ZONEINFO, &err))
+		message("free pages cannot be told apart on this kernel: %s; everything will be "
+			"saved",
+			err.text);
+}
+
 static int run(const struct options *options)
 {
 	struct ticks start = ticks_now();
@@ -34,6 +47,8 @@ static int run(const struct options *options)
 		message("%s; kernel B was not loaded", err.text);
 		return EXIT_FAILED;
 	}
+	if (loader.load_start)
+		try_finder();
 	if (!options->quiet)
 		print_loaded(&loader, start);
 	loader_close(&loader);

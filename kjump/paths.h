@@ -37,6 +37,7 @@
 #define PATH_MEMINFO	"/proc/meminfo"
 #define PATH_MODULES	"/proc/modules"
 #define PATH_MOUNTINFO	"/proc/self/mountinfo"
+#define PATH_ZONEINFO	"/proc/zoneinfo"
 
 #define PATH_DROP_CACHES  "/proc/sys/vm/drop_caches"
 #define PATH_COMPACT	  "/proc/sys/vm/compact_memory"

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/backend.h"
 #include "memory/sections.h"
 #include "memory/virtual.h"
 #include "memory/vmcoreinfo.h"
@@ -19,6 +20,7 @@
 #define DIFFERENCE_MAX 1024 /* per-CPU counters not yet folded, blocks being isolated */
 #define ZONES_MAX      16
 #define NODES_MAX      1024
+#define READ_AHEAD     1024 /* struct pages, where they are read: as many as one free block skips */
 
 struct scan {
 	struct virtual_memory v;
@@ -127,6 +129,8 @@ static int scan_leaf(struct scan *scan, uint64_t *pfn, uint64_t end, struct erro
 	count = rest / size;
 	if (count > end - *pfn)
 		count = end - *pfn;
+	if (scan->v.memory->by_read && count > READ_AHEAD)
+		count = READ_AHEAD;
 	r = virtual_physical(&scan->v, physical, count * size, &base, err);
 	if (r < 0)
 		return error_prefix(err, "struct page of frame 0x%" PRIx64, *pfn);

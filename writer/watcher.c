@@ -39,6 +39,12 @@ static void add_terminal(struct watcher *watcher, const char *path)
 	raw.c_iflag &= ~(tcflag_t)(ISTRIP | INLCR | IGNCR | ICRNL | IXON | PARMRK);
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | ISIG | IEXTEN);
 	raw.c_cflag |= CREAD | CLOCAL;
+	/*
+	 * In a kernel that was jumped into again, a serial console that nobody has open has its
+	 * receive interrupt off, and opening it does not help: the driver only programs it when a
+	 * flag of the line changes. This one says what happens at the last close.
+	 */
+	raw.c_cflag ^= HUPCL;
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	tcsetattr(terminal->fd, TCSANOW, &raw);

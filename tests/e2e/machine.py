@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A virtual machine: boots the test guest in QEMU, runs commands in it, watches its console."""
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
+import socket
 import subprocess
+import termios
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import artifacts
@@ -30,6 +34,8 @@ class Disk:
     path: Path
     size: int = 1024 * MIB
     bus: str = "virtio"
+    # Sectors (first, count) at which the device fails to "read" or to "write" with EIO.
+    faults: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.path = Path(self.path)
@@ -38,7 +44,7 @@ class Disk:
                 file.truncate(self.size)
 
     def arguments(self, number):
-        drive = f"file={self.path},if=none,id=disk{number},format=raw,cache=writeback"
+        drive = f"if=none,id=disk{number},cache=writeback,{self._source()}"
         device = {
             "virtio": f"virtio-blk-pci,drive=disk{number}",
             "nvme": f"nvme,drive=disk{number},serial=disk{number}",
@@ -46,6 +52,20 @@ class Disk:
             "ahci": f"ide-hd,drive=disk{number},bus=ide.{number}",
         }[self.bus]
         return ["-drive", drive, "-device", device]
+
+
+    def _source(self):
+        if not self.faults:
+            return f"file={self.path},format=raw"
+        words = ["driver=raw", "file.driver=blkdebug", "file.image.driver=file",
+                 f"file.image.filename={self.path}"]
+        bad = [(kind, first + i) for kind, (first, count) in self.faults.items()
+               for i in range(count)]
+        for number, (kind, sector) in enumerate(bad):
+            rule = f"file.inject-error.{number}"
+            words.append(f"{rule}.event=none,{rule}.iotype={kind},{rule}.sector={sector},"
+                         f"{rule}.errno=5,{rule}.once=off")
+        return ",".join(words)
 
 
 class Job:
@@ -92,6 +112,7 @@ class Machine:
         # A path in /tmp: a socket's path may not be longer than 107 bytes.
         self.socket = Path(f"/tmp/kjump-e2e-{os.getpid()}-{id(self):x}")
         self.agent = AgentClient(self.socket)
+        self.keyboards = {name: Path(f"{self.socket}-{name}") for name in ("serial", "monitor")}
         self.settled = firmware != "uefi"
         if firmware == "uefi":
             shutil.copy(OVMF_VARS, self.folder / "vars.fd")
@@ -125,8 +146,10 @@ class Machine:
             "qemu-system-x86_64", "-M", "q35", "-accel", artifacts.accelerator(),
             "-cpu", self.cpu, "-m", self.memory, "-smp", str(self.cpus),
             "-nodefaults", "-display", "none", "-vga", "std",
-            "-chardev", f"file,id=console,path={self.log},append=on",
+            "-chardev", f"socket,id=console,path={self.keyboards['serial']},server=on,wait=off,"
+                        f"logfile={self.log},logappend=on",
             "-device", "isa-serial,chardev=console",
+            "-monitor", f"unix:{self.keyboards['monitor']},server=on,wait=off",
             "-chardev", f"socket,id=agent,path={self.socket},server=on,wait=off",
             "-device", "isa-serial,chardev=agent",
             "-device", "virtio-rng-pci",
@@ -166,7 +189,8 @@ class Machine:
     def _gone(self):
         self.qemu = None
         self.agent.disconnect()
-        self.socket.unlink(missing_ok=True)
+        for path in (self.socket, *self.keyboards.values()):
+            path.unlink(missing_ok=True)
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -199,6 +223,30 @@ class Machine:
         name = self.run(f"cd /sys/class/block; grep -lx {disk.size // 512} */size")
         assert "\n" not in name, name
         return f"/dev/{name.split('/')[0]}"
+
+    # --- keys -------------------------------------------------------------------------------------
+
+    def type(self, text):
+        """Type at the serial console."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.keyboards["serial"]))
+            line.sendall(text.encode())
+            line.setblocking(False)
+            # QEMU drops what it has not read yet when it sees that the line was closed.
+            while fcntl.ioctl(line, termios.TIOCOUTQ, bytes(4)) != bytes(4):
+                with contextlib.suppress(BlockingIOError):
+                    line.recv(65536)
+                time.sleep(0.02)
+
+    def press(self, key):
+        """Press a key of the keyboard, as QEMU's sendkey calls it."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self.keyboards["monitor"]))
+            monitor.sendall(f"sendkey {key}\n".encode())
+            monitor.settimeout(5 * PATIENCE)
+            seen = b""
+            while seen.count(b"(qemu)") < 2:
+                seen += monitor.recv(4096)
 
     # --- console ----------------------------------------------------------------------------------
 

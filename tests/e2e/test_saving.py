@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What can be asked of a save: dry run, everything, read it back, stop; and what it meets."""
+
+import hashlib
+import json
+import time
+
+from machine import MIB
+
+
+def digest(disk):
+    with open(disk.path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def image(system):
+    """(state, image) as kjump info has it."""
+    text = system.machine.run(f"kjump info --json {system.machine.device(system.image)}; :")
+    found = json.loads(text)
+    return found["state"], found["image"]
+
+
+def test_dry_run_and_all(make_system):
+    system = make_system(memory="512M")
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    before = digest(system.image)
+    for command in "hibernate", "checkpoint":
+        job = machine.start(f"kjump {command} --dry-run --verify")
+        assert job.wait(90) == 0, job.output()
+        assert "dry run, nothing was written" in job.output()
+        assert "would be" in job.output() and "ratio" in job.output()
+        system.workload.check()
+    assert digest(system.image) == before
+    assert "dry run" in machine.run("kjump status")
+
+    system.checkpoint()
+    _, filtered = image(system)
+    assert filtered["pages"]["free"] > 10000
+    machine.run("echo 'all = yes' >> /etc/kjump.conf")
+    system.checkpoint()
+    _, everything = image(system)
+    assert everything["pages"]["free"] == 0
+    assert everything["pages"]["ram"] == filtered["pages"]["ram"]
+    system.workload.check()
+    system.workload.finish()
+
+
+def test_abort(make_system):
+    """Esc at the serial console, q at the keyboard: A goes on, the older image is still there."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=32, cache=4)
+    # Level 19, so that there is time to press a key, needs more memory than kernel B has by default.
+    machine.run("echo 'home = 192M' >> /etc/kjump.conf")
+    system.checkpoint()
+    state, older = image(system)
+    assert state == "valid"
+    key = {"hibernate": lambda: machine.type("\x1b"), "checkpoint": lambda: machine.press("q")}
+    for command, press in key.items():
+        mark = machine.mark()
+        job = machine.start(f"kjump {command} --level 19")
+        machine.wait_console("q or Esc aborts", 60, mark)
+        machine.type("no key of these: \x1b[A\x1b[15~\x1bOP")
+        machine.press("up")
+        time.sleep(1.5)
+        assert "aborted;" not in machine.console(mark)
+        press()
+        assert job.wait(60) == 4, job.output()
+        assert "aborted" in job.output()
+        system.workload.check()
+        assert image(system) == ("valid", older)
+        assert "aborted" in machine.run("kjump status")
+    machine.run(f"kjump verify {machine.device(system.image)}")
+    assert system.b_boots() == 1
+    system.workload.finish()
+
+
+# Behind the end of a first small image, in the way of the second one.
+BAD_SPOT = 36 * MIB
+
+
+def check_bad_spot(found):
+    end = MIB + found["device_bytes"]
+    assert end < BAD_SPOT < end + found["device_bytes"] - 2 * MIB, "the test needs another place"
+
+
+def test_write_error(make_system):
+    """A bad spot on the device: A goes on with the reason, the older image is still there."""
+    system = make_system(memory="512M", faults={"write": (BAD_SPOT // 512, 8)})
+    machine = system.machine
+    system.boot(memory=4, cache=4)
+    system.checkpoint()
+    state, older = image(system)
+    check_bad_spot(older)
+    for command in "checkpoint", "hibernate":
+        job = machine.start(f"kjump {command}")
+        assert job.wait(60) == 1, job.output()
+        assert "cannot write" in job.output() and "Input/output error" in job.output()
+        assert "not saved" in job.output()
+        system.workload.check()
+        assert image(system) == ("valid", older)
+    machine.run(f"kjump verify {machine.device(system.image)}")
+    assert system.b_boots() == 1
+    system.workload.finish()
+
+
+def test_verify_finds_a_read_error(make_system):
+    """What was written and cannot be read again is no image."""
+    system = make_system(memory="512M", faults={"read": (BAD_SPOT // 512, 8)})
+    machine = system.machine
+    system.boot(memory=4, cache=4)
+    machine.run("kjump checkpoint --verify", 60)
+    state, older = image(system)
+    assert state == "valid"
+    check_bad_spot(older)
+    job = machine.start("kjump hibernate --verify")
+    assert job.wait(60) == 1, job.output()
+    assert "verification" in job.output() and "Input/output error" in job.output()
+    state, found = image(system)
+    assert state == "stale" and found["kind"] == "hibernation"
+    system.workload.check()
+    system.workload.finish()
