@@ -282,7 +282,7 @@ struct payload {
 	uint64_t chunk_count, run_count, clear_count;
 	uint64_t chunks, runs, clears; /* physical addresses of the arrays */
 	uint64_t lists_hash; /* bytes_hash() of the three arrays, which follow one another */
-	uint64_t mailbox;    /* physical address of A's mailbox */
+	uint64_t mailbox;    /* physical address of A's mailbox, 0 = none */
 	uint8_t nonce[16];
 	uint64_t sequence;
 	struct outcome outcome; /* goes into the mailbox */

@@ -122,8 +122,8 @@ _Static_assert(sizeof(struct image_index_header) == IMAGE_BLOCK, "index header s
 struct image_machine {
 	uint64_t entry;		/* physical address; 0 for IMAGE_CORE */
 	uint64_t saved_context; /* physical address of A's struct saved_context; 0 = unknown */
-	uint64_t mailbox_pfn;
-	uint64_t sequence; /* of the request */
+	uint64_t mailbox_pfn;	/* 0 = none: made by a kernel B that was loaded by hand */
+	uint64_t sequence;	/* of the request */
 	uint8_t nonce[16];
 	uint64_t home_start;   /* bytes */
 	uint64_t cpu_features; /* CPU_FEATURE_* */

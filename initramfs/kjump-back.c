@@ -12,7 +12,7 @@
 #include "common/tsc.h"
 #include "common/version.h"
 #include "jump/jump.h"
-#include "memory/memory.h"
+#include "memory/manual.h"
 #include "memory/symbols.h"
 
 static const char usage[] =
@@ -44,33 +44,35 @@ static void add_to_outcome(struct memory *memory, const struct handoff *handoff)
 static int go_back(struct error *err)
 {
 	struct memory *memory = NULL;
-	struct handoff_view view;
+	struct handoff_view view = { 0 };
 	struct jump_back back;
-	uint64_t home;
+	struct runs home;
 	int r;
 
-	r = memory_home_address("/proc/cmdline", &home, err);
-	if (r < 0)
-		return r;
 	r = memory_open("/dev/mem", &memory, err);
 	if (r < 0)
 		return r;
-	r = memory_handoff(memory, home, &view, err);
+	r = manual_or_handoff(memory, &manual_running, &view, err);
 	if (r < 0)
 		goto out;
+	home = (struct runs){ .v = (struct run *)view.handoff->home,
+			      .n = view.handoff->home_count };
 	back = (struct jump_back){
 		.entry = view.live->entry,
 		.saved_context = view.handoff->saved_context,
-		.home_start = home,
-		.home_size = view.handoff->home[view.handoff->home_count - 1].count << FRAME_SHIFT,
+		.home = &home,
+		.thunk = view.handoff->home_start + HEAD_THUNK,
+		.has_live_page = !view.manual,
 	};
 	/* Unknown is good enough for a B that reloads its GDT by itself, as all but old ones do. */
 	if (memory_symbol_physical("/proc/kallsyms", "/proc/iomem", "saved_context",
 				   &back.own_context, err) < 0)
 		back.own_context = 0;
-	add_to_outcome(memory, view.handoff);
+	if (!view.manual)
+		add_to_outcome(memory, view.handoff);
 	r = jump_back(&back, err);
 out:
+	manual_free(&view);
 	memory_close(memory);
 	return r;
 }

@@ -33,9 +33,10 @@ static int fill_tables(char *segment, uint64_t address, const struct jump_back *
 
 	identity_init(&identity, segment + THUNK_TABLES,
 		      (HEAD_THUNK_SIZE - THUNK_TABLES) / FRAME_SIZE, address + THUNK_TABLES, false);
-	r = identity_map(&identity, back->home_start, back->home_size, err);
-	if (r == 0)
-		r = identity_map(&identity, 0, LOW_END, err);
+	r = identity_map(&identity, 0, LOW_END, err);
+	for (size_t i = 0; r == 0 && i < back->home->n; i++)
+		r = identity_map(&identity, back->home->v[i].pfn << FRAME_SHIFT,
+				 back->home->v[i].count << FRAME_SHIFT, err);
 	if (r == 0)
 		r = map_bytes(&identity, back->entry, 1, err);
 	if (r == 0 && back->saved_context)
@@ -52,10 +53,11 @@ static void put(char *segment, size_t offset, uint64_t value)
 
 int jump_back(const struct jump_back *back, struct error *err)
 {
-	uint64_t address = back->home_start + HEAD_THUNK;
-	struct kexec_part part = { .buffer_size = HEAD_THUNK_SIZE,
-				   .address = address,
-				   .size = HEAD_THUNK_SIZE };
+	struct kexec_part part = {
+		.buffer_size = HEAD_THUNK_SIZE,
+		.address = back->thunk,
+		.size = HEAD_THUNK_SIZE + (back->has_live_page ? 0 : FRAME_SIZE),
+	};
 	char *segment = aligned_alloc(FRAME_SIZE, HEAD_THUNK_SIZE);
 	bool stays = jump_stays();
 	int r;
@@ -69,11 +71,11 @@ int jump_back(const struct jump_back *back, struct error *err)
 	put(segment, THUNK_A_CONTEXT, back->saved_context);
 	put(segment, THUNK_B_CONTEXT, back->own_context);
 	put(segment, THUNK_HAS_PEER, stays);
-	r = fill_tables(segment, address, back, err);
+	r = fill_tables(segment, back->thunk, back, err);
 	if (r < 0)
 		goto out;
 	/* Loaded afresh before every jump: after one, this kernel remembers A's raw entry. */
-	r = kexec_load(address, &part, 1, stays, err);
+	r = kexec_load(back->thunk, &part, 1, stays, err);
 	if (r == 0)
 		r = jump_execute(err);
 out:

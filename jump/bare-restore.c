@@ -120,11 +120,16 @@ static void clear_pages(const struct payload *payload)
 
 _Static_assert(sizeof(struct outcome) % sizeof(uint64_t) == 0, "copied in words");
 
-/* Only the mailbox of the saved request is written to; anything else there is A's memory. */
+/*
+ * Only the mailbox of the saved request is written to; anything else there is A's memory. An image
+ * that was made without kjump in A has none.
+ */
 static void answer(const struct payload *payload)
 {
 	struct mailbox *mailbox = (void *)payload->mailbox;
 
+	if (!mailbox)
+		return;
 	for (size_t i = 0; i < sizeof(mailbox->magic); i++) {
 		if (mailbox->magic[i] != MAILBOX_MAGIC[i])
 			return;

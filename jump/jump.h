@@ -74,10 +74,16 @@ int jump_supported(struct error *err);
 /* --- B: jumping back (back.c) --- */
 
 struct jump_back {
-	uint64_t entry;			/* of A, physical */
-	uint64_t saved_context;		/* of A, physical; 0 = unknown */
-	uint64_t own_context;		/* of B, physical; 0 = unknown */
-	uint64_t home_start, home_size; /* bytes */
+	uint64_t entry;		 /* of A, physical */
+	uint64_t saved_context;	 /* of A, physical; 0 = unknown */
+	uint64_t own_context;	 /* of B, physical; 0 = unknown */
+	const struct runs *home; /* B's RAM */
+	uint64_t thunk;		 /* where the thunk goes: bytes, HEAD_THUNK_SIZE of B's RAM */
+	/*
+	 * The page behind the thunk is the live page. Without one (kernel B was not loaded by
+	 * kjump) it is B's as well, and swapped with the thunk.
+	 */
+	bool has_live_page;
 };
 
 /*

@@ -14,49 +14,33 @@
 
 #include "common/crc32c.h"
 #include "common/safe.h"
-#include "memory/platform.h"
+#include "memory/parameter.h"
 
-#define HOME_PARAMETER "kjump.home="
+#define HOME_PARAMETER "kjump.home"
 
 /* The home is made of 2 MiB pages of B's own tables. */
 #define HOME_ALIGN UINT64_C(0x200000)
 
-static int parse_home(const char *text, uint64_t *ret, struct error *err)
-{
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (!isdigit((unsigned char)*text) || errno || (*end && !isspace((unsigned char)*end)) ||
-	    !value || value % HOME_ALIGN || value >> 52)
-		return error_set(err, EINVAL, "%s%.*s on the kernel command line: no address",
-				 HOME_PARAMETER, (int)strcspn(text, " \t\n"), text);
-	*ret = value;
-	return 0;
-}
-
 int memory_home_address(const char *path, uint64_t *ret, struct error *err)
 {
-	static const char blanks[] = " \t\n";
-	char line[4097];
-	const char *word, *found = NULL;
-	ssize_t size = platform_read_text(path, line, sizeof(line));
+	unsigned long long value;
+	char text[64], *end;
+	int r = memory_parameter(path, HOME_PARAMETER, text, sizeof(text), err);
 
-	if (size < 0)
-		return error_set(err, (int)-size, "cannot read %s: %s", path, strerror((int)-size));
-
-	/* The last one counts, as with the kernel's own parameters. */
-	for (word = line + strspn(line, blanks); *word; word += strspn(word, blanks)) {
-		if (!strncmp(word, HOME_PARAMETER, strlen(HOME_PARAMETER)))
-			found = word + strlen(HOME_PARAMETER);
-		word += strcspn(word, blanks);
-	}
-	if (!found)
+	if (r == -ENOENT)
 		return error_set(err, ENOENT,
-				 "no %s on the kernel command line: not started by kjump",
+				 "no %s= on the kernel command line: not started by kjump",
 				 HOME_PARAMETER);
-	return parse_home(found, ret, err);
+	if (r)
+		return r;
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (!isdigit((unsigned char)*text) || errno || *end || !value || value % HOME_ALIGN ||
+	    value >> 52)
+		return error_set(err, EINVAL, "%s=%s on the kernel command line: no address",
+				 HOME_PARAMETER, text);
+	*ret = value;
+	return 0;
 }
 
 static uint32_t handoff_crc(const struct handoff *handoff)

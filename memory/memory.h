@@ -6,6 +6,7 @@
 #ifndef MEMORY_MEMORY_H
 #define MEMORY_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,21 @@ int memory_iomem_start(const char *path, const char *name, uint64_t *ret, struct
 int memory_firmware_map(const char *path, struct firmware_range **ret, size_t *count,
 			struct error *err);
 
+/* End of a range of a firmware memory map; the last byte of the address space counts as an end. */
+static inline uint64_t memory_range_end(const struct firmware_range *range)
+{
+	uint64_t end;
+
+	return __builtin_add_overflow(range->start, range->size, &end) ? UINT64_MAX : end;
+}
+
+/*
+ * RAM of a sorted firmware map in frames (firmware-ram.c): what touches is merged before it is
+ * rounded inwards, because firmware may split RAM inside a page. Returns 0 or a negative errno
+ * value.
+ */
+int memory_firmware_ram(const struct firmware_range *map, size_t count, struct runs *ret);
+
 /* --- handoff area (handoff.c) --- */
 
 /* Physical address of the home from "kjump.home=0x..." of the kernel command line at PATH. */
@@ -70,6 +86,7 @@ int memory_home_address(const char *path, uint64_t *ret, struct error *err);
 struct handoff_view {
 	const struct handoff *handoff;
 	struct live_page *live;
+	bool manual; /* made by manual_handoff(): there is no mailbox */
 };
 
 /* Map and check the handoff area of the home that starts at HOME: magic, version, CRC, counts. */

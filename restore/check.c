@@ -8,10 +8,10 @@
 
 #include "common/runs.h"
 #include "disk/fingerprint.h"
+#include "memory/memory.h"
 #include "restore/clock.h"
 
-/* E820 types that firmware keeps for itself, and RAM. */
-#define E820_RAM      1
+/* E820 types that firmware keeps for itself. */
 #define E820_RESERVED 2
 #define E820_NVS      4
 
@@ -128,55 +128,18 @@ int check_platform(const struct image_machine *machine, const struct platform *h
 
 /* --- firmware memory map -------------------------------------------------------------------- */
 
-static uint64_t range_end(const struct firmware_range *range)
-{
-	uint64_t end;
-
-	return __builtin_add_overflow(range->start, range->size, &end) ? UINT64_MAX : end;
-}
-
-/*
- * RAM of a sorted map in frames: what touches is merged before it is rounded inwards, because
- * firmware may split RAM inside a page.
- */
-static int firmware_ram(const struct firmware_range *map, size_t count, struct runs *ret)
-{
-	uint64_t start = 0, end = 0;
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i <= count; i++) {
-		if (i < count && map[i].type != E820_RAM)
-			continue;
-		if (i < count && end && map[i].start <= end) {
-			if (range_end(&map[i]) > end)
-				end = range_end(&map[i]);
-			continue;
-		}
-		if ((end >> FRAME_SHIFT) > (start + FRAME_SIZE - 1) >> FRAME_SHIFT) {
-			uint64_t pfn = (start + FRAME_SIZE - 1) >> FRAME_SHIFT;
-
-			rc = runs_add(ret, pfn, (end >> FRAME_SHIFT) - pfn);
-		}
-		if (i < count) {
-			start = map[i].start;
-			end = range_end(&map[i]);
-		}
-	}
-	return rc;
-}
-
 /* Does the map say TYPE for all bytes of RANGE? */
 static bool same_type(const struct firmware_range *map, size_t count,
 		      const struct firmware_range *range)
 {
-	uint64_t at = range->start, end = range_end(range);
+	uint64_t at = range->start, end = memory_range_end(range);
 
 	for (size_t i = 0; i < count && at < end; i++) {
-		if (range_end(&map[i]) <= at)
+		if (memory_range_end(&map[i]) <= at)
 			continue;
 		if (map[i].start > at || map[i].type != range->type)
 			return false;
-		at = range_end(&map[i]);
+		at = memory_range_end(&map[i]);
 	}
 	return at >= end;
 }
@@ -188,7 +151,7 @@ static bool overlaps(const struct runs *ram, const struct firmware_range *range)
 		uint64_t start = ram->v[i].pfn << FRAME_SHIFT;
 
 		if (range->start < start + (ram->v[i].count << FRAME_SHIFT) &&
-		    start < range_end(range))
+		    start < memory_range_end(range))
 			return true;
 	}
 	return false;
@@ -209,11 +172,11 @@ static int check_recorded(const struct image_index *index, const struct firmware
 			return error_set(err, ENODEV,
 					 "firmware memory map changed at %#" PRIx64 "-%#" PRIx64
 					 " (type %" PRIu32 "), where the saved kernel has RAM",
-					 range->start, range_end(range) - 1, range->type);
+					 range->start, memory_range_end(range) - 1, range->type);
 		if (!said)
 			message("warning: firmware memory map differs at %#" PRIx64 "-%#" PRIx64
 				" (was type %" PRIu32 ", no RAM of the saved kernel); going on",
-				range->start, range_end(range) - 1, range->type);
+				range->start, memory_range_end(range) - 1, range->type);
 		said = true;
 	}
 	return 0;
@@ -223,7 +186,7 @@ int check_memory(const struct image_index *index, const struct firmware_range *h
 		 struct error *err)
 {
 	struct runs ram = { 0 }, gone = { 0 };
-	int rc = firmware_ram(here, count, &ram);
+	int rc = memory_firmware_ram(here, count, &ram);
 
 	if (!rc)
 		rc = runs_subtract(&index->ram, &ram, &gone);

@@ -36,7 +36,7 @@ int leave_check(const struct image_index *index, struct error *err)
 	if (machine->saved_context && !in_memory(index, machine->saved_context >> FRAME_SHIFT))
 		return error_set(err, EUCLEAN, "saved context at %#" PRIx64 " is not in RAM",
 				 machine->saved_context);
-	for (uint64_t i = 0; i < pages; i++)
+	for (uint64_t i = 0; machine->mailbox_pfn && i < pages; i++)
 		if (machine->mailbox_pfn > UINT64_MAX - i ||
 		    !in_memory(index, machine->mailbox_pfn + i))
 			return error_set(err, EUCLEAN,

@@ -23,7 +23,9 @@
 #include "disk/disk.h"
 #include "disk/fingerprint.h"
 #include "memory/freepages.h"
+#include "memory/manual.h"
 #include "writer/machine.h"
+#include "writer/manual.h"
 #include "writer/save.h"
 #include "writer/watcher.h"
 
@@ -312,22 +314,36 @@ static enum write_exit answer(struct task *task, struct mailbox *mailbox)
 		       : WRITE_BACK;
 }
 
+static int find_mailbox(struct memory *memory, const char *cmdline, const struct handoff_view *view,
+			struct mailbox **ret, struct error *err)
+{
+	int r;
+
+	if (!view->manual)
+		return memory_mailbox(memory, view->handoff, ret, err);
+	*ret = malloc(sizeof(**ret));
+	if (!*ret)
+		return error_set(err, ENOMEM, "request: out of memory");
+	r = manual_request(cmdline, *ret, err);
+	if (r)
+		free(*ret);
+	return r;
+}
+
 enum write_exit request_answer(struct memory *memory, const char *cmdline, const char *consoles,
 			       unsigned wait_ms)
 {
+	struct manual_paths paths = manual_running;
 	struct handoff_view view = { 0 };
 	struct mailbox *mailbox = NULL;
 	struct error err = { 0 };
-	uint64_t home = 0;
-	int r;
+	enum write_exit status;
 
-	r = memory_home_address(cmdline, &home, &err);
-	if (!r)
-		r = memory_handoff(memory, home, &view, &err);
-	if (!r)
-		r = memory_mailbox(memory, view.handoff, &mailbox, &err);
-	if (r) {
+	paths.cmdline = cmdline;
+	if (manual_or_handoff(memory, &paths, &view, &err) ||
+	    find_mailbox(memory, cmdline, &view, &mailbox, &err)) {
 		message("%s; no request, nothing written", err.text);
+		manual_free(&view);
 		return WRITE_NO_REQUEST;
 	}
 
@@ -340,5 +356,9 @@ enum write_exit request_answer(struct memory *memory, const char *cmdline, const
 		.disk = { .fd = -1 },
 	};
 
-	return answer(&task, mailbox);
+	status = answer(&task, mailbox);
+	if (view.manual)
+		free(mailbox);
+	manual_free(&view);
+	return status;
 }

@@ -87,10 +87,17 @@ def guest_of_stock(version, flavour):
     return make_guest(f"guest-{folder.name}.img", kernel(), modules=folder / "modules")
 
 
-def make_guest(name, b_kernel, b_modules=None, modules=None):
+@functools.lru_cache(None)
+def guest_with(program):
+    """The guest's initramfs with one more program of the host."""
+    return make_guest(f"guest-{program}.img", kernel(), program=program)
+
+
+def make_guest(name, b_kernel, b_modules=None, modules=None, program=None):
     path = OUTPUT / name
     OUTPUT.mkdir(parents=True, exist_ok=True)
     options = ["--modules", modules] if modules else []
+    options += ["--program", program] if program else []
     call(REPOSITORY / "tests/e2e/guest/build", *options, b_kernel, b_initramfs(b_modules), tools(),
          path)
     return path
