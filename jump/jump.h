@@ -36,6 +36,7 @@ struct jump_load {
 	const char *cmdline;	 /* kjump.home= is added */
 	uint64_t home_start;	 /* bytes, multiple of 2 MiB */
 	uint64_t home_size;	 /* bytes, multiple of 2 MiB */
+	bool reserved;		 /* the system leaves the home alone: nothing there to preserve */
 	struct handoff *handoff; /* ram, firmware, mailbox_pfn, ... set; home, CRC are filled in */
 };
 
@@ -50,7 +51,10 @@ uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size,
 int jump_place(const struct runs *ram, const struct runs *avoid, const char *kpageflags,
 	       uint64_t size, uint64_t *ret, struct error *err);
 
-/* kexec_load() of B with its context preserved. */
+/*
+ * kexec_load() of B with its context preserved. A home that is reserved counts as A's RAM as well:
+ * handoff->ram must have it.
+ */
 int jump_load(const struct jump_load *load, struct error *err);
 
 /* Drop whatever is loaded. */

@@ -135,6 +135,14 @@ static int low_ram(const struct handoff *handoff, struct runs *ret, struct error
 	return 0;
 }
 
+/* SIZE bytes for [START, END) of the home. */
+static struct kexec_part home_part(const struct jump_load *load, const void *bytes, size_t size,
+				   uint64_t start, uint64_t end)
+{
+	return (struct kexec_part){ bytes, size, start,
+				    load->reserved ? align_up(size, FRAME_SIZE) : end - start };
+}
+
 static int load_segments(const struct jump_load *load, const struct boot_layout *layout,
 			 const char *head, const struct runs *low, struct error *err)
 {
@@ -145,17 +153,16 @@ static int load_segments(const struct jump_load *load, const struct boot_layout 
 	if (low->n + 3 > KEXEC_SEGMENTS)
 		return error_set(err, E2BIG, "more than %d kexec segments", KEXEC_SEGMENTS);
 	/* Every frame of the home is covered, with content or without: only what is covered is
-	 * swapped out and so preserved. */
+	 * swapped out and so preserved. Where there is nothing to preserve, content alone. */
 	for (size_t i = 0; i < low->n; i++)
 		parts[n++] = (struct kexec_part){ .address = low->v[i].pfn << FRAME_SHIFT,
 						  .size = low->v[i].count << FRAME_SHIFT };
+	parts[n++] = home_part(load, head, HEAD_SIZE, layout->home, layout->kernel);
 	parts[n++] =
-		(struct kexec_part){ head, HEAD_SIZE, layout->home, layout->kernel - layout->home };
-	parts[n++] = (struct kexec_part){ kernel->bytes + kernel->setup_size,
-					  kernel->size - kernel->setup_size, layout->kernel,
-					  layout->initramfs - layout->kernel };
-	parts[n++] = (struct kexec_part){ load->initramfs, load->initramfs_size, layout->initramfs,
-					  layout->home_end - layout->initramfs };
+		home_part(load, kernel->bytes + kernel->setup_size,
+			  kernel->size - kernel->setup_size, layout->kernel, layout->initramfs);
+	parts[n++] = home_part(load, load->initramfs, load->initramfs_size, layout->initramfs,
+			       layout->home_end);
 	return kexec_load(layout->home + HEAD_ENTRY_STUB, parts, n, true, err);
 }
 

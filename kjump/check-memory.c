@@ -90,24 +90,28 @@ int check_encrypted_memory(struct preflight *preflight, struct error *note)
 int check_home(struct preflight *preflight, struct error *note)
 {
 	char path[CHECK_PATH_SIZE], size[HUMAN_SIZE], left[HUMAN_SIZE];
-	uint64_t home, start, available;
-	struct error err = { 0 };
+	struct error ignored = { 0 };
+	struct state state;
+	uint64_t available;
 	int ret;
 
-	if (jump_loaded() && !state_read(PATH_STATE, &(struct state){ 0 }, &err)) {
+	if (jump_loaded() && !state_read(PATH_STATE, &state, &ignored)) {
 		error_set(note, 0, "kernel B is loaded already");
 		return 0;
 	}
-	ret = loader_place(preflight->config, &home, &start, note);
+	ret = loader_place(preflight->config, &state, note);
+	if (!ret && !state.reserved)
+		ret = room_available(check_path(preflight, PATH_MEMINFO, path, sizeof(path)),
+				     &available, note);
 	if (ret)
 		return ret;
-	ret = room_available(check_path(preflight, PATH_MEMINFO, path, sizeof(path)), &available,
-			     note);
-	if (ret)
-		return ret;
-	human_bytes(home, size);
+	human_bytes(state.home_size, size);
+	if (state.reserved) {
+		error_set(note, 0, "%s reserved at boot", size);
+		return 0;
+	}
 	human_bytes(available, left);
-	if (available < home + MAILBOX_SIZE)
+	if (available < state.home_size + MAILBOX_SIZE)
 		return error_set(note, ENOMEM, "kernel B needs %s, and %s are available", size,
 				 left);
 	error_set(note, 0, "%s of %s available", size, left);
@@ -124,5 +128,5 @@ int check_room(struct preflight *preflight, struct error *note)
 	/* Loading takes as much away as the home gives back. */
 	if (!jump_loaded() || state_read(PATH_STATE, &state, &ignored))
 		state.home_size = 0;
-	return room_check(path, state.home_size, note);
+	return room_check(path, room_home(&state), note);
 }

@@ -17,9 +17,10 @@ static void print_loaded(const struct loader *loader, struct ticks start)
 {
 	char size[HUMAN_SIZE];
 
-	printf("kernel B %s: home %s at 0x%" PRIx64,
+	printf("kernel B %s: home %s at 0x%" PRIx64 "%s",
 	       loader->load_start ? "loaded" : "is loaded already",
-	       human_bytes(loader->state.home_size, size), loader->state.home_start);
+	       human_bytes(loader->state.home_size, size), loader->state.home_start,
+	       loader->state.reserved ? ", reserved at boot" : "");
 	if (loader->load_start)
 		printf(", %.2f s", (double)(ticks_now().ns - start.ns) / 1e9);
 	putchar('\n');

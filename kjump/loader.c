@@ -16,10 +16,12 @@
 
 #include "common/tsc.h"
 #include "jump/jump.h"
+#include "kjump/ballast.h"
 #include "kjump/choice.h"
 #include "kjump/files.h"
 #include "kjump/gather.h"
 #include "kjump/paths.h"
+#include "kjump/reserved.h"
 #include "memory/memory.h"
 
 int loader_lock(struct error *err)
@@ -72,57 +74,110 @@ static int map_initramfs(const char *path, struct file_map *ret, struct error *e
 	return status;
 }
 
+/* Where the home goes: LOAD->home_start and the rest, and *RESERVED when that was set at boot. */
 static int place(const struct choice *choice, const struct runs *avoid, const struct runs *ram,
-		 struct jump_load *load, struct error *err)
+		 struct ballast *ballast, struct jump_load *load, struct reserved *reserved,
+		 struct error *err)
 {
+	const struct reserved_paths paths = { PATH_CMDLINE, PATH_IOMEM, PATH_FIRMWARE_MAP,
+					      PATH_CRASH_LOADED };
+	int ret;
+
 	load->home_size = choice->home;
 	if (!load->home_size)
 		load->home_size = jump_home_size(load->kernel, load->initramfs_size, choice->cpus);
+	ret = reserved_find(&paths, load->home_size, reserved, err);
+	if (ret)
+		return ret;
+	if (reserved->size) {
+		load->reserved = true;
+		load->home_start = reserved->start;
+		load->home_size = reserved->size;
+		return 0;
+	}
 	/* The kernel's own rule, of which it says no more than "Invalid argument". */
 	if (load->home_size > runs_total(ram) * FRAME_SIZE / 2)
 		return error_set(err, ENOMEM,
 				 "kernel B needs %" PRIu64 " MiB, more than half of the RAM",
 				 load->home_size >> 20);
-	return jump_place(ram, avoid, PATH_KPAGEFLAGS, load->home_size, &load->home_start, err);
+	if (ballast)
+		ballast_take(ballast, PATH_MEMINFO, load->home_size);
+	ret = jump_place(ram, avoid, PATH_KPAGEFLAGS, load->home_size, &load->home_start, err);
+	if (!ret && ballast)
+		ballast_trim(ballast, PATH_PAGEMAP, load->home_start, load->home_size);
+	return ret;
+}
+
+/*
+ * A home outside of what the system knows as its RAM is RAM all the same: to the kernel that
+ * restores, to the accounts of the image, and to those who jump.
+ */
+static int add_to_ram(const struct reserved *reserved, struct runs *ram, struct handoff *handoff,
+		      struct error *err)
+{
+	if (!reserved->size || reserved->system_ram)
+		return 0;
+	if (runs_append(ram, reserved->start >> FRAME_SHIFT, reserved->size >> FRAME_SHIFT))
+		return error_set(err, ENOMEM, "out of memory");
+	runs_sort(ram);
+	if (ram->n > HANDOFF_RAM_MAX)
+		return error_set(err, E2BIG, "more than %d ranges of RAM", HANDOFF_RAM_MAX);
+	memcpy(handoff->ram, ram->v, ram->n * sizeof(*ram->v));
+	handoff->ram_count = (uint32_t)ram->n;
+	return 0;
 }
 
 static int place_and_load(const struct choice *choice, const struct mailbox_page *page,
-			  const struct runs *ram, struct jump_load *load, struct error *err)
+			  struct runs *ram, struct jump_load *load, struct state *state,
+			  struct error *err)
 {
 	struct run frames = { page->pfn, MAILBOX_SIZE / FRAME_SIZE };
 	struct runs avoid = { .v = &frames, .n = 1 };
-	int ret = place(choice, &avoid, ram, load, err);
+	struct ballast ballast = { 0 };
+	struct reserved reserved;
+	int ret = place(choice, &avoid, ram, &ballast, load, &reserved, err);
 
-	return ret ? ret : jump_load(load, err);
+	if (!ret)
+		ret = add_to_ram(&reserved, ram, load->handoff, err);
+	if (!ret)
+		ret = jump_load(load, err);
+	ballast_drop(&ballast);
+	state->home_start = load->home_start;
+	state->home_size = load->home_size;
+	state->reserved = load->reserved;
+	state->crash = reserved.crash;
+	return ret;
 }
 
-int loader_place(const struct config *config, uint64_t *size, uint64_t *start, struct error *err)
+int loader_place(const struct config *config, struct state *ret, struct error *err)
 {
 	const struct runs avoid = { 0 };
 	struct jump_kernel kernel = { 0 };
 	struct file_map initramfs = { 0 };
 	struct jump_load load = { .kernel = &kernel };
+	struct reserved reserved;
 	struct runs ram = { 0 };
 	struct choice choice;
-	int ret;
+	int status;
 
-	ret = choice_make(config, &choice, err);
-	if (!ret)
-		ret = jump_kernel_read(choice.kernel, &kernel, err);
-	if (!ret)
-		ret = map_initramfs(choice.initramfs, &initramfs, err);
-	if (!ret)
-		ret = memory_system_ram(PATH_IOMEM, &ram, err);
+	status = choice_make(config, &choice, err);
+	if (!status)
+		status = jump_kernel_read(choice.kernel, &kernel, err);
+	if (!status)
+		status = map_initramfs(choice.initramfs, &initramfs, err);
+	if (!status)
+		status = memory_system_ram(PATH_IOMEM, &ram, err);
 	load.initramfs_size = initramfs.size;
-	if (!ret)
-		ret = place(&choice, &avoid, &ram, &load, err);
-	*size = load.home_size;
-	*start = load.home_start;
+	if (!status)
+		status = place(&choice, &avoid, &ram, NULL, &load, &reserved, err);
+	*ret = (struct state){ .home_start = load.home_start,
+			       .home_size = load.home_size,
+			       .reserved = load.reserved };
 	runs_free(&ram);
 	if (initramfs.bytes)
 		munmap(initramfs.bytes, initramfs.size);
 	jump_kernel_free(&kernel);
-	return ret;
+	return status;
 }
 
 static int load_b(const struct choice *choice, const struct mailbox_page *page, struct state *state,
@@ -150,11 +205,7 @@ static int load_b(const struct choice *choice, const struct mailbox_page *page, 
 		goto out;
 	load.initramfs = initramfs.bytes;
 	load.initramfs_size = initramfs.size;
-	ret = place_and_load(choice, page, &ram, &load, err);
-	if (!ret) {
-		state->home_start = load.home_start;
-		state->home_size = load.home_size;
-	}
+	ret = place_and_load(choice, page, &ram, &load, state, err);
 out:
 	runs_free(&ram);
 	if (initramfs.bytes)
@@ -170,6 +221,9 @@ static bool is_warm(const struct choice *choice, struct loader *loader)
 	const struct state *state = &loader->state;
 	struct error ignored = { 0 };
 
+	/* A crash kernel may have been loaded where B lives. */
+	if (state->crash && reserved_crash_loaded(PATH_CRASH_LOADED))
+		return false;
 	if (state->digest != choice->digest || mailbox_open(&loader->page, &ignored))
 		return false;
 	if (loader->page.pfn == state->mailbox_pfn &&

@@ -32,10 +32,10 @@ int loader_lock(struct error *err);
  */
 int loader_ensure(const struct config *config, struct loader *ret, struct error *err);
 /*
- * Size and place (bytes) of the home that loading CONFIG's kernel B would take now, without
- * loading it. ENOMEM when there is no place.
+ * The home that loading CONFIG's kernel B would take now, without loading it: home_* and reserved
+ * of *RET. ENOMEM when there is no place.
  */
-int loader_place(const struct config *config, uint64_t *size, uint64_t *start, struct error *err);
+int loader_place(const struct config *config, struct state *ret, struct error *err);
 void loader_close(struct loader *loader);
 
 /* Drop what is loaded, the mailbox and the record; nothing to drop is no error. */

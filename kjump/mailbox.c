@@ -24,9 +24,6 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define PAGEMAP_PRESENT (1ULL << 63)
-#define PAGEMAP_FRAME	((1ULL << 55) - 1)
-
 int mailbox_frame(const char *pagemap, const void *address, uint64_t *ret, struct error *err)
 {
 	uint64_t entry;

@@ -12,6 +12,10 @@
 #include "common/abi.h"
 #include "common/error.h"
 
+/* Entries of /proc/PID/pagemap. */
+#define PAGEMAP_PRESENT (1ULL << 63)
+#define PAGEMAP_FRAME	((1ULL << 55) - 1)
+
 struct mailbox_page {
 	struct mailbox *mailbox; /* mapped; NULL when there is none */
 	uint64_t pfn;

@@ -45,6 +45,7 @@
 
 #define PATH_FIRMWARE_MAP "/sys/firmware/memmap"
 #define PATH_VMCOREINFO	  "/sys/kernel/vmcoreinfo"
+#define PATH_CRASH_LOADED "/sys/kernel/kexec_crash_loaded"
 #define PATH_HUGEPAGES	  "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 #define PATH_WAKEUP	  "/sys/class/wakeup"
 #define PATH_CPU0_ONLINE  "/sys/devices/system/cpu/cpu0/online"

@@ -85,6 +85,11 @@ int room_check(const char *meminfo, uint64_t home, struct error *err)
 	return status || !lack ? status : too_full(lack, err);
 }
 
+uint64_t room_home(const struct state *state)
+{
+	return state->reserved ? 0 : state->home_size;
+}
+
 int room_total(const char *meminfo, uint64_t *ret, struct error *err)
 {
 	uint64_t unused;

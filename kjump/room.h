@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "kjump/state.h"
 
 /*
  * See to it that the boot kernel can put all of memory back: it needs frames of its own, as many
@@ -14,6 +15,12 @@
  * fails with ENOMEM when that does not help. MEMINFO and DROP_CACHES are paths.
  */
 int room_make(const char *meminfo, const char *drop_caches, uint64_t home, struct error *err);
+
+/*
+ * The home as room_make() wants it: what is reserved here is most likely reserved for the boot
+ * kernel too, so that it cannot use it.
+ */
+uint64_t room_home(const struct state *state);
 
 /* All memory; what holds something, page cache included; what programs can get; bytes. */
 int room_total(const char *meminfo, uint64_t *ret, struct error *err);

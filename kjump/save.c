@@ -69,7 +69,8 @@ static int post_request(struct save *save, struct error *err)
 	sync();
 	sync();
 	ret = save->request.operation == OP_HIBERNATE
-		      ? room_make(PATH_MEMINFO, PATH_DROP_CACHES, save->loader.state.home_size, err)
+		      ? room_make(PATH_MEMINFO, PATH_DROP_CACHES, room_home(&save->loader.state),
+				  err)
 		      : 0;
 	if (!ret)
 		ret = fingerprint_resolve(PATH_MOUNTINFO, mailbox->watch, MAILBOX_WATCH_MAX, &count,

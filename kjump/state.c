@@ -24,6 +24,15 @@ static int take_number(const char *value, uint64_t *ret, struct error *err)
 	return 0;
 }
 
+static int take_flag(const char *value, bool *ret, struct error *err)
+{
+	uint64_t number;
+	int status = take_number(value, &number, err);
+
+	*ret = !status && number;
+	return status;
+}
+
 static int take_text(const char *value, char *ret, size_t size, struct error *err)
 {
 	if (strlen(value) >= size)
@@ -47,9 +56,6 @@ static int take_nonce(const char *value, uint8_t nonce[16], struct error *err)
 static int take_pair(void *context, const char *key, const char *value, struct error *err)
 {
 	struct state *state = context;
-	uint64_t flag;
-	int ret;
-
 	if (!strcmp(key, "home_start"))
 		return take_number(value, &state->home_start, err);
 	if (!strcmp(key, "home_size"))
@@ -64,11 +70,12 @@ static int take_pair(void *context, const char *key, const char *value, struct e
 		return take_text(value, state->kernel, sizeof(state->kernel), err);
 	if (!strcmp(key, "initramfs"))
 		return take_text(value, state->initramfs, sizeof(state->initramfs), err);
-	if (!strcmp(key, "raised")) {
-		ret = take_number(value, &flag, err);
-		state->raised = !ret && flag;
-		return ret;
-	}
+	if (!strcmp(key, "raised"))
+		return take_flag(value, &state->raised, err);
+	if (!strcmp(key, "reserved"))
+		return take_flag(value, &state->reserved, err);
+	if (!strcmp(key, "crash"))
+		return take_flag(value, &state->crash, err);
 	return error_set(err, EINVAL, "unknown key '%.60s'", key);
 }
 
@@ -85,9 +92,9 @@ int state_write(const char *path, const struct state *state, struct error *err)
 	human_hex(state->nonce, sizeof(state->nonce), nonce);
 	snprintf(text, sizeof(text),
 		 "home_start = 0x%" PRIx64 "\nhome_size = 0x%" PRIx64 "\nmailbox_pfn = 0x%" PRIx64
-		 "\nnonce = %s\nraised = %d\nkernel = %s\ninitramfs = %s\ndigest = 0x%016" PRIx64
-		 "\n",
+		 "\nnonce = %s\nraised = %d\nreserved = %d\ncrash = %d\nkernel = %s\ninitramfs = "
+		 "%s\ndigest = 0x%016" PRIx64 "\n",
 		 state->home_start, state->home_size, state->mailbox_pfn, nonce, state->raised,
-		 state->kernel, state->initramfs, state->digest);
+		 state->reserved, state->crash, state->kernel, state->initramfs, state->digest);
 	return file_replace(path, text, err);
 }

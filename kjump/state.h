@@ -16,6 +16,8 @@ struct state {
 	uint64_t mailbox_pfn;
 	uint8_t nonce[16];
 	bool raised;	  /* see struct mailbox_page */
+	bool reserved;	  /* the home was reserved at boot, */
+	bool crash;	  /* by crashkernel= */
 	char kernel[256]; /* paths */
 	char initramfs[256];
 	uint64_t digest; /* of all that was loaded; see struct choice */

@@ -59,6 +59,9 @@ int memory_system_ram(const char *path, struct runs *ret, struct error *err);
 /* Physical start of the top-level or nested entry NAME ("Kernel code") of /proc/iomem; ENOENT. */
 int memory_iomem_start(const char *path, const char *name, uint64_t *ret, struct error *err);
 
+/* Whole frames of all entries NAME of /proc/iomem, nested ones too, sorted; none is no error. */
+int memory_iomem_ranges(const char *path, const char *name, struct runs *ret, struct error *err);
+
 /* /sys/firmware/memmap at PATH, sorted by start. *RET is from malloc, *COUNT entries. */
 int memory_firmware_map(const char *path, struct firmware_range **ret, size_t *count,
 			struct error *err);

@@ -153,6 +153,31 @@ int memory_iomem_start(const char *path, const char *name, uint64_t *ret, struct
 	return r;
 }
 
+int memory_iomem_ranges(const char *path, const char *name, struct runs *ret, struct error *err)
+{
+	FILE *file = fopen(path, "re");
+	struct iomem_line entry;
+	char *line = NULL;
+	size_t size = 0;
+	int r;
+
+	if (!file)
+		return error_errno(err, "cannot open %s", path);
+	while ((r = iomem_next(file, path, &line, &size, &entry, err)) > 0) {
+		struct span span = { entry.start, entry.end + 1 };
+
+		if (strcmp(entry.name, name) || entry.end >> ADDRESS_BITS)
+			continue;
+		r = entry.end ? span_finish(&span, ret, err) : hidden_addresses(path, err);
+		if (r)
+			break;
+	}
+	runs_sort(ret);
+	free(line);
+	fclose(file);
+	return r;
+}
+
 /* --- /sys/firmware/memmap --- */
 
 #define E820_RESERVED 2
