@@ -81,12 +81,12 @@ def boots_on(system):
     finish(system)
 
 
-@pytest.mark.parametrize("init", ["plain", "systemd"])
+@pytest.mark.parametrize("init", [pytest.param("plain", marks=full), "systemd"])
 def test_dracut_restores(make_rooted, init):
     restores(make_rooted(artifacts.dracut(init)))
 
 
-@pytest.mark.parametrize("init", [pytest.param("plain", marks=full), "systemd"])
+@pytest.mark.parametrize("init", ["plain", pytest.param("systemd", marks=full)])
 def test_dracut_boots_on(make_rooted, init):
     boots_on(make_rooted(artifacts.dracut(init)))
 
@@ -126,6 +126,7 @@ def test_initramfs_tools_boots_on(make_rooted):
     boots_on(make_rooted(artifacts.initramfs_tools()))
 
 
+@full
 def test_dracut_writer(make_system):
     """Kernel B with an initramfs by dracut: it saves and jumps back, and saves and powers off."""
     system = make_system(initramfs=artifacts.guest_with_dracut_b("6.12", "cloud"))
