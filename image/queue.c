@@ -146,9 +146,10 @@ int queue_write(struct queue *queue, unsigned char **buffer, size_t size, uint64
 		queue->ring[last] = (struct pending){ *buffer, size, offset };
 		queue->waiting++;
 		*buffer = queue->empty[--queue->empty_count];
-		pthread_cond_signal(&queue->filled);
 	}
 	pthread_mutex_unlock(&queue->lock);
+	/* Behind the lock, which the thread that wakes up wants first of all. */
+	pthread_cond_signal(&queue->filled);
 	return code;
 }
 
