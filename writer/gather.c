@@ -10,12 +10,21 @@
 #include <string.h>
 #include <time.h>
 
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 int gather_init(struct gather *gather, struct image_writer *writer, int level,
 		struct level_control *control, struct error *err)
 {
 	*gather = (struct gather){
 		.writer = writer,
 		.control = control,
+		.last = now(),
 		.scratch = image_scratch_create(level),
 		.buffer = disk_buffer(IMAGE_CHUNK_PAGES * FRAME_SIZE),
 	};
@@ -52,24 +61,21 @@ bool gather_page_is_zero(const void *page)
 	return true;
 }
 
-static uint64_t cpu_time(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 /* The chunk is away: let the control have its figures, and ask it for the next level. */
 static void adapt(struct gather *gather, uint32_t pages)
 {
-	uint64_t cpu = cpu_time();
+	uint64_t time = now();
 	struct image_flow flow;
 
 	image_writer_flow(gather->writer, &flow);
-	level_account(gather->control, (uint64_t)pages * FRAME_SIZE, cpu - gather->cpu,
-		      image_writer_bytes(gather->writer), flow.bytes, flow.busy);
-	gather->cpu = cpu;
+	level_account(gather->control, (uint64_t)pages * FRAME_SIZE, time - gather->last,
+		      &(struct level_sums){
+			      .out = image_writer_bytes(gather->writer),
+			      .waited = flow.waited,
+			      .written = flow.bytes,
+			      .busy = flow.busy,
+		      });
+	gather->last = time;
 	image_scratch_set_level(gather->scratch, level_now(gather->control));
 }
 

@@ -23,7 +23,7 @@ struct gather {
 	struct runs frames;    /* of the pages in the buffer */
 	struct runs zero;      /* frames of all zero pages so far */
 	uint64_t data;	       /* all other pages so far */
-	uint64_t cpu;	       /* nanoseconds that this thread had worked at the last chunk's end */
+	uint64_t last;	       /* nanoseconds of CLOCK_MONOTONIC: when the last chunk was done */
 };
 
 /*

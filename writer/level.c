@@ -16,21 +16,21 @@
  */
 struct step {
 	int level;
-	double cost; /* CPU time */
+	double cost; /* time */
 	double size; /* bytes that come out */
 };
 
 static const struct step ladder[] = {
-	{ -20, 0.63, 1.84 }, { -10, 0.70, 1.59 }, { -7, 0.78, 1.46 }, { -5, 0.82, 1.36 },
-	{ -3, 0.85, 1.23 },  { -1, 0.92, 1.08 },  { 1, 1.00, 1.00 },  { 2, 1.23, 0.95 },
-	{ 3, 1.71, 0.92 },   { 4, 1.90, 0.89 },	  { 5, 2.76, 0.86 },  { 6, 3.77, 0.84 },
+	{ -20, 0.61, 1.91 }, { -10, 0.68, 1.65 }, { -7, 0.76, 1.52 }, { -5, 0.79, 1.41 },
+	{ -3, 0.82, 1.27 },  { -1, 0.89, 1.12 },  { 1, 1.00, 1.00 },  { 2, 1.19, 0.98 },
+	{ 3, 1.65, 0.95 },   { 4, 1.84, 0.92 },	  { 5, 2.67, 0.89 },  { 6, 3.65, 0.87 },
 };
 
 #define STEPS (sizeof(ladder) / sizeof(ladder[0]))
 
-void level_init(struct level_control *control, unsigned workers, unsigned cpus)
+void level_init(struct level_control *control, unsigned workers)
 {
-	*control = (struct level_control){ .parallel = workers < cpus ? workers : cpus };
+	*control = (struct level_control){ .workers = workers };
 	while (ladder[control->step].level != LEVEL_DEFAULT)
 		control->step++;
 	pthread_mutex_init(&control->lock, NULL);
@@ -62,8 +62,12 @@ static void learn(struct level_control *control)
 	const struct level_sums *now = &control->sums, *before = &control->before;
 	const struct step *step = &ladder[control->step];
 	double in = (double)(now->in - before->in);
+	double working =
+		(double)(now->time - before->time) - (double)(now->waited - before->waited);
 
-	smooth(&control->cost, (double)(now->cpu - before->cpu) / in / step->cost);
+	/* Time that went by, not CPU time: the CPUs may have other things to do. */
+	if (working > 0)
+		smooth(&control->cost, working / in / step->cost);
 	smooth(&control->yield, (double)(now->out - before->out) / in / step->size);
 	if (now->written > before->written)
 		smooth(&control->device, (double)(now->busy - before->busy) /
@@ -74,7 +78,7 @@ static void learn(struct level_control *control)
 /* Compressing and writing go on at the same time: the slower of the two counts. */
 static double nanoseconds(const struct level_control *control, const struct step *step)
 {
-	double compressing = control->cost * step->cost / control->parallel;
+	double compressing = control->cost * step->cost / control->workers;
 	double writing = control->yield * step->size * control->device;
 
 	return compressing > writing ? compressing : writing;
@@ -95,18 +99,25 @@ static void choose(struct level_control *control)
 	}
 }
 
-void level_account(struct level_control *control, uint64_t in, uint64_t cpu, uint64_t out,
-		   uint64_t written, uint64_t busy)
+static uint64_t later(uint64_t a, uint64_t b)
 {
-	struct level_sums *sums = &control->sums;
+	return a > b ? a : b;
+}
+
+void level_account(struct level_control *control, uint64_t size, uint64_t time,
+		   const struct level_sums *sums)
+{
+	struct level_sums *now = &control->sums;
 
 	pthread_mutex_lock(&control->lock);
-	sums->in += in;
-	sums->cpu += cpu;
-	sums->out = out > sums->out ? out : sums->out;
-	sums->written = written > sums->written ? written : sums->written;
-	sums->busy = busy > sums->busy ? busy : sums->busy;
-	if (sums->in - control->before.in >= ROUND_BYTES && sums->out > control->before.out) {
+	now->in += size;
+	now->time += time;
+	/* Workers may come in another order than they took their figures in. */
+	now->out = later(now->out, sums->out);
+	now->waited = later(now->waited, sums->waited);
+	now->written = later(now->written, sums->written);
+	now->busy = later(now->busy, sums->busy);
+	if (now->in - control->before.in >= ROUND_BYTES && now->out > control->before.out) {
 		learn(control);
 		choose(control);
 	}

@@ -17,34 +17,35 @@
 struct level_sums {
 	uint64_t in;	  /* bytes compressed */
 	uint64_t out;	  /* bytes that came out */
-	uint64_t cpu;	  /* nanoseconds of CPU time that this took */
+	uint64_t time;	  /* nanoseconds that went by for each of the workers, added up */
+	uint64_t waited;  /* of these, for the device */
 	uint64_t written; /* bytes on the device */
 	uint64_t busy;	  /* nanoseconds in which the device had something to do */
 };
 
 struct level_control {
 	pthread_mutex_t lock;
-	unsigned parallel;	  /* CPUs that compress at the same time */
+	unsigned workers;
 	size_t step;		  /* the level, on the ladder */
 	struct level_sums sums;	  /* now */
 	struct level_sums before; /* when the round began */
 	double device;		  /* smoothed: nanoseconds for each byte written */
-	double cost;		  /* likewise: CPU nanoseconds for each byte in, at LEVEL_DEFAULT */
+	double cost;		  /* likewise: a worker's nanoseconds a byte in, at LEVEL_DEFAULT */
 	double yield;		  /* likewise: bytes out for each byte in, at LEVEL_DEFAULT */
 };
 
-/* WORKERS threads compress, on CPUS processors. */
-void level_init(struct level_control *control, unsigned workers, unsigned cpus);
+/* WORKERS threads compress. */
+void level_init(struct level_control *control, unsigned workers);
 void level_free(struct level_control *control);
 
 /* The level to compress the next chunk with. Thread-safe. */
 int level_now(struct level_control *control);
 
 /*
- * One chunk more: IN bytes took CPU nanoseconds; OUT, WRITTEN and BUSY are sums of all workers so
- * far. Thread-safe.
+ * One chunk of SIZE bytes more, TIME nanoseconds after the worker's last one. SUMS is what all
+ * workers' sums are now, but for `in` and `time`, which are left alone. Thread-safe.
  */
-void level_account(struct level_control *control, uint64_t in, uint64_t cpu, uint64_t out,
-		   uint64_t written, uint64_t busy);
+void level_account(struct level_control *control, uint64_t size, uint64_t time,
+		   const struct level_sums *sums);
 
 #endif

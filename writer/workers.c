@@ -149,7 +149,7 @@ int workers_run(const struct save_job *job, const struct save_plan *plan,
 	pthread_mutex_init(&crew.lock, NULL);
 	progress_init(&crew.progress, job->name, runs_total(&plan->save),
 		      progress_style(job->quiet));
-	level_init(&crew.level, count, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
+	level_init(&crew.level, count);
 
 	r = crew_run(&crew, workers, count, err);
 	for (i = 0; i < count; i++) {

@@ -52,19 +52,23 @@ static double hardness(unsigned chunk)
 static double run(double rate, unsigned workers, int level)
 {
 	double written_at[CHUNKS], compressed = 0, device = 0, busy = 0, out = 0, written = 0;
+	double all_waited = 0;
 	struct level_control control;
 	unsigned done = 0;
 
-	level_init(&control, workers, workers);
+	level_init(&control, workers);
 	for (unsigned i = 0; i < CHUNKS; i++) {
 		size_t t = find(level == LEVEL_AUTO ? level_now(&control) : level);
 		double cpu = CHUNK * truth[t].nanoseconds * (0.7 + 0.3 * hardness(i)) / 1e9;
 		double size = CHUNK * truth[t].size * hardness(i);
-		double start;
+		double start, waited = 0;
 
 		/* The queue is full: compressing waits for the device. */
-		if (i >= QUEUE && written_at[i - QUEUE] > compressed)
+		if (i >= QUEUE && written_at[i - QUEUE] > compressed) {
+			waited = (written_at[i - QUEUE] - compressed) * workers;
+			all_waited += waited;
 			compressed = written_at[i - QUEUE];
+		}
 		compressed += cpu / workers;
 		start = compressed > device ? compressed : device;
 		device = start + size / rate;
@@ -73,8 +77,13 @@ static double run(double rate, unsigned workers, int level)
 		while (done < i && written_at[done] <= compressed)
 			written = (++done) * out / (i + 1);
 		busy = written / rate;
-		level_account(&control, (uint64_t)CHUNK, (uint64_t)(cpu * 1e9), (uint64_t)out,
-			      (uint64_t)written, (uint64_t)(busy * 1e9));
+		level_account(&control, (uint64_t)CHUNK, (uint64_t)((cpu + waited) * 1e9),
+			      &(struct level_sums){
+				      .out = (uint64_t)out,
+				      .waited = (uint64_t)(all_waited * 1e9),
+				      .written = (uint64_t)written,
+				      .busy = (uint64_t)(busy * 1e9),
+			      });
 	}
 	level_free(&control);
 	return device;
@@ -107,7 +116,7 @@ static void test_starts_at_the_default(void **state)
 	struct level_control control;
 
 	(void)state;
-	level_init(&control, 2, 2);
+	level_init(&control, 2);
 	assert_int_equal(level_now(&control), LEVEL_DEFAULT);
 	level_free(&control);
 }
