@@ -167,7 +167,7 @@ e2e: all initramfs
 
 bench: deps
 	@$(MAKE) --no-print-directory all $(BUILD)/bench-throttle
-	$(SYSTEM_PYTHON) tests/bench/run $(BENCH_ARGS)
+	$(SYSTEM_PYTHON) -B tests/bench/run $(BENCH_ARGS)
 
 # The same guest hibernated by its kernel and by kjump; about 10 minutes.
 bench-vm: deps all
