@@ -180,6 +180,15 @@ def accelerator():
     return "kvm" if os.access("/dev/kvm", os.R_OK | os.W_OK) and kvm_boots() else "tcg"
 
 
+def steady_accelerator():
+    """
+    The same for kernels that patch their own code while they run (jump labels), as distributions'
+    do: emulated on several threads, a CPU may still see the breakpoint that was there meanwhile
+    ("Oops: int3").
+    """
+    return "kvm" if accelerator() == "kvm" else "tcg,thread=single"
+
+
 def kvm_boots(seconds=15):
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "console"

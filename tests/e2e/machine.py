@@ -96,7 +96,7 @@ class Job:
 
 class Machine:
     def __init__(self, folder, memory="768M", cpus=2, cpu="max", firmware="bios", disks=(),
-                 kernel=None, initramfs=None, append="", extra=()):
+                 kernel=None, initramfs=None, append="", accelerator=None, extra=()):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.memory, self.cpus, self.cpu, self.firmware = memory, cpus, cpu, firmware
@@ -104,6 +104,7 @@ class Machine:
         sizes = [disk.size for disk in self.disks]
         assert len(set(sizes)) == len(sizes), "disks are told apart by their size"
         self.kernel, self.initramfs = kernel, initramfs
+        self.accelerator = accelerator or artifacts.accelerator()
         self.append, self.extra = append, list(extra)
         self.log = self.folder / "console.log"
         self.log.touch()
@@ -143,7 +144,7 @@ class Machine:
         line = (f"console=tty0 console=ttyS0 panic=5 no-kvmclock no_timer_check "
                 f"{self.append} {append}")
         command = [
-            "qemu-system-x86_64", "-M", "q35", "-accel", artifacts.accelerator(),
+            "qemu-system-x86_64", "-M", "q35", "-accel", self.accelerator,
             "-cpu", self.cpu, "-m", self.memory, "-smp", str(self.cpus),
             "-nodefaults", "-display", "none", "-vga", "std",
             "-chardev", f"socket,id=console,path={self.keyboards['serial']},server=on,wait=off,"

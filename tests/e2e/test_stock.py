@@ -17,15 +17,24 @@ STOCK = [
 ]
 
 
+@pytest.fixture
+def make_stock_system(make_system):
+    """make_system() for machines in which Debian's kernels run."""
+    def make(**arguments):
+        return make_system(accelerator=artifacts.steady_accelerator(), **arguments)
+
+    return make
+
+
 def switch_to_stock(machine, version, flavour):
     """The next boot is with one of Debian's kernels."""
     machine.kernel = artifacts.stock(version, flavour) / "vmlinuz"
     machine.initramfs = artifacts.guest_of_stock(version, flavour)
 
 
-def test_stock_b_and_c(make_system):
+def test_stock_b_and_c(make_stock_system):
     """Jump back, hibernation and restore with Debian's kernel for clouds in both roles."""
-    system = make_system(initramfs=artifacts.guest_with_stock_b("6.12", "cloud"))
+    system = make_stock_system(initramfs=artifacts.guest_with_stock_b("6.12", "cloud"))
     system.boot()
     system.checkpoint()
     assert system.machine.run("cat /sys/kernel/kexec_loaded") == "0", "memory wasted"
@@ -40,9 +49,9 @@ def test_stock_b_and_c(make_system):
 
 @full
 @pytest.mark.parametrize("version, flavour", STOCK)
-def test_stock_b(make_system, version, flavour):
+def test_stock_b(make_stock_system, version, flavour):
     """B is gone once it has jumped back; the next request loads it anew."""
-    system = make_system(initramfs=artifacts.guest_with_stock_b(version, flavour))
+    system = make_stock_system(initramfs=artifacts.guest_with_stock_b(version, flavour))
     system.boot()
     for boots in (1, 2):
         system.checkpoint()
@@ -57,8 +66,8 @@ def test_stock_b(make_system, version, flavour):
 
 @full
 @pytest.mark.parametrize("version, flavour", STOCK)
-def test_stock_c(make_system, version, flavour):
-    system = make_system()
+def test_stock_c(make_stock_system, version, flavour):
+    system = make_stock_system()
     system.boot()
     job = system.hibernate()
     switch_to_stock(system.machine, version, flavour)
@@ -69,9 +78,9 @@ def test_stock_c(make_system, version, flavour):
 
 @pytest.mark.parametrize("version, flavour", [
     STOCK[0], *[pytest.param(*entry.values, id=entry.id, marks=full) for entry in STOCK[1:]]])
-def test_stock_a_is_refused(make_system, version, flavour):
+def test_stock_a_is_refused(make_stock_system, version, flavour):
     """Without KEXEC_JUMP nothing is saved, nothing is touched, and the reason is said."""
-    system = make_system()
+    system = make_stock_system()
     switch_to_stock(system.machine, version, flavour)
     system.boot(workload=False)
     machine = system.machine
