@@ -86,7 +86,8 @@ def test_dracut_restores(make_rooted, init):
     restores(make_rooted(artifacts.dracut(init)))
 
 
-@pytest.mark.parametrize("init", ["plain", pytest.param("systemd", marks=full)])
+@full
+@pytest.mark.parametrize("init", ["plain", "systemd"])
 def test_dracut_boots_on(make_rooted, init):
     boots_on(make_rooted(artifacts.dracut(init)))
 

@@ -74,7 +74,7 @@ def cycle(make_system, way, **boot):
     system.workload.finish()
 
 
-@pytest.mark.parametrize("way", RESERVED)
+@pytest.mark.parametrize("way", ["memmap", pytest.param("crashkernel", marks=pytest.mark.full)])
 def test_reserved(make_system, way):
     """Nothing is moved out of its way; warm checkpoints and a restore as with any home."""
     cycle(make_system, way)
@@ -87,6 +87,7 @@ def test_reserved_only_in_a(make_system, way):
     cycle(make_system, way, append="")
 
 
+@pytest.mark.full
 def test_crash_kernel_comes_first(make_system):
     """A region that holds a crash kernel is not taken, and B leaves one that is taken over."""
     system = make_system(append=RESERVED["crashkernel"])

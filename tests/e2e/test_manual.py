@@ -33,6 +33,7 @@ def jump(system):
     assert BACK in job.output()
 
 
+@pytest.mark.full
 def test_checkpoints(manual):
     """Twice with one load: B stays behind when it jumps back."""
     system, load = manual

@@ -57,6 +57,7 @@ def test_check(make_system):
     assert "KEXEC_JUMP" not in output
 
 
+@pytest.mark.full
 def test_check_lockdown(make_system):
     machine = make_system(append="lockdown=integrity").machine
     machine.boot()

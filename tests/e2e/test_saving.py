@@ -5,6 +5,8 @@ import hashlib
 import json
 import time
 
+import pytest
+
 from machine import MIB
 
 
@@ -105,6 +107,7 @@ def test_write_error(make_system):
     system.workload.finish()
 
 
+@pytest.mark.full
 def test_verify_finds_a_read_error(make_system):
     """What was written and cannot be read again is no image."""
     system = make_system(memory="512M", faults={"read": (BAD_SPOT // 512, 8)})
