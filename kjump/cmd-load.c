@@ -48,10 +48,10 @@ static int run(const struct options *options)
 		message("%s; kernel B was not loaded", err.text);
 		return EXIT_FAILED;
 	}
-	if (loader.load_start)
-		try_finder();
 	if (!options->quiet)
 		print_loaded(&loader, start);
+	if (loader.load_start)
+		try_finder();
 	loader_close(&loader);
 	return EXIT_DONE;
 }

@@ -20,7 +20,7 @@
 #define DIFFERENCE_MAX 1024 /* per-CPU counters not yet folded, blocks being isolated */
 #define ZONES_MAX      16
 #define NODES_MAX      1024
-#define READ_AHEAD     1024 /* struct pages, where they are read: as many as one free block skips */
+#define READ_AHEAD     256 /* struct pages, where they are read: a large free block skips most */
 
 struct scan {
 	struct virtual_memory v;

@@ -26,6 +26,7 @@ def test_dry_run_and_all(make_system):
     system = make_system(memory="512M")
     machine = system.machine
     system.boot(memory=8, cache=4)
+    assert "free pages" not in machine.run("kjump load"), "the search does not work in A"
     before = digest(system.image)
     for command in "hibernate", "checkpoint":
         job = machine.start(f"kjump {command} --dry-run --verify")
