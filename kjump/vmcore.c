@@ -27,7 +27,6 @@ struct vmcore {
 	int fd;
 	const struct image_index *index;
 	struct meter *meter;
-	struct runs loads; /* RAM less the home: one segment each */
 	unsigned char *headers;
 	size_t headers_size; /* the pages start behind them; a multiple of FRAME_SIZE */
 	uint64_t size;	     /* of the file */
@@ -95,7 +94,7 @@ static void put_notes(const struct vmcore *core, unsigned char *at)
 /* DIRECT is 0 when the direct map is not known: then there are no virtual addresses. */
 static void fill_headers(struct vmcore *core, uint64_t direct)
 {
-	size_t notes = sizeof(Elf64_Ehdr) + (core->loads.n + 1) * sizeof(Elf64_Phdr);
+	size_t notes = sizeof(Elf64_Ehdr) + (core->index->ram.n + 1) * sizeof(Elf64_Phdr);
 	Elf64_Ehdr *elf = (Elf64_Ehdr *)core->headers;
 	Elf64_Phdr *program = (Elf64_Phdr *)(elf + 1);
 	uint64_t offset = core->headers_size;
@@ -109,7 +108,7 @@ static void fill_headers(struct vmcore *core, uint64_t direct)
 		.e_phoff = sizeof(*elf),
 		.e_ehsize = sizeof(*elf),
 		.e_phentsize = sizeof(*program),
-		.e_phnum = (Elf64_Half)(core->loads.n + 1),
+		.e_phnum = (Elf64_Half)(core->index->ram.n + 1),
 	};
 	*program++ = (Elf64_Phdr){
 		.p_type = PT_NOTE,
@@ -117,9 +116,9 @@ static void fill_headers(struct vmcore *core, uint64_t direct)
 		.p_filesz = notes_size(core->index),
 		.p_memsz = notes_size(core->index),
 	};
-	for (size_t i = 0; i < core->loads.n; i++) {
-		uint64_t start = core->loads.v[i].pfn << FRAME_SHIFT;
-		uint64_t size = core->loads.v[i].count << FRAME_SHIFT;
+	for (size_t i = 0; i < core->index->ram.n; i++) {
+		uint64_t start = core->index->ram.v[i].pfn << FRAME_SHIFT;
+		uint64_t size = core->index->ram.v[i].count << FRAME_SHIFT;
 
 		*program++ = (Elf64_Phdr){
 			.p_type = PT_LOAD,
@@ -139,14 +138,11 @@ static void fill_headers(struct vmcore *core, uint64_t direct)
 static int plan(struct vmcore *core, struct error *err)
 {
 	const struct image_index *index = core->index;
-	int ret = runs_subtract(&index->ram, &index->home, &core->loads);
 
-	if (ret)
-		return error_set(err, -ret, "out of memory");
-	if (core->loads.n >= PN_XNUM - 1)
+	if (index->ram.n >= PN_XNUM - 1)
 		return error_set(err, E2BIG, "more than %d ranges of RAM", PN_XNUM - 2);
 	core->headers_size = safe_round_up(
-		sizeof(Elf64_Ehdr) + (core->loads.n + 1) * sizeof(Elf64_Phdr) + notes_size(index),
+		sizeof(Elf64_Ehdr) + (index->ram.n + 1) * sizeof(Elf64_Phdr) + notes_size(index),
 		FRAME_SIZE);
 	core->headers = calloc(1, core->headers_size);
 	if (!core->headers)
@@ -162,8 +158,8 @@ static uint64_t place(const struct vmcore *core, const struct run *frames)
 {
 	uint64_t offset = core->headers_size;
 
-	for (size_t i = 0; i < core->loads.n; i++) {
-		const struct run *load = &core->loads.v[i];
+	for (size_t i = 0; i < core->index->ram.n; i++) {
+		const struct run *load = &core->index->ram.v[i];
 
 		if (frames->pfn >= load->pfn && frames->pfn - load->pfn < load->count)
 			return frames->count <= load->count - (frames->pfn - load->pfn)
@@ -204,16 +200,15 @@ static int write_chunk(void *context, size_t number, const struct image_chunk *c
  * vmcoreinfo gives one address of the direct map, that of the list of memory sections; the page
  * tables give the physical one.
  */
-static int find_direct_map(struct memory *memory, const struct vmcore *core, uint64_t *ret,
+static int find_direct_map(struct memory *memory, const struct image_index *index, uint64_t *ret,
 			   struct error *err)
 {
-	static const struct runs none;
 	struct kernel_layout layout;
 	struct virtual_memory v = {
-		.memory = memory, .ram = &core->loads, .home = &none, .layout = &layout
+		.memory = memory, .ram = &index->ram, .home = &index->home, .layout = &layout
 	};
 	uint64_t physical = 0, rest;
-	int status = vmcoreinfo_parse(core->index->vmcoreinfo, &layout, err);
+	int status = vmcoreinfo_parse(index->vmcoreinfo, &layout, err);
 
 	if (!status)
 		status = virtual_translate(&v, layout.mem_section, &physical, &rest, err);
@@ -243,7 +238,7 @@ static uint64_t direct_map(const struct vmcore *core, const char *path)
 		message("%s; written without virtual addresses", err.text);
 		return 0;
 	}
-	if (find_direct_map(memory, core, &ret, &err)) {
+	if (find_direct_map(memory, core->index, &ret, &err)) {
 		message("%s: direct map: %s; written without virtual addresses", path, err.text);
 		ret = 0;
 	}
@@ -292,7 +287,6 @@ int vmcore_write(const struct disk *disk, const struct image_index *index, unsig
 		status = error_errno(err, "%s", path);
 	if (status)
 		unlink(path);
-	runs_free(&core.loads);
 	free(core.headers);
 	return status;
 }

@@ -21,9 +21,9 @@ struct vmcore_result {
 
 /*
  * Write the image with INDEX to the file PATH, which must not exist: a note VMCOREINFO, one CPU
- * with registers of zero, and RAM less the home, whose content the image has elsewhere. Pages
- * that were zero, free or untouchable are holes of the file and read as zeros. METER counts what
- * is read. On an error there is no file.
+ * with registers of zero, and RAM. Pages that were zero, free or untouchable are holes of the file
+ * and read as zeros, and so does the home, whose content lies in pages that only the saved kernel
+ * knows. METER counts what is read. On an error there is no file.
  */
 int vmcore_write(const struct disk *disk, const struct image_index *index, unsigned workers,
 		 const char *path, struct meter *meter, struct vmcore_result *ret,
