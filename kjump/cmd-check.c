@@ -3,7 +3,9 @@
  * kjump check: would hibernation work on this machine, and if not, why.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "kjump/json.h"
 #include "kjump/options.h"
 #include "kjump/preflight.h"
 
@@ -19,27 +21,16 @@ static void print_line(const struct preflight_check *check, int result, const ch
 		printf("         -> %s\n", check->advice);
 }
 
-/* TEXT is printable (struct error sees to that), so that two characters are left to escape. */
-static void print_json_string(const char *text)
+static void print_json(struct json *json, const struct preflight_check *check, int result,
+		       const char *text)
 {
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		putchar(*text);
-	}
-	putchar('"');
-}
+	const char *state = state_name(result), *advice = result < 0 ? check->advice : "";
 
-static void print_json(const struct preflight_check *check, int result, const char *text)
-{
-	printf("%s\n    {\"name\": ", check == preflight_checks ? "" : ",");
-	print_json_string(check->name);
-	printf(", \"state\": \"%s\", \"text\": ", state_name(result));
-	print_json_string(text);
-	fputs(", \"advice\": ", stdout);
-	print_json_string(result < 0 ? check->advice : "");
-	putchar('}');
+	json_begin(json, check->name);
+	json_text(json, "state", state, strlen(state));
+	json_text(json, "text", text, strlen(text));
+	json_text(json, "advice", advice, strlen(advice));
+	json_end(json);
 }
 
 static int run(const struct options *options)
@@ -47,10 +38,11 @@ static int run(const struct options *options)
 	struct preflight preflight = { .config = &options->config,
 				       .operation = OP_HIBERNATE,
 				       .root = "" };
+	struct json json = { .out = stdout };
 	int status = EXIT_DONE;
 
 	if (options->json)
-		fputs("{\n  \"checks\": [", stdout);
+		json_begin(&json, NULL);
 	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
 		struct error note = { 0 };
 		int result = check->run(&preflight, &note);
@@ -58,12 +50,12 @@ static int run(const struct options *options)
 		if (result < 0)
 			status = EXIT_FAILED;
 		if (options->json)
-			print_json(check, result, note.text);
+			print_json(&json, check, result, note.text);
 		else if (!options->quiet || result)
 			print_line(check, result, note.text);
 	}
 	if (options->json)
-		printf("\n  ],\n  \"ok\": %s\n}\n", status ? "false" : "true");
+		json_end(&json);
 	return status;
 }
 
