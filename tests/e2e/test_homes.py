@@ -55,12 +55,12 @@ RESERVED = {"crashkernel": "crashkernel=128M", "memmap": "memmap=128M$0x10000000
 def cycle(make_system, way, **boot):
     system = make_system(memory="512M", append=RESERVED[way])
     machine = system.machine
-    system.boot(memory=150, cache=16)
+    system.boot(memory=64, cache=16)
     before = free_memory(machine)
     assert load(machine) == (128, True)
     assert before - free_memory(machine) < 24
     mark = machine.mark()
-    for _ in range(3):
+    for _ in range(2):
         system.checkpoint()
         system.workload.check()
     assert system.b_boots(mark) == 1
