@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -197,6 +197,15 @@ struct watch {
 #define LEVEL_DEFAULT 1
 #define LEVEL_AUTO    INT32_MAX /* as high as the device leaves time for */
 
+/* A watchdog that A's programs have running, as its driver describes it. */
+struct request_watchdog {
+	char identity[32]; /* as struct watchdog_info has it */
+	uint32_t timeout;  /* seconds */
+	uint32_t running;  /* A could not stop it: it must run on when A is back */
+};
+
+#define REQUEST_WATCHDOG_MAX 4
+
 struct request {
 	uint32_t operation;    /* enum operation */
 	uint32_t flags;	       /* REQUEST_* */
@@ -207,7 +216,8 @@ struct request {
 	uint64_t time;	       /* seconds since 1970 when the request was made */
 	uint64_t tsc_khz;
 	uint32_t watch_count;
-	uint32_t reserved;
+	uint32_t watchdog_count;
+	struct request_watchdog watchdogs[REQUEST_WATCHDOG_MAX];
 };
 
 #define OUTCOME_B_GONE 0x1 /* kernel B left for good; what is loaded is a stub that jumps back */

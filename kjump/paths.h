@@ -59,6 +59,7 @@
 
 #define PATH_SNAPSHOT "/dev/snapshot"
 #define PATH_KMSG     "/dev/kmsg"
+#define PATH_WATCHDOG "/dev/watchdog"
 #define PATH_RANDOM   "/dev/urandom"
 
 #endif

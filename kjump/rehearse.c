@@ -20,6 +20,7 @@
 #include "kjump/paths.h"
 #include "kjump/quiesce.h"
 #include "kjump/room.h"
+#include "kjump/watchdogs.h"
 
 #define LOG_SIZE (256 << 10)
 
@@ -192,6 +193,7 @@ static int name_culprit(int kmsg, struct error *err)
 /* Returns 0, EOPNOTSUPP or ENOMEM when it cannot be tried, or what a negative errno value says. */
 static int try(struct error *err)
 {
+	struct watchdogs watchdogs = { .count = 0 };
 	struct quiesce quiesce;
 	int kmsg = open(PATH_KMSG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	bool tried = false;
@@ -203,11 +205,13 @@ static int try(struct error *err)
 	if (!ret && quiesce.snapshot < 0) {
 		ret = EOPNOTSUPP;
 	} else if (!ret) {
+		watchdogs_stop(&watchdogs);
 		ret = freeze(quiesce.snapshot, err);
 		tried = true;
 	}
 	/* Thaws everything, and only then the log can be read in peace. */
 	quiesce_end(&quiesce);
+	watchdogs_start(&watchdogs);
 	if (ret == -ENOMEM)
 		ret = ENOMEM;
 	if (ret < 0 && tried)

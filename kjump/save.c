@@ -26,6 +26,7 @@
 #include "kjump/report.h"
 #include "kjump/room.h"
 #include "kjump/ticks.h"
+#include "kjump/watchdogs.h"
 
 #define LOG_LINES     10
 #define NOTHING_SAVED "; nothing was saved"
@@ -112,17 +113,22 @@ static int explain(int code, struct error *err)
 static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err)
 {
 	struct mailbox *mailbox = save->loader.page.mailbox;
+	struct watchdogs watchdogs;
 	struct quiesce quiesce;
 	int ret;
 
 	ret = quiesce_begin(&quiesce, err);
 	if (ret)
 		goto out;
+	watchdogs_stop(&watchdogs);
+	mailbox->request.watchdog_count = (uint32_t)watchdogs.count;
+	memcpy(mailbox->request.watchdogs, watchdogs.entries, sizeof(watchdogs.entries));
 	stamps[STAMP_JUMP] = tsc_read();
 	memcpy(mailbox->outcome.stamps, stamps, sizeof(mailbox->outcome.stamps));
 	__atomic_store_n(&mailbox->sequence, mailbox->sequence + 1, __ATOMIC_RELEASE);
 	ret = jump_execute(err);
 	save->back = tsc_read();
+	watchdogs_start(&watchdogs);
 	if (ret) {
 		/* Nobody has seen the request, and nobody shall. */
 		__atomic_store_n(&mailbox->answered, mailbox->sequence, __ATOMIC_RELEASE);

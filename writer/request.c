@@ -44,6 +44,7 @@ struct task {
 	struct image_machine machine;
 	struct image_watch *watch;
 	struct disk disk;
+	struct guard guard;
 };
 
 /* After R: is it worth trying again? Waits a little if so. */
@@ -69,6 +70,13 @@ static int check_request(const struct request *request, struct error *err)
 		return error_set(err, EINVAL, "request: unterminated text");
 	if (request->watch_count > MAILBOX_WATCH_MAX)
 		return error_set(err, EINVAL, "request: %u extents to watch", request->watch_count);
+	if (request->watchdog_count > REQUEST_WATCHDOG_MAX)
+		return error_set(err, EINVAL, "request: %u watchdogs", request->watchdog_count);
+	for (uint32_t i = 0; i < request->watchdog_count; i++) {
+		if (!safe_is_text(request->watchdogs[i].identity,
+				  sizeof(request->watchdogs[i].identity)))
+			return error_set(err, EINVAL, "request: unterminated text");
+	}
 	return 0;
 }
 
@@ -130,6 +138,7 @@ static int hash_watch(struct task *task, struct error *err)
 		watch->extent = mailbox->watch[i];
 		if (!safe_is_text(watch->extent.tag, sizeof(watch->extent.tag)))
 			return error_set(err, EINVAL, "request: unterminated text");
+		guard_feed(&task->guard);
 		do
 			r = fingerprint_hash(&watch->extent, &watch->xxh3, err);
 		while (retry(task, r));
@@ -174,6 +183,7 @@ static int save(struct task *task, const atomic_bool *stop, struct save_result *
 		.workers = request->workers,
 		.verify = request->flags & REQUEST_VERIFY,
 		.stop = stop,
+		.guard = &task->guard,
 		.ram = &task->ram,
 		.home = &task->home,
 		.free = &task->pages.free,
@@ -226,8 +236,10 @@ static int execute(struct task *task, struct save_result *result, struct error *
 	int r;
 
 	r = check_request(&task->mailbox->request, err);
-	if (!r)
-		r = open_target(task, err);
+	if (r)
+		return r;
+	guard_begin(&task->guard, &task->mailbox->request, "/dev/watchdog");
+	r = open_target(task, err);
 	if (!r)
 		r = prepare(task, err);
 	if (!r)
@@ -235,6 +247,7 @@ static int execute(struct task *task, struct save_result *result, struct error *
 	/* Without a save nobody else has seen to it that no image of the running machine counts. */
 	if (is_dry_run(task) && task->disk.fd >= 0)
 		save_leave_none_valid(&task->disk, request_name(&task->mailbox->request), NULL);
+	guard_end(&task->guard);
 	disk_close(&task->disk);
 	free(task->watch);
 	free_pages_free(&task->pages);

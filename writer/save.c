@@ -63,6 +63,8 @@ static int fill_index(struct image_index *index, const struct save_job *job, str
 
 int save_stopped(const struct save_job *job, struct error *err)
 {
+	if (job->guard)
+		guard_feed(job->guard);
 	return job->stop && atomic_load(job->stop) ? error_set(err, ECANCELED, "aborted") : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "disk/disk.h"
 #include "image/image.h"
 #include "memory/memory.h"
+#include "writer/guard.h"
 
 /* More threads than this only cost memory. */
 #define SAVE_WORKERS_MAX 256
@@ -31,6 +32,7 @@ struct save_job {
 	bool verify;		 /* read the image back before calling it saved */
 	bool quiet;		 /* no progress */
 	const atomic_bool *stop; /* once it is true the save ends with ECANCELED; NULL = never */
+	struct guard *guard;	 /* fed as the save gets on; NULL = none */
 	const struct runs *ram;
 	const struct runs *home;	/* only what lies in RAM counts */
 	const struct runs *free;	/* frames whose content A does not need; NULL = none */
@@ -55,7 +57,10 @@ struct save_result {
  */
 int save_run(const struct save_job *job, struct save_result *ret, struct error *err);
 
-/* Returns -ECANCELED with the error filled in once somebody wants the save to stop, else 0. */
+/*
+ * To be called whenever the save has got on a little: feeds the guard, and returns -ECANCELED with
+ * the error filled in once somebody wants the save to stop, else 0.
+ */
 int save_stopped(const struct save_job *job, struct error *err);
 
 /*

@@ -294,6 +294,13 @@ static void test_bad_requests(void **state)
 	request->watch_count = MAILBOX_WATCH_MAX + 1;
 	expect_failed(fixture, EINVAL, "extents");
 	*request = good;
+	request->watchdog_count = REQUEST_WATCHDOG_MAX + 1;
+	expect_failed(fixture, EINVAL, "watchdogs");
+	*request = good;
+	request->watchdog_count = 1;
+	memset(request->watchdogs[0].identity, 'x', sizeof(request->watchdogs[0].identity));
+	expect_failed(fixture, EINVAL, "unterminated");
+	*request = good;
 	memset(request->target, 'x', sizeof(request->target));
 	expect_failed(fixture, EINVAL, "unterminated");
 	*request = good;
