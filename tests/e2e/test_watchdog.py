@@ -71,6 +71,7 @@ def test_armed_in_a(make_system, monitor):
     machine.wait_console("guest ready", 60, mark)
 
 
+@pytest.mark.full
 def test_without_a_watchdog(make_system):
     """None that A did not start survives into A."""
     system = make_system(extra=DEVICE)
