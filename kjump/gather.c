@@ -124,22 +124,6 @@ static int gather_fill(struct handoff *ret, struct error *err)
 	return 0;
 }
 
-static int gather_platform(struct handoff *ret, struct error *err)
-{
-	struct platform platform = { 0 };
-	int status = platform_read(&platform, err);
-
-	if (status)
-		return status;
-	memcpy(ret->cpu_vendor, platform.cpu_vendor, sizeof(ret->cpu_vendor));
-	ret->cpu_signature = platform.cpu_signature;
-	ret->cpu_features = platform.cpu_features;
-	ret->facs_signature = platform.facs_signature;
-	ret->efi_runtime_digest = platform.efi_runtime_digest;
-	ret->level5 = !!(platform.cpu_features & CPU_FEATURE_LA57);
-	return 0;
-}
-
 int gather_handoff(const struct mailbox_page *page, struct handoff *ret, struct runs *ram,
 		   struct error *err)
 {
@@ -156,7 +140,7 @@ int gather_handoff(const struct mailbox_page *page, struct handoff *ret, struct 
 	if (!status)
 		status = gather_fill(ret, err);
 	if (!status)
-		status = gather_platform(ret, err);
+		status = platform_describe(ret, err);
 	if (status)
 		return status;
 	gather_vmcoreinfo(ret);

@@ -125,22 +125,6 @@ static int fill_lists(struct handoff *handoff, const struct runs *ram, const str
 	return 0;
 }
 
-static int fill_platform(struct handoff *handoff, struct error *err)
-{
-	struct platform platform = { 0 };
-	int r = platform_read(&platform, err);
-
-	if (r)
-		return r;
-	memcpy(handoff->cpu_vendor, platform.cpu_vendor, sizeof(handoff->cpu_vendor));
-	handoff->cpu_signature = platform.cpu_signature;
-	handoff->cpu_features = platform.cpu_features;
-	handoff->facs_signature = platform.facs_signature;
-	handoff->efi_runtime_digest = platform.efi_runtime_digest;
-	handoff->level5 = !!(platform.cpu_features & CPU_FEATURE_LA57);
-	return 0;
-}
-
 int manual_handoff(struct memory *memory, const struct manual_paths *paths,
 		   struct handoff_view *ret, struct error *err)
 {
@@ -167,7 +151,7 @@ int manual_handoff(struct memory *memory, const struct manual_paths *paths,
 	if (!r)
 		r = fill_lists(handoff, &ram, &home, map, count, err);
 	if (!r)
-		r = fill_platform(handoff, err);
+		r = platform_describe(handoff, err);
 	runs_free(&ram);
 	runs_free(&home);
 	free(map);

@@ -188,3 +188,19 @@ int platform_read(struct platform *ret, struct error *err)
 					 err);
 	return rc;
 }
+
+int platform_describe(struct handoff *ret, struct error *err)
+{
+	struct platform platform = { 0 };
+	int rc = platform_read(&platform, err);
+
+	if (rc)
+		return rc;
+	memcpy(ret->cpu_vendor, platform.cpu_vendor, sizeof(ret->cpu_vendor));
+	ret->cpu_signature = platform.cpu_signature;
+	ret->cpu_features = platform.cpu_features;
+	ret->facs_signature = platform.facs_signature;
+	ret->efi_runtime_digest = platform.efi_runtime_digest;
+	ret->level5 = !!(platform.cpu_features & CPU_FEATURE_LA57);
+	return 0;
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/abi.h"
 #include "common/error.h"
 
 struct platform {
@@ -23,6 +24,9 @@ struct platform {
 
 /* Fill *RET. Needs /proc and /sys; root where the ACPI tables are to be read. */
 int platform_read(struct platform *ret, struct error *err);
+
+/* The same, put where the handoff area has it. */
+int platform_describe(struct handoff *ret, struct error *err);
 
 /* The parts, on any path (tests). */
 
