@@ -3,11 +3,10 @@
 
 import os
 import re
+import statistics
 from pathlib import Path
 
 import pytest
-
-from machine import PATIENCE
 
 LOADED = re.compile(r"home ([\d.]+) MiB at 0x[0-9a-f]+(, reserved at boot)?, [\d.]+ s")
 
@@ -31,19 +30,27 @@ def free_memory(machine):
 
 
 def test_borrowed(make_system):
-    """In nearly empty memory, where the kernel likes to hand out the home's own frames."""
+    """In nearly empty memory, where the kernel likes to hand out the home's own frames.
+
+    Where it gets them, a load takes three times as long. The yardstick is a file of the same size,
+    which costs the same allocations and the same writing.
+    """
     system = make_system(memory="512M")
     machine = system.machine
     machine.boot()
     system.configure(None)
-    times = []
-    for _ in range(3):
+    loads, files = [], []
+    for _ in range(5):
+        start = processor_time(machine)
+        machine.run("mount -t tmpfs none /root; "
+                    "dd if=/dev/zero of=/root/file bs=1M count=128 2>/dev/null; umount /root")
+        files.append(processor_time(machine) - start)
         start = processor_time(machine)
         assert load(machine, "--home 128M") == (128, False)
-        times.append(processor_time(machine) - start)
+        loads.append(processor_time(machine) - start)
         machine.run("kjump unload")
     # The first one also pays for QEMU's translation of code that never ran before.
-    assert min(times) < 1.5 * PATIENCE / 2, times
+    assert statistics.median(loads) < 2 * statistics.median(files), (loads, files)
     # No room to spare for speed's sake, and half of that in cache.
     machine.run("mount -t tmpfs -o size=90% tmpfs /root; "
                 "dd if=/dev/zero of=/root/full bs=1M count=230 2>/dev/null")
