@@ -17,7 +17,7 @@ struct memory_segment {
 
 struct memory {
 	int fd;
-	bool by_read;			 /* cannot be mapped: windows are copies */
+	bool by_read;			 /* a file: windows are copies */
 	struct memory_segment *segments; /* ascending, without overlap */
 	size_t count;
 	char *path;

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,20 +179,14 @@ static int add_load(struct memory *memory, const Elf64_Phdr *load, uint64_t file
 	return 0;
 }
 
-/* A file that cannot be mapped (/proc/kcore) is read instead; its size says nothing either. */
-static void detect_mapping(struct memory *memory, uint64_t *file_size)
+/* Bytes that the file may have. What /proc/kcore tells is no size; it has no blocks either. */
+static uint64_t size_of(const struct memory *memory)
 {
 	struct stat st;
-	void *probe = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, memory->fd, 0);
 
-	*file_size = fstat(memory->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size
-									: UINT64_MAX;
-	if (probe != MAP_FAILED) {
-		munmap(probe, FRAME_SIZE);
-	} else {
-		memory->by_read = true;
-		*file_size = UINT64_MAX;
-	}
+	return fstat(memory->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_blocks
+		       ? (uint64_t)st.st_size
+		       : UINT64_MAX;
 }
 
 static int read_core(struct memory *memory, bool notes_only, struct core *core, struct error *err)
@@ -209,7 +202,8 @@ static int read_core(struct memory *memory, bool notes_only, struct core *core, 
 	}
 	if (r || notes_only)
 		goto out;
-	detect_mapping(memory, &file_size);
+	memory->by_read = true;
+	file_size = size_of(memory);
 	if (count)
 		qsort(headers, count, sizeof(*headers), compare_physical);
 	for (size_t i = 0; r == 0 && i < count; i++) {

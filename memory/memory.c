@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Windows into frozen memory. It is mapped and not read(): on /dev/mem read() is slow and stops
- * at the running kernel's own highest address. Only /proc/kcore cannot be mapped.
+ * Windows into frozen memory. Memory itself is mapped: on /dev/mem read() is slow and stops at the
+ * running kernel's own highest address. Core files are read: a copy that stays in the processor's
+ * cache costs less than the page faults of a mapping, a file that shrinks is an error and no
+ * SIGBUS, and /proc/kcore cannot be mapped at all.
  */
 #include "memory/memory.h"
 
@@ -133,29 +135,36 @@ static int read_frames(const struct memory *memory, uint64_t offset, size_t size
 	return 0;
 }
 
-/*
- * Map [OFFSET, OFFSET + SIZE) of the file; core files have their segments anywhere, so the
- * mapping may begin earlier than the bytes.
- */
-static int map_bytes(const struct memory *memory, uint64_t offset, size_t size, int protection,
-		     struct memory_window *ret, struct error *err)
+/* A window's buffer with [OFFSET, OFFSET + SIZE) of the file; kept and reused, as it is warm. */
+static int read_bytes(const struct memory *memory, uint64_t offset, size_t size,
+		      struct memory_window *window, struct error *err)
 {
-	size_t before = offset % FRAME_SIZE;
-	void *mapping;
+	if (window->length < size) {
+		void *buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				    -1, 0);
 
-	if (memory->by_read)
-		mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			       0);
-	else
-		mapping = mmap(NULL, before + size, protection, MAP_SHARED, memory->fd,
-			       (off_t)(offset - before));
+		memory_unmap(window);
+		if (buffer == MAP_FAILED)
+			return error_errno(err, "%s: no memory to read %#zx bytes into",
+					   memory->path, size);
+		window->mapping = buffer;
+		window->length = size;
+	}
+	window->base = window->mapping;
+	return read_frames(memory, offset, size, window->mapping, err);
+}
+
+static int map_bytes(const struct memory *memory, uint64_t offset, size_t size, int protection,
+		     struct memory_window *window, struct error *err)
+{
+	void *mapping = mmap(NULL, size, protection, MAP_SHARED, memory->fd, (off_t)offset);
+
+	memory_unmap(window);
 	if (mapping == MAP_FAILED)
 		return error_errno(err, "%s: cannot map %#zx bytes at %#llx", memory->path, size,
 				   (unsigned long long)offset);
-	*ret = (struct memory_window){ .mapping = mapping,
-				       .length = memory->by_read ? size : before + size };
-	ret->base = (unsigned char *)mapping + (memory->by_read ? 0 : before);
-	return memory->by_read ? read_frames(memory, offset, size, mapping, err) : 0;
+	*window = (struct memory_window){ .mapping = mapping, .base = mapping, .length = size };
+	return 0;
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -180,7 +189,7 @@ int memory_map(struct memory *memory, struct memory_window *window, uint64_t pfn
 	       uint64_t limit, const void **ret, struct error *err)
 {
 	const struct memory_segment *segment;
-	uint64_t frames;
+	uint64_t frames, offset;
 	int r;
 
 	if (!count || count > MEMORY_WINDOW_PAGES || pfn > limit || count > limit - pfn)
@@ -195,10 +204,12 @@ int memory_map(struct memory *memory, struct memory_window *window, uint64_t pfn
 	r = find_segment(memory, pfn, count, &segment, err);
 	if (r)
 		return r;
-	memory_unmap(window);
 	frames = window_frames(memory, segment, pfn, count, limit);
-	r = map_bytes(memory, segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT),
-		      frames << FRAME_SHIFT, PROT_READ, window, err);
+	offset = segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT);
+	if (memory->by_read)
+		r = read_bytes(memory, offset, frames << FRAME_SHIFT, window, err);
+	else
+		r = map_bytes(memory, offset, frames << FRAME_SHIFT, PROT_READ, window, err);
 	if (r) {
 		memory_unmap(window);
 		return r;
@@ -232,6 +243,6 @@ int memory_map_rw(struct memory *memory, uint64_t address, size_t size, void **r
 	r = map_bytes(memory, segment->offset + address - (segment->pfn << FRAME_SHIFT), size,
 		      PROT_READ | PROT_WRITE, &window, err);
 	if (r == 0)
-		*ret = window.mapping; /* the address is that of a whole page */
+		*ret = window.mapping;
 	return r;
 }

@@ -26,9 +26,9 @@ struct memory; /* thread-safe: windows are independent */
 int memory_open(const char *path, struct memory **ret, struct error *err);
 void memory_close(struct memory *memory);
 
-/* A mapped window; zero-initialise, memory_unmap() ends it. Each thread has its own. */
+/* A window; zero-initialise, memory_unmap() ends it. Each thread has its own. */
 struct memory_window {
-	const unsigned char *base; /* of the first frame; need not be aligned in a core file */
+	const unsigned char *base; /* of the first frame */
 	uint64_t pfn, count;
 	void *mapping; /* what memory_unmap() gives back */
 	size_t length;
@@ -36,9 +36,9 @@ struct memory_window {
 
 /*
  * Bytes of the COUNT frames from PFN (read only), valid until the next call for this window. The
- * window slides: it maps up to MEMORY_WINDOW_PAGES from PFN on, but never beyond LIMIT (a PFN),
- * the end of the RAM range that PFN lies in, because a mapping must not mix RAM with anything
- * else. COUNT is at most MEMORY_WINDOW_PAGES.
+ * window slides: of memory it maps up to MEMORY_WINDOW_PAGES from PFN on, but never beyond LIMIT (a
+ * PFN), the end of the RAM range that PFN lies in, because a mapping must not mix RAM with anything
+ * else; of a core file it reads what is asked for. COUNT is at most MEMORY_WINDOW_PAGES.
  */
 int memory_map(struct memory *memory, struct memory_window *window, uint64_t pfn, uint64_t count,
 	       uint64_t limit, const void **ret, struct error *err);

@@ -33,8 +33,11 @@ struct slice {
 	size_t first;
 };
 
-/* At most this many frames: small enough to share the work evenly, one mmap() each. */
-#define SLICE_FRAMES 1024
+/*
+ * At most this many frames: small enough to share the work evenly, and for what is read of a core
+ * file to stay in the second cache until it is compressed.
+ */
+#define SLICE_FRAMES 256
 
 /* Where the next slice begins. Zero-initialise; calls are serialised by the caller. */
 struct slice_cursor {
