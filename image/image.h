@@ -131,21 +131,37 @@ void image_writer_free(struct image_writer *writer);
 
 /* --- reader (reader.c) --- */
 
-/*
- * Called by a reader thread for each chunk, after both checksums were found right. PAGES holds
- * chunk->pages pages; they are gone after the call. Returns 0 or a negative errno value, which
- * stops the reader.
- */
-typedef int (*image_sink)(void *context, size_t chunk_number, const struct image_chunk *chunk,
-			  const struct run *runs, const void *pages, struct error *err);
+/* What becomes of the chunks of an image. Reader threads call the functions, all at once. */
+struct image_sink {
+	/*
+	 * A chunk that was found right. PAGES holds chunk->pages pages; unless room() gave it,
+	 * it is gone after the call. Returns 0 or a negative errno value, which stops the reader.
+	 */
+	int (*take)(void *context, size_t chunk_number, const struct image_chunk *chunk,
+		    const struct run *runs, const void *pages, struct error *err);
+	/*
+	 * Where the pages of a chunk may be put right away, chunk->pages of them in one piece;
+	 * NULL: there is no such place. May be missing.
+	 */
+	void *(*room)(void *context, size_t chunk_number, const struct image_chunk *chunk);
+	/*
+	 * Check what is stored, but not what comes out of it: whoever uses the pages compares
+	 * them with chunk->page_hash before it does so.
+	 */
+	bool checks_pages;
+	void *context;
+};
 
 /*
- * Read, check and decompress chunks [0, index->chunk_count) with WORKERS threads (0 = one a CPU)
- * and hand each to SINK, in any order. Stops at the first error, which it returns; the message
- * names the chunk ("chunk 812: checksum mismatch").
+ * Read, check and decompress chunks [0, index->chunk_count) with WORKERS threads (0 = one a CPU) of
+ * IMAGE_READER_BYTES each, and hand each to SINK, in any order. Stops at the first error, which it
+ * returns; the message names the chunk ("chunk 812: checksum mismatch").
  */
 int image_read_chunks(const struct disk *disk, const struct image_index *index, unsigned workers,
-		      image_sink sink, void *context, struct error *err);
+		      const struct image_sink *sink, struct error *err);
+
+/* A stored chunk, its pages and a context of the codec. */
+#define IMAGE_READER_BYTES (3U << 20)
 
 /*
  * Read and check every byte of the image's stretch: superblocks, index, all chunks, all padding.
@@ -153,6 +169,6 @@ int image_read_chunks(const struct disk *disk, const struct image_index *index, 
  * device only the superblocks are checked.
  */
 int image_verify(const struct disk *disk, const struct image_super *super, unsigned workers,
-		 image_sink sink, void *context, struct error *err);
+		 const struct image_sink *sink, struct error *err);
 
 #endif

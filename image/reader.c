@@ -2,7 +2,8 @@
 /*
  * The reader: every worker takes the next chunk, reads it, checks it, decompresses it and hands it
  * to the sink. Chunks are numbered as they lie on the device, so that the workers together read
- * ahead in order, with one read each in flight.
+ * ahead in order, with one read each in flight. A chunk is decompressed where its pages are wanted,
+ * if they are wanted in one piece.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -21,8 +22,7 @@
 struct reader {
 	const struct disk *disk;
 	const struct image_index *index;
-	image_sink sink;
-	void *context;
+	const struct image_sink *sink;
 	atomic_size_t next; /* chunk that nobody took yet */
 	atomic_bool stop;
 	pthread_mutex_t lock; /* guards error and code */
@@ -30,52 +30,61 @@ struct reader {
 	int code;
 };
 
-/* What one worker needs: about 2 MiB. */
 struct worker {
-	unsigned char *stored, *pages;
+	unsigned char *stored, *buffer; /* of a chunk each */
 	struct codec_context *codec;
 };
 
 static void worker_free(struct worker *worker)
 {
 	free(worker->stored);
-	free(worker->pages);
+	free(worker->buffer);
 	codec_context_free(worker->codec);
 }
 
 static int worker_init(struct worker *worker, struct error *err)
 {
 	worker->stored = disk_buffer(CHUNK_BYTES);
-	worker->pages = disk_buffer(CHUNK_BYTES);
+	worker->buffer = disk_buffer(CHUNK_BYTES);
 	worker->codec = codec_context_create(1);
-	if (worker->stored && worker->pages && worker->codec)
+	if (worker->stored && worker->buffer && worker->codec)
 		return 0;
 	worker_free(worker);
 	return error_set(err, ENOMEM, "no memory for reading");
 }
 
-static int read_chunk(struct reader *reader, struct worker *worker, const struct image_chunk *chunk,
-		      struct error *err)
+/* The record of a chunk says nothing that could not be. */
+static bool is_possible(const struct reader *reader, const struct image_chunk *chunk)
 {
-	const struct codec *codec = codec_find(chunk->codec);
-	size_t size = (size_t)chunk->pages * FRAME_SIZE;
-	size_t padded;
-	int code;
+	return codec_find(chunk->codec) && chunk->pages <= IMAGE_CHUNK_PAGES &&
+	       chunk->stored <= (uint64_t)chunk->pages * FRAME_SIZE &&
+	       safe_within(chunk->first_run, chunk->run_count, reader->index->data.n);
+}
 
-	if (!codec || chunk->pages > IMAGE_CHUNK_PAGES || chunk->stored > size ||
-	    !safe_within(chunk->first_run, chunk->run_count, reader->index->data.n))
-		return error_set(err, EUCLEAN, "impossible record");
-	padded = safe_round_up(chunk->stored, IMAGE_BLOCK);
-	code = disk_read(reader->disk, worker->stored, padded, chunk->offset, err);
+static int read_stored(const struct reader *reader, struct worker *worker,
+		       const struct image_chunk *chunk, struct error *err)
+{
+	size_t padded = safe_round_up(chunk->stored, IMAGE_BLOCK);
+	int code = disk_read(reader->disk, worker->stored, padded, chunk->offset, err);
+
 	if (code)
 		return code;
 	if (bytes_hash(worker->stored, chunk->stored) != chunk->stored_hash)
 		return error_set(err, EUCLEAN, "checksum mismatch");
 	if (!safe_is_zero(worker->stored + chunk->stored, padded - chunk->stored))
 		return error_set(err, EUCLEAN, "padding is not zero");
-	if (codec->decompress(worker->codec, worker->pages, size, worker->stored, chunk->stored))
+	return 0;
+}
+
+static int decompress(const struct reader *reader, struct worker *worker,
+		      const struct image_chunk *chunk, void *pages, struct error *err)
+{
+	const struct codec *codec = codec_find(chunk->codec);
+	size_t size = (size_t)chunk->pages * FRAME_SIZE;
+
+	if (codec->decompress(worker->codec, pages, size, worker->stored, chunk->stored))
 		return error_set(err, EUCLEAN, "cannot be decompressed (%s)", codec->name);
-	if (page_hash(0, worker->pages, chunk->pages) != chunk->page_hash)
+	if (!reader->sink->checks_pages && page_hash(0, pages, chunk->pages) != chunk->page_hash)
 		return error_set(err, EUCLEAN, "checksum of the pages is wrong");
 	return 0;
 }
@@ -84,11 +93,23 @@ static int handle_chunk(struct reader *reader, struct worker *worker, size_t num
 			struct error *err)
 {
 	const struct image_chunk *chunk = &reader->index->chunks[number];
-	int code = read_chunk(reader, worker, chunk, err);
+	const struct image_sink *sink = reader->sink;
+	void *pages = NULL;
+	int code;
 
+	if (!is_possible(reader, chunk))
+		code = error_set(err, EUCLEAN, "impossible record");
+	else
+		code = read_stored(reader, worker, chunk, err);
+	if (!code && sink->room)
+		pages = sink->room(sink->context, number, chunk);
+	if (!pages)
+		pages = worker->buffer;
 	if (!code)
-		code = reader->sink(reader->context, number, chunk,
-				    &reader->index->data.v[chunk->first_run], worker->pages, err);
+		code = decompress(reader, worker, chunk, pages, err);
+	if (!code)
+		code = sink->take(sink->context, number, chunk,
+				  &reader->index->data.v[chunk->first_run], pages, err);
 	if (code)
 		error_prefix(err, "chunk %zu", number);
 	return code;
@@ -141,13 +162,12 @@ static unsigned count_workers(unsigned wanted, size_t chunks)
 }
 
 int image_read_chunks(const struct disk *disk, const struct image_index *index, unsigned workers,
-		      image_sink sink, void *context, struct error *err)
+		      const struct image_sink *sink, struct error *err)
 {
 	struct reader reader = {
 		.disk = disk,
 		.index = index,
 		.sink = sink,
-		.context = context,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	pthread_t threads[WORKERS_MAX];

@@ -118,8 +118,9 @@ static int ignore_pages(void *context, size_t number, const struct image_chunk *
 }
 
 int image_verify(const struct disk *disk, const struct image_super *super, unsigned workers,
-		 image_sink sink, void *context, struct error *err)
+		 const struct image_sink *sink, struct error *err)
 {
+	static const struct image_sink ignore = { .take = ignore_pages };
 	struct image_index index = { .chunk_count = 0 };
 	int code = verify_supers(disk, super, err);
 
@@ -130,8 +131,7 @@ int image_verify(const struct disk *disk, const struct image_super *super, unsig
 		return code;
 	code = verify_layout(disk, super, &index, err);
 	if (!code)
-		code = image_read_chunks(disk, &index, workers, sink ? sink : ignore_pages, context,
-					 err);
+		code = image_read_chunks(disk, &index, workers, sink ? sink : &ignore, err);
 	image_index_free(&index);
 	return code;
 }

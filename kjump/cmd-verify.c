@@ -37,12 +37,13 @@ static int verify(const struct disk *disk, struct image_super *super, const stru
 	bool empty = super->state == IMAGE_EMPTY;
 	struct error err = { 0 };
 	struct meter meter;
+	const struct image_sink sink = { .take = count_chunk, .context = &meter };
 	double seconds;
 	int ret;
 
 	meter_start(&meter, disk->name, empty ? 0 : super->length - super->index_size,
 		    options->quiet);
-	ret = image_verify(disk, super, options->config.workers, count_chunk, &meter, &err);
+	ret = image_verify(disk, super, options->config.workers, &sink, &err);
 	seconds = meter_stop(&meter);
 	if (ret) {
 		message("%s: %s; the image is %s", disk->name, err.text,

@@ -252,6 +252,7 @@ static uint64_t direct_map(const struct vmcore *core, const char *path)
 static int write_all(struct vmcore *core, const struct disk *disk, unsigned workers,
 		     const char *path, uint64_t *direct, struct error *err)
 {
+	const struct image_sink sink = { .take = write_chunk, .context = core };
 	int ret = plan(core, err);
 
 	if (!ret && ftruncate(core->fd, (off_t)core->size))
@@ -260,7 +261,7 @@ static int write_all(struct vmcore *core, const struct disk *disk, unsigned work
 		ret = write_at(core, core->headers, core->headers_size, 0, err);
 	if (ret)
 		return error_prefix(err, "%s", path);
-	ret = image_read_chunks(disk, core->index, workers, write_chunk, core, err);
+	ret = image_read_chunks(disk, core->index, workers, &sink, err);
 	if (ret)
 		return error_prefix(err, "%s to %s", disk->name, path);
 	*direct = direct_map(core, path);

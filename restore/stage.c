@@ -15,17 +15,16 @@
 #define MIB UINT64_C(1048576)
 
 /* Threads that read; more do not go faster than memory. */
-#define WORKERS_MAX 16
-/* What a thread of the reader needs: a stored chunk, its pages, a decompression context. */
-#define WORKER_SIZE (3 * MIB)
+#define WORKERS_MAX 32
 /* What the rest of this program and the kernel need while it runs. */
 #define BASE_SIZE (16 * MIB)
 
+/* Two for each CPU: while one waits for the device, the other one decompresses. */
 static unsigned workers(void)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	long count = 2 * sysconf(_SC_NPROCESSORS_ONLN);
 
-	return cpus < 1 ? 1 : cpus > WORKERS_MAX ? WORKERS_MAX : (unsigned)cpus;
+	return count < 2 ? 2 : count > WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
 }
 
 /* --- places --------------------------------------------------------------------------------- */
@@ -149,9 +148,10 @@ int stage_prepare(struct stage *stage, const struct image_index *index, struct e
 	if (!rc)
 		rc = segment_of(index, &stage->home, index->data.n, &segment, err);
 	if (!rc)
-		rc = frames_open(
-			&stage->frames,
-			BASE_SIZE + workers() * WORKER_SIZE + 2 * segment.count * FRAME_SIZE, err);
+		rc = frames_open(&stage->frames,
+				 BASE_SIZE + workers() * IMAGE_READER_BYTES +
+					 2 * segment.count * FRAME_SIZE,
+				 err);
 	if (rc)
 		return rc;
 	rc = runs_add_all(&data, &index->data);
@@ -209,17 +209,34 @@ static int place(const struct frames *frames, const struct payload_run *run,
 	return 0;
 }
 
-/* An image_sink: threads write to different frames, so nothing needs a lock. */
-static int sink(void *context, size_t number, const struct image_chunk *chunk,
+/* Where the frames of a chunk are mapped, if its pages go into frames that are in one piece. */
+static void *room(void *context, size_t number, const struct image_chunk *chunk)
+{
+	const struct reading *reading = context;
+	const struct plan *plan = &reading->stage->plan;
+	const struct payload_run *run = &plan->runs[plan->first[number]];
+	const struct own *own;
+
+	if (plan->chunks[number].run_count != 1 || run->count != chunk->pages)
+		return NULL;
+	own = frames_find(&reading->stage->frames, run->source);
+	if (!own || own->pfn + own->count - run->source < run->count)
+		return NULL;
+	return own->bytes + (run->source - own->pfn) * FRAME_SIZE;
+}
+
+/* Threads write to different frames, so nothing needs a lock. */
+static int take(void *context, size_t number, const struct image_chunk *chunk,
 		const struct run *runs, const void *pages, struct error *err)
 {
 	struct reading *reading = context;
 	const struct plan *plan = &reading->stage->plan;
 	const struct payload_run *run = &plan->runs[plan->first[number]];
 	const unsigned char *at = pages;
+	bool placed = pages == room(context, number, chunk);
 
 	(void)runs;
-	for (uint32_t i = 0; i < plan->chunks[number].run_count; i++, run++) {
+	for (uint32_t i = 0; !placed && i < plan->chunks[number].run_count; i++, run++) {
 		int rc = place(&reading->stage->frames, run, at, err);
 
 		if (rc)
@@ -236,8 +253,13 @@ int stage_read(struct stage *stage, const struct disk *disk, const struct image_
 	struct reading reading = { .stage = stage,
 				   .total = stage->plan.in_place + stage->plan.copied,
 				   .quiet = quiet };
+	/* The payload compares all pages with the hashes in its list once more, behind the kernel.
+	 */
+	const struct image_sink sink = {
+		.take = take, .room = room, .checks_pages = true, .context = &reading
+	};
 	uint64_t start = clock_now();
-	int rc = image_read_chunks(disk, index, workers(), sink, &reading, err);
+	int rc = image_read_chunks(disk, index, workers(), &sink, err);
 
 	stage->read_time = clock_now() - start;
 	return rc;

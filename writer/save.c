@@ -115,6 +115,8 @@ static int stop_verification(void *context, size_t number, const struct image_ch
 int save_run(const struct save_job *job, struct save_result *ret, struct error *err)
 {
 	struct image_writer *writer = NULL;
+	const struct image_sink verification = { .take = stop_verification,
+						 .context = (void *)job };
 	struct save_plan plan;
 	int r;
 
@@ -128,8 +130,7 @@ int save_run(const struct save_job *job, struct save_result *ret, struct error *
 	}
 	save_plan_free(&plan);
 	if (!r && job->verify && job->disk) {
-		r = image_verify(job->disk, &ret->super, job->workers, stop_verification,
-				 (void *)job, err);
+		r = image_verify(job->disk, &ret->super, job->workers, &verification, err);
 		if (r)
 			error_prefix(err, "verification");
 	}

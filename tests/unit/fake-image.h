@@ -217,9 +217,10 @@ static inline void fake_assert(const struct fake *fake, const struct disk *disk,
 	struct error err = { .code = 0 };
 
 	if (image_super_read(disk, &super, &err) ||
-	    image_verify(disk, &super, workers, NULL, NULL, &err) ||
+	    image_verify(disk, &super, workers, NULL, &err) ||
 	    image_index_read(disk, &super, &index, &err) ||
-	    image_read_chunks(disk, &index, workers, fake_sink, &check, &err))
+	    image_read_chunks(disk, &index, workers,
+			      &(struct image_sink){ .take = fake_sink, .context = &check }, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(super.state, state);
 	assert_int_equal(check.pages, super.data_pages);

@@ -2,6 +2,7 @@
 /* Images on a device: round trips, the ring, and what a writer leaves behind when it fails. */
 #include <errno.h>
 
+#include "common/pagehash.h"
 #include "fake-image.h"
 
 #define MIB 1048576ULL
@@ -99,7 +100,7 @@ static void test_machine_without_data(void **state)
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
 	assert_int_equal(index.chunk_count, 0);
 	assert_int_equal(runs_total(&index.zero), 100);
-	assert_int_equal(image_verify(&temp.disk, &super, 2, NULL, NULL, &err), 0);
+	assert_int_equal(image_verify(&temp.disk, &super, 2, NULL, &err), 0);
 	image_index_free(&index);
 	temp_disk_remove(&temp);
 }
@@ -146,7 +147,7 @@ static void test_gap_is_checked(void **state)
 		assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
 	} while (super.start + super.length <= 15 * MIB);
 	temp_disk_write(&temp, 15 * MIB - 1, "x", 1);
-	assert_int_equal(image_verify(&temp.disk, &super, 2, NULL, NULL, &err), -EUCLEAN);
+	assert_int_equal(image_verify(&temp.disk, &super, 2, NULL, &err), -EUCLEAN);
 	assert_non_null(strstr(err.text, "padding"));
 	temp_disk_remove(&temp);
 }
@@ -368,9 +369,67 @@ static void test_sink_stops_the_reader(void **state)
 	write_one(&fake, &temp, IMAGE_CHECKPOINT);
 	assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
-	assert_int_equal(image_read_chunks(&temp.disk, &index, 1, refuse, &calls, &err), -ENOTTY);
+	assert_int_equal(
+		image_read_chunks(&temp.disk, &index, 1,
+				  &(struct image_sink){ .take = refuse, .context = &calls }, &err),
+		-ENOTTY);
 	assert_string_equal(err.text, "chunk 3: not this one");
 	assert_int_equal(calls, 4);
+	image_index_free(&index);
+	temp_disk_remove(&temp);
+}
+
+/* Room for every other chunk. */
+struct places {
+	unsigned char *bytes;
+	atomic_uint there, elsewhere;
+};
+
+static void *every_other(void *context, size_t number, const struct image_chunk *chunk)
+{
+	struct places *places = context;
+
+	(void)chunk;
+	return number % 2 ? NULL : places->bytes + number * FRAME_SIZE;
+}
+
+static int note_place(void *context, size_t number, const struct image_chunk *chunk,
+		      const struct run *runs, const void *pages, struct error *err)
+{
+	struct places *places = context;
+	bool there = pages == places->bytes + number * FRAME_SIZE;
+
+	(void)runs, (void)err;
+	assert_int_equal(page_hash(0, pages, chunk->pages), chunk->page_hash);
+	atomic_fetch_add(there ? &places->there : &places->elsewhere, 1);
+	return 0;
+}
+
+static void test_sink_gives_room(void **state)
+{
+	const struct fake fake = { .seed = 41, .frames = 1000, .chunk_pages = 1 };
+	struct image_index index = { .chunk_count = 0 };
+	struct places places = { .bytes = NULL };
+	struct image_super super;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, IMAGE_MIN_SIZE);
+	write_one(&fake, &temp, IMAGE_CHECKPOINT);
+	assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	places.bytes = calloc(index.chunk_count, FRAME_SIZE);
+	assert_non_null(places.bytes);
+	assert_int_equal(image_read_chunks(&temp.disk, &index, 2,
+					   &(struct image_sink){ .take = note_place,
+								 .room = every_other,
+								 .context = &places },
+					   &err),
+			 0);
+	assert_int_equal(places.there, (index.chunk_count + 1) / 2);
+	assert_int_equal(places.elsewhere, index.chunk_count / 2);
+	free(places.bytes);
 	image_index_free(&index);
 	temp_disk_remove(&temp);
 }
@@ -390,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_commit_checks_accounting),
 		cmocka_unit_test(test_frame_in_two_chunks),
 		cmocka_unit_test(test_sink_stops_the_reader),
+		cmocka_unit_test(test_sink_gives_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,7 +150,11 @@ static void check_image(const struct fixture *fixture, uint32_t kind, struct ima
 	assert_string_equal(index.vmcoreinfo, fake->handoff.vmcoreinfo);
 	assert_int_equal(runs_total(&index.home), 0x400 + 0x9e);
 
-	assert_int_equal(image_read_chunks(&disk, &index, 1, keep_mailbox, saved, &err), 0);
+	assert_int_equal(
+		image_read_chunks(&disk, &index, 1,
+				  &(struct image_sink){ .take = keep_mailbox, .context = saved },
+				  &err),
+		0);
 	assert_memory_equal(saved, &fake->mailbox, sizeof(*saved) / FRAME_SIZE * FRAME_SIZE);
 	assert_int_equal(saved->answered, 6);
 	image_index_free(&index);

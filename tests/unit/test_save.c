@@ -250,7 +250,10 @@ static void read_back(const struct fixture *fixture)
 	assert_non_null(contents.bytes);
 	assert_non_null(contents.times);
 	assert_int_equal(image_index_read(&fixture->disk, &super, &index, &err), 0);
-	assert_int_equal(image_read_chunks(&fixture->disk, &index, 2, keep, &contents, &err), 0);
+	assert_int_equal(
+		image_read_chunks(&fixture->disk, &index, 2,
+				  &(struct image_sink){ .take = keep, .context = &contents }, &err),
+		0);
 	compare(fixture, &contents, &index);
 	check_index(fixture, &index);
 	image_index_free(&index);
