@@ -51,16 +51,30 @@ static int hidden_addresses(const char *path, struct error *err)
 	return error_set(err, EPERM, "%s: addresses are hidden without privilege", path);
 }
 
-/* The next line of the file: 1, 0 at its end, or a negative errno value. */
-static int iomem_next(FILE *file, const char *path, char **line, size_t *size,
-		      struct iomem_line *ret, struct error *err)
+/* Returns 0 to go on, 1 when it has what it wants, or a negative errno value. */
+typedef int (*iomem_visit)(void *context, const char *path, const struct iomem_line *line,
+			   struct error *err);
+
+/* Show the lines of the file to VISIT. Returns what the last visit did. */
+static int iomem_each(const char *path, iomem_visit visit, void *context, struct error *err)
 {
-	errno = 0;
-	if (getline(line, size, file) < 0)
-		return feof(file) ? 0 : error_errno(err, "cannot read %s", path);
-	if (!iomem_parse(*line, ret))
-		return error_set(err, EINVAL, "%s: unknown kind of line", path);
-	return 1;
+	FILE *file = fopen(path, "re");
+	struct iomem_line entry;
+	char *line = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!file)
+		return error_errno(err, "cannot open %s", path);
+	while (!r && getline(&line, &size, file) >= 0)
+		r = iomem_parse(line, &entry)
+			    ? visit(context, path, &entry, err)
+			    : error_set(err, EINVAL, "%s: unknown kind of line", path);
+	if (!r && !feof(file))
+		r = error_errno(err, "cannot read %s", path);
+	free(line);
+	fclose(file);
+	return r;
 }
 
 /* Bytes [start, end) that are being merged from adjacent entries. */
@@ -78,9 +92,16 @@ static int span_finish(const struct span *span, struct runs *ret, struct error *
 	return r ? error_set(err, -r, "%s: out of memory", SYSTEM_RAM) : 0;
 }
 
-static int ram_line(const char *path, const struct iomem_line *line, struct span *span,
-		    struct runs *ret, struct error *err)
+struct ram_search {
+	struct span span;
+	struct runs *ret;
+};
+
+static int ram_line(void *context, const char *path, const struct iomem_line *line,
+		    struct error *err)
 {
+	struct ram_search *search = context;
+	struct span *span = &search->span;
 	int r = 0;
 
 	/* Added by a driver, e.g. "System RAM (kmem)": nested, and not ours to describe. */
@@ -95,7 +116,7 @@ static int ram_line(const char *path, const struct iomem_line *line, struct span
 		return error_set(err, EINVAL,
 				 "%s: entries overlap, are out of order or out of bounds", path);
 	if (line->start != span->end) {
-		r = span_finish(span, ret, err);
+		r = span_finish(span, search->ret, err);
 		span->start = line->start;
 	}
 	span->end = line->end + 1;
@@ -104,77 +125,65 @@ static int ram_line(const char *path, const struct iomem_line *line, struct span
 
 int memory_system_ram(const char *path, struct runs *ret, struct error *err)
 {
-	FILE *file = fopen(path, "re");
-	struct iomem_line entry;
-	struct span span = { 0, 0 };
-	char *line = NULL;
-	size_t size = 0;
-	int r;
+	struct ram_search search = { .ret = ret };
+	int r = iomem_each(path, ram_line, &search, err);
 
-	if (!file)
-		return error_errno(err, "cannot open %s", path);
-	while ((r = iomem_next(file, path, &line, &size, &entry, err)) > 0) {
-		r = ram_line(path, &entry, &span, ret, err);
-		if (r)
-			break;
-	}
 	if (!r)
-		r = span_finish(&span, ret, err);
+		r = span_finish(&search.span, ret, err);
 	if (!r && !ret->n)
 		r = error_set(err, ENOENT, "%s: no %s", path, SYSTEM_RAM);
-	free(line);
-	fclose(file);
 	return r;
+}
+
+struct name_search {
+	const char *name;
+	uint64_t start;
+	struct runs *ret;
+};
+
+static int first_line(void *context, const char *path, const struct iomem_line *line,
+		      struct error *err)
+{
+	struct name_search *search = context;
+
+	if (strcmp(line->name, search->name))
+		return 0;
+	if (!line->end)
+		return hidden_addresses(path, err);
+	search->start = line->start;
+	return 1;
 }
 
 int memory_iomem_start(const char *path, const char *name, uint64_t *ret, struct error *err)
 {
-	FILE *file = fopen(path, "re");
-	struct iomem_line entry;
-	char *line = NULL;
-	size_t size = 0;
-	int r;
+	struct name_search search = { .name = name };
+	int r = iomem_each(path, first_line, &search, err);
 
-	if (!file)
-		return error_errno(err, "cannot open %s", path);
-	while ((r = iomem_next(file, path, &line, &size, &entry, err)) > 0) {
-		if (!strcmp(entry.name, name))
-			break;
-	}
-	if (!r) {
-		r = error_set(err, ENOENT, "%s: no %s", path, name);
-	} else if (r > 0) {
-		r = entry.end ? 0 : hidden_addresses(path, err);
-		if (!r)
-			*ret = entry.start;
-	}
-	free(line);
-	fclose(file);
-	return r;
+	if (!r)
+		return error_set(err, ENOENT, "%s: no %s", path, name);
+	if (r < 0)
+		return r;
+	*ret = search.start;
+	return 0;
+}
+
+static int range_line(void *context, const char *path, const struct iomem_line *line,
+		      struct error *err)
+{
+	const struct name_search *search = context;
+	struct span span = { line->start, line->end + 1 };
+
+	if (strcmp(line->name, search->name) || line->end >> ADDRESS_BITS)
+		return 0;
+	return line->end ? span_finish(&span, search->ret, err) : hidden_addresses(path, err);
 }
 
 int memory_iomem_ranges(const char *path, const char *name, struct runs *ret, struct error *err)
 {
-	FILE *file = fopen(path, "re");
-	struct iomem_line entry;
-	char *line = NULL;
-	size_t size = 0;
-	int r;
+	struct name_search search = { .name = name, .ret = ret };
+	int r = iomem_each(path, range_line, &search, err);
 
-	if (!file)
-		return error_errno(err, "cannot open %s", path);
-	while ((r = iomem_next(file, path, &line, &size, &entry, err)) > 0) {
-		struct span span = { entry.start, entry.end + 1 };
-
-		if (strcmp(entry.name, name) || entry.end >> ADDRESS_BITS)
-			continue;
-		r = entry.end ? span_finish(&span, ret, err) : hidden_addresses(path, err);
-		if (r)
-			break;
-	}
 	runs_sort(ret);
-	free(line);
-	fclose(file);
 	return r;
 }
 
