@@ -43,6 +43,9 @@ int image_mark_stale(const struct disk *disk, struct image_super *super, const c
 int image_format(const struct disk *disk, const char *label, struct image_super *ret,
 		 struct error *err);
 
+/* The image's numbers of pages into the outcome. */
+void image_super_count(const struct image_super *super, struct outcome *ret);
+
 const char *image_state_name(uint32_t state); /* "empty", "valid", "handed over", ... */
 const char *image_kind_name(uint32_t kind);   /* "hibernation", "checkpoint", "memory dump" */
 

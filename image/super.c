@@ -48,6 +48,16 @@ const char *image_kind_name(uint32_t kind)
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
 }
 
+void image_super_count(const struct image_super *super, struct outcome *ret)
+{
+	ret->ram_pages = super->ram_pages;
+	ret->data_pages = super->data_pages;
+	ret->zero_pages = super->zero_pages;
+	ret->free_pages = super->free_pages;
+	ret->untouchable_pages = super->untouchable_pages;
+	ret->home_pages = super->home_pages;
+}
+
 bool ring_contains(const struct image_super *super, uint64_t offset, uint64_t size)
 {
 	return offset >= IMAGE_DATA_START && size <= super->length &&

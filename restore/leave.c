@@ -71,12 +71,7 @@ static void fill_outcome(const struct leave *leave, struct outcome *outcome)
 	outcome->result = RESULT_RESTORED;
 	snprintf(outcome->message, sizeof(outcome->message), "restored");
 	memcpy(outcome->image, super->image_uuid, sizeof(outcome->image));
-	outcome->ram_pages = super->ram_pages;
-	outcome->data_pages = super->data_pages;
-	outcome->zero_pages = super->zero_pages;
-	outcome->free_pages = super->free_pages;
-	outcome->untouchable_pages = super->untouchable_pages;
-	outcome->home_pages = super->home_pages;
+	image_super_count(super, outcome);
 	outcome->bytes_written = super->stored_bytes;
 	outcome->restored_in_place = leave->stage->plan.in_place;
 	outcome->restored_copied = leave->stage->plan.copied;

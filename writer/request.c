@@ -266,12 +266,7 @@ static void describe_success(const struct request *request, const struct save_re
 	outcome->result = dry_run ? RESULT_DRY_RUN : RESULT_SAVED;
 	if (!dry_run)
 		memcpy(outcome->image, super->image_uuid, sizeof(outcome->image));
-	outcome->ram_pages = super->ram_pages;
-	outcome->data_pages = super->data_pages;
-	outcome->zero_pages = super->zero_pages;
-	outcome->free_pages = super->free_pages;
-	outcome->untouchable_pages = super->untouchable_pages;
-	outcome->home_pages = super->home_pages;
+	image_super_count(super, outcome);
 	outcome->bytes_written = result->bytes;
 	snprintf(outcome->message, sizeof(outcome->message),
 		 "%s: %s %llu pages in %llu MiB, %llu more are zero", request_name(request),
