@@ -192,10 +192,11 @@ struct watch {
 #define REQUEST_DRY_RUN	 0x2 /* scan and compress, write nothing */
 #define REQUEST_SAVE_ALL 0x4 /* leave nothing out but the zero pages */
 
-#define LEVEL_MIN     (-20)
-#define LEVEL_MAX     19
-#define LEVEL_DEFAULT 1
-#define LEVEL_AUTO    INT32_MAX /* as high as the device leaves time for */
+#define LEVEL_MIN      (-20)
+#define LEVEL_MAX      19
+#define LEVEL_DEFAULT  1
+#define LEVEL_AUTO     INT32_MAX /* as high as the device leaves time for, */
+#define LEVEL_AUTO_MAX 6	 /* but no higher than this one */
 
 /* A watchdog that A's programs have running, as its driver describes it. */
 struct request_watchdog {

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#define ZSTD_STATIC_LINKING_ONLY /* for the estimate of a context's size */
 #include <zstd.h>
 
+#include "common/runs.h"
 #include "image/format.h"
 
 struct codec_context {
@@ -42,6 +44,12 @@ void codec_context_set_level(struct codec_context *context, int level)
 	ZSTD_CCtx_setParameter(context->compressor, ZSTD_c_compressionLevel, level);
 	ZSTD_CCtx_setParameter(context->compressor, ZSTD_c_minMatch,
 			       level == 1 ? LEVEL_1_MATCH : 0);
+}
+
+size_t codec_context_size(int level)
+{
+	return ZSTD_estimateCCtxSize_usingCParams(
+		ZSTD_getCParams(level, IMAGE_CHUNK_PAGES * FRAME_SIZE, 0));
 }
 
 void codec_context_free(struct codec_context *context)

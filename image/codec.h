@@ -10,6 +10,7 @@
 struct codec_context;
 struct codec_context *codec_context_create(int level);			/* NULL: no memory */
 void codec_context_set_level(struct codec_context *context, int level); /* from the next call on */
+size_t codec_context_size(int level); /* bytes, once it has compressed a chunk */
 void codec_context_free(struct codec_context *context);
 
 struct codec {

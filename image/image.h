@@ -101,6 +101,7 @@ int image_writer_open(const struct disk *disk, struct image_writer **ret, struct
 struct image_scratch; /* one thread's compression context and output buffer */
 struct image_scratch *image_scratch_create(int level);
 void image_scratch_set_level(struct image_scratch *scratch, int level); /* of the next chunks */
+size_t image_scratch_size(int level);					/* bytes */
 void image_scratch_free(struct image_scratch *scratch);
 
 int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratch,

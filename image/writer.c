@@ -58,6 +58,11 @@ void image_scratch_set_level(struct image_scratch *scratch, int level)
 	codec_context_set_level(scratch->codec, level);
 }
 
+size_t image_scratch_size(int level)
+{
+	return QUEUE_BUFFER_BYTES + codec_context_size(level);
+}
+
 void image_scratch_free(struct image_scratch *scratch)
 {
 	if (!scratch)

@@ -40,8 +40,12 @@ struct jump_load {
 	struct handoff *handoff; /* ram, firmware, mailbox_pfn, ... set; home, CRC are filled in */
 };
 
-/* Bytes of home that B needs with this initramfs (compressed size, bytes) and CPUs. */
-uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size, unsigned cpus);
+/*
+ * Bytes of home that B needs with this initramfs (compressed size, bytes) and CPUs, on each of
+ * which a thread compresses with SCRATCH bytes.
+ */
+uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size, unsigned cpus,
+			size_t scratch);
 
 /*
  * Find a place for the home in RAM: 2 MiB aligned, below 4 GiB, no frame of it reserved, absent,

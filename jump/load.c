@@ -20,7 +20,7 @@
 #define CMDLINE_MAX 2048
 /* What B needs beside its kernel and initramfs: memmap, per-CPU areas, slab, processes. */
 #define HOME_BASE	(32ULL << 20)
-#define HOME_PER_CPU	(8ULL << 20) /* a CPU's areas and the writer's buffers for it */
+#define HOME_PER_CPU	(7ULL << 19) /* a CPU's areas and a chunk of pages */
 #define UNPACKED_FACTOR 5	     /* packed and unpacked initramfs, both there at once */
 
 _Static_assert(sizeof(struct boot_params) == FRAME_SIZE, "boot_params is one page");
@@ -30,12 +30,13 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
 	return (value + alignment - 1) / alignment * alignment;
 }
 
-uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size, unsigned cpus)
+uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size, unsigned cpus,
+			size_t scratch)
 {
 	uint64_t alignment = kernel->alignment > LARGE_PAGE ? kernel->alignment : LARGE_PAGE;
 
 	return align_up(alignment + kernel->init_size + UNPACKED_FACTOR * initramfs_size +
-				HOME_BASE + cpus * HOME_PER_CPU,
+				HOME_BASE + cpus * (HOME_PER_CPU + scratch),
 			LARGE_PAGE);
 }
 

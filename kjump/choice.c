@@ -124,6 +124,7 @@ int choice_make(const struct config *config, struct choice *ret, struct error *e
 	int status;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->level = config->level;
 	ret->home = config->home;
 	ret->cpus = choose_cpus(config);
 	status = file_read(PATH_CMDLINE, cmdline, sizeof(cmdline), err);

@@ -17,6 +17,7 @@ struct choice {
 	char initramfs[256];
 	char cmdline[CMDLINE_SIZE];
 	unsigned cpus;
+	int level;	 /* may be another one the next time that this kernel B is used */
 	uint64_t home;	 /* bytes; 0 = as much as it needs */
 	uint64_t digest; /* files (path, size, time), command line, home, ABI_VERSION */
 };

@@ -20,6 +20,7 @@
 #include "kjump/choice.h"
 #include "kjump/files.h"
 #include "kjump/gather.h"
+#include "kjump/home.h"
 #include "kjump/paths.h"
 #include "kjump/reserved.h"
 #include "memory/memory.h"
@@ -74,6 +75,11 @@ static int map_initramfs(const char *path, struct file_map *ret, struct error *e
 	return status;
 }
 
+static struct home_load home_load(const struct choice *choice, const struct jump_load *load)
+{
+	return (struct home_load){ load->kernel, load->initramfs_size, choice->cpus };
+}
+
 /* Where the home goes: LOAD->home_start and the rest, and *RESERVED when that was set at boot. */
 static int place(const struct choice *choice, const struct runs *avoid, const struct runs *ram,
 		 struct ballast *ballast, struct jump_load *load, struct reserved *reserved,
@@ -81,11 +87,12 @@ static int place(const struct choice *choice, const struct runs *avoid, const st
 {
 	const struct reserved_paths paths = { PATH_CMDLINE, PATH_IOMEM, PATH_FIRMWARE_MAP,
 					      PATH_CRASH_LOADED };
+	const struct home_load needs = home_load(choice, load);
 	int ret;
 
 	load->home_size = choice->home;
 	if (!load->home_size)
-		load->home_size = jump_home_size(load->kernel, load->initramfs_size, choice->cpus);
+		load->home_size = home_needed(&needs, choice->level);
 	ret = reserved_find(&paths, load->home_size, reserved, err);
 	if (ret)
 		return ret;
@@ -93,8 +100,10 @@ static int place(const struct choice *choice, const struct runs *avoid, const st
 		load->reserved = true;
 		load->home_start = reserved->start;
 		load->home_size = reserved->size;
-		return 0;
 	}
+	ret = home_check(load->home_size, home_level(&needs, load->home_size), choice->level, err);
+	if (ret || reserved->size)
+		return ret;
 	/* The kernel's own rule, of which it says no more than "Invalid argument". */
 	if (load->home_size > runs_total(ram) * FRAME_SIZE / 2)
 		return error_set(err, ENOMEM,
@@ -133,6 +142,7 @@ static int place_and_load(const struct choice *choice, const struct mailbox_page
 {
 	struct run frames = { page->pfn, MAILBOX_SIZE / FRAME_SIZE };
 	struct runs avoid = { .v = &frames, .n = 1 };
+	const struct home_load needs = home_load(choice, load);
 	struct ballast ballast = { 0 };
 	struct reserved reserved;
 	int ret = place(choice, &avoid, ram, &ballast, load, &reserved, err);
@@ -144,6 +154,7 @@ static int place_and_load(const struct choice *choice, const struct mailbox_page
 	ballast_drop(&ballast);
 	state->home_start = load->home_start;
 	state->home_size = load->home_size;
+	state->level = (uint64_t)home_level(&needs, load->home_size);
 	state->reserved = load->reserved;
 	state->crash = reserved.crash;
 	return ret;
@@ -215,7 +226,12 @@ out:
 	return ret;
 }
 
-/* Is what is loaded what PLAN asks for, with its mailbox at its frame? Opens the mailbox. */
+static int home_fits(const struct choice *choice, const struct state *state, struct error *err)
+{
+	return home_check(state->home_size, (int)state->level, choice->level, err);
+}
+
+/* Is what is loaded what CHOICE asks for, with its mailbox at its frame? Opens the mailbox. */
 static bool is_warm(const struct choice *choice, struct loader *loader)
 {
 	const struct state *state = &loader->state;
@@ -224,7 +240,8 @@ static bool is_warm(const struct choice *choice, struct loader *loader)
 	/* A crash kernel may have been loaded where B lives. */
 	if (state->crash && reserved_crash_loaded(PATH_CRASH_LOADED))
 		return false;
-	if (state->digest != choice->digest || mailbox_open(&loader->page, &ignored))
+	if (state->digest != choice->digest || home_fits(choice, state, &ignored) ||
+	    mailbox_open(&loader->page, &ignored))
 		return false;
 	if (loader->page.pfn == state->mailbox_pfn &&
 	    !memory_mailbox_check(loader->page.mailbox, state->nonce, &ignored))
@@ -281,6 +298,11 @@ int loader_ensure(const struct config *config, struct loader *ret, struct error 
 					 "('kjump unload' drops it)");
 		if (!recorded && is_warm(&choice, ret))
 			return 0;
+		/* A home of a given size would be no larger when it is loaded anew. */
+		if (!recorded && choice.home && ret->state.digest == choice.digest)
+			status = home_fits(&choice, &ret->state, err);
+		if (status)
+			return status;
 	}
 	status = loader_drop(err);
 	if (!status)

@@ -13,6 +13,7 @@
 
 struct state {
 	uint64_t home_start, home_size; /* bytes */
+	uint64_t level;			/* the highest that the home has room for */
 	uint64_t mailbox_pfn;
 	uint8_t nonce[16];
 	bool raised;	  /* see struct mailbox_page */

@@ -11,8 +11,8 @@
 
 /*
  * zstd's levels compared with level 1, everything that a worker does with a page included, for
- * chunks of 1 MiB out of page caches. Level 6 is the end: whatever comes behind it saves another
- * twentieth at the most, and takes memory that kernel B does not have for each of its workers.
+ * chunks of 1 MiB out of page caches. Whatever comes behind LEVEL_AUTO_MAX saves another twentieth
+ * at the most, and takes memory that kernel B has only when it was loaded for that level.
  */
 struct step {
 	int level;
@@ -21,9 +21,10 @@ struct step {
 };
 
 static const struct step ladder[] = {
-	{ -20, 0.61, 1.91 }, { -10, 0.68, 1.65 }, { -7, 0.76, 1.52 }, { -5, 0.79, 1.41 },
-	{ -3, 0.82, 1.27 },  { -1, 0.89, 1.12 },  { 1, 1.00, 1.00 },  { 2, 1.19, 0.98 },
-	{ 3, 1.65, 0.95 },   { 4, 1.84, 0.92 },	  { 5, 2.67, 0.89 },  { 6, 3.65, 0.87 },
+	{ -20, 0.61, 1.91 }, { -10, 0.68, 1.65 }, { -7, 0.76, 1.52 },
+	{ -5, 0.79, 1.41 },  { -3, 0.82, 1.27 },  { -1, 0.89, 1.12 },
+	{ 1, 1.00, 1.00 },   { 2, 1.19, 0.98 },	  { 3, 1.65, 0.95 },
+	{ 4, 1.84, 0.92 },   { 5, 2.67, 0.89 },	  { LEVEL_AUTO_MAX, 3.65, 0.87 },
 };
 
 #define STEPS (sizeof(ladder) / sizeof(ladder[0]))

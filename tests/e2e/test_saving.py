@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 import time
 
 import pytest
@@ -54,8 +55,6 @@ def test_abort(make_system):
     system = make_system()
     machine = system.machine
     system.boot(memory=32, cache=4)
-    # Level 19, so that there is time to press a key, needs more memory than kernel B has by default.
-    machine.run("echo 'home = 192M' >> /etc/kjump.conf")
     system.checkpoint()
     state, older = image(system)
     assert state == "valid"
@@ -75,7 +74,44 @@ def test_abort(make_system):
         assert image(system) == ("valid", older)
         assert "aborted" in machine.run("kjump status")
     machine.run(f"kjump verify {machine.device(system.image)}")
+    # Once more for level 19, which there was no room for.
+    assert system.b_boots() == 2
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_high_level(make_system):
+    """Kernel B gets the room that a level takes; if it cannot, it is said before the jump."""
+    system = make_system(memory="512M")
+    machine = system.machine
+    system.boot(memory=4, cache=4)
+
+    def home():
+        return int(re.search(r"home (\d+)", machine.run("kjump load"))[1])
+
+    default = home()
+    job = machine.start("kjump checkpoint --level 19")
+    assert job.wait(170) == 0, job.output()
+    larger = home()
+    assert default + 26 <= larger <= default + 30
+    assert image(system)[0] == "valid"
+    system.checkpoint()
+    assert home() == larger and system.b_boots() == 1, "a larger home does for low levels"
+    system.workload.check()
+
+    machine.run(f"echo 'home = {default}M' >> /etc/kjump.conf")
+    assert home() == default
+    for _ in range(2):
+        mark = machine.mark()
+        job = machine.start("kjump checkpoint --level 19")
+        assert job.wait(30) == 1
+        assert f"a home of {default} MiB has room for levels up to 6, not for 19" in job.output()
+        assert "is loaded already" in machine.run("kjump load"), "dropped in vain"
+    machine.run("kjump unload")
+    job = machine.start("kjump checkpoint --level 19")
+    assert job.wait(30) == 1 and "levels up to 6" in job.output()
     assert system.b_boots() == 1
+    system.workload.check()
     system.workload.finish()
 
 
