@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -216,6 +216,7 @@ struct request {
 	char target_name[128]; /* what the user called it, for messages */
 	uint64_t time;	       /* seconds since 1970 when the request was made */
 	uint64_t tsc_khz;
+	uint64_t swaps; /* first entry of A's list of swapped pages (memory/swaps.h); 0 = unknown */
 	uint32_t watch_count;
 	uint32_t watchdog_count;
 	struct request_watchdog watchdogs[REQUEST_WATCHDOG_MAX];

@@ -138,7 +138,8 @@ struct image_machine {
 	uint64_t created;   /* seconds since 1970 by A's clock; B's may be off by hours */
 	uint64_t stamps[8]; /* enum stamp, A's time-stamp counter; SAVE_END when the index was made
 			     */
-	uint8_t reserved1[120];
+	uint64_t swaps;	    /* first entry of A's list of swapped pages; 0 = unknown */
+	uint8_t reserved1[112];
 };
 
 _Static_assert(sizeof(struct image_machine) == 520, "machine record size");

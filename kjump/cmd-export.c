@@ -15,9 +15,10 @@ static void print_written(const char *path, const struct vmcore_result *result, 
 	char size[HUMAN_SIZE], data[HUMAN_SIZE];
 
 	printf("%s: ELF core of %s, %" PRIu64 " pages of data (%s), the rest holes\n"
+	       "  home      %" PRIu64 " pages put back in place\n"
 	       "  seconds   %.2f, %.0f MB/s of pages\n",
 	       path, human_bytes(result->size, size), result->pages, human_bytes(bytes, data),
-	       seconds, (double)bytes / 1e6 / seconds);
+	       result->home, seconds, (double)bytes / 1e6 / seconds);
 }
 
 static int export(const struct disk *disk, const struct image_super *super,

@@ -24,6 +24,7 @@
 #include "kjump/paths.h"
 #include "kjump/reserved.h"
 #include "memory/memory.h"
+#include "memory/swaps.h"
 
 int loader_lock(struct error *err)
 {
@@ -266,6 +267,9 @@ static int load_cold(const struct choice *choice, struct loader *loader, struct 
 	state->digest = choice->digest;
 	state->mailbox_pfn = loader->page.pfn;
 	state->raised = loader->page.raised;
+	/* Only for programs that look into the image. */
+	if (swaps_find(PATH_KALLSYMS, PATH_KCORE, &state->swaps, &ignored))
+		state->swaps = 0;
 	memcpy(state->nonce, loader->page.mailbox->nonce, sizeof(state->nonce));
 	memcpy(state->kernel, choice->kernel, sizeof(state->kernel));
 	memcpy(state->initramfs, choice->initramfs, sizeof(state->initramfs));

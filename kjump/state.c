@@ -64,6 +64,8 @@ static int take_pair(void *context, const char *key, const char *value, struct e
 		return take_number(value, &state->level, err);
 	if (!strcmp(key, "mailbox_pfn"))
 		return take_number(value, &state->mailbox_pfn, err);
+	if (!strcmp(key, "swaps"))
+		return take_number(value, &state->swaps, err);
 	if (!strcmp(key, "digest"))
 		return take_number(value, &state->digest, err);
 	if (!strcmp(key, "nonce"))
@@ -94,11 +96,11 @@ int state_write(const char *path, const struct state *state, struct error *err)
 	human_hex(state->nonce, sizeof(state->nonce), nonce);
 	snprintf(text, sizeof(text),
 		 "home_start = 0x%" PRIx64 "\nhome_size = 0x%" PRIx64 "\nlevel = %" PRIu64
-		 "\nmailbox_pfn = 0x%" PRIx64
+		 "\nmailbox_pfn = 0x%" PRIx64 "\nswaps = 0x%" PRIx64
 		 "\nnonce = %s\nraised = %d\nreserved = %d\ncrash = %d\nkernel = %s\ninitramfs = "
 		 "%s\ndigest = 0x%016" PRIx64 "\n",
-		 state->home_start, state->home_size, state->level, state->mailbox_pfn, nonce,
-		 state->raised, state->reserved, state->crash, state->kernel, state->initramfs,
-		 state->digest);
+		 state->home_start, state->home_size, state->level, state->mailbox_pfn,
+		 state->swaps, nonce, state->raised, state->reserved, state->crash, state->kernel,
+		 state->initramfs, state->digest);
 	return file_replace(path, text, err);
 }

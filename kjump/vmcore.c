@@ -17,6 +17,7 @@
 
 #include "common/safe.h"
 #include "memory/core.h"
+#include "memory/swaps.h"
 #include "memory/virtual.h"
 #include "memory/vmcoreinfo.h"
 
@@ -198,7 +199,7 @@ static int write_chunk(void *context, size_t number, const struct image_chunk *c
 
 /*
  * vmcoreinfo gives one address of the direct map, that of the list of memory sections; the page
- * tables give the physical one.
+ * tables give the physical one. Any doubt leaves virtual addresses out: crash does not need them.
  */
 static int find_direct_map(struct memory *memory, const struct image_index *index, uint64_t *ret,
 			   struct error *err)
@@ -221,36 +222,74 @@ static int find_direct_map(struct memory *memory, const struct image_index *inde
 	return 0;
 }
 
-/* Any doubt leaves virtual addresses out: crash does not need them. */
-static uint64_t direct_map(const struct vmcore *core, const char *path)
-{
-	struct core file = { 0 };
-	struct error err = { 0 };
-	struct memory *memory;
-	uint64_t ret = 0;
+/* --- the home --- */
 
-	if (!core->index->vmcoreinfo) {
-		message("%s: the image has no vmcoreinfo; few programs will make sense of it",
-			path);
+struct home_copy {
+	const struct vmcore *core;
+	struct memory *memory;
+	struct memory_window window;
+	uint64_t pages;
+};
+
+static int copy_frame(void *context, uint64_t destination, uint64_t source, struct error *err)
+{
+	static const unsigned char zeros[FRAME_SIZE];
+	const struct run frame = { destination, 1 };
+	struct home_copy *copy = context;
+	const void *bytes;
+	int ret = memory_map(copy->memory, &copy->window, source, 1, source + 1, &bytes, err);
+
+	if (ret)
+		return ret;
+	copy->pages++;
+	/* Holes stay holes. */
+	if (!memcmp(bytes, zeros, FRAME_SIZE))
 		return 0;
-	}
-	if (core_open(path, &memory, &file, &err)) {
-		message("%s; written without virtual addresses", err.text);
-		return 0;
-	}
-	if (find_direct_map(memory, core->index, &ret, &err)) {
-		message("%s: direct map: %s; written without virtual addresses", path, err.text);
-		ret = 0;
-	}
-	core_free(&file);
-	memory_close(memory);
+	return write_at(copy->core, bytes, FRAME_SIZE, place(copy->core, &frame), err);
+}
+
+static int fill_home(const struct vmcore *core, struct memory *memory, uint64_t *pages,
+		     struct error *err)
+{
+	const struct image_index *index = core->index;
+	struct home_copy copy = { .core = core, .memory = memory };
+	int ret = swaps_walk(memory, &index->ram, &index->home, index->machine.swaps, copy_frame,
+			     &copy, err);
+
+	memory_unmap(&copy.window);
+	*pages = copy.pages;
 	return ret;
 }
 
 /* --- */
 
+/* What takes reading the memory that was just written. None of it is worth failing for. */
+static void complete(struct vmcore *core, const char *path, struct vmcore_result *ret)
+{
+	const struct image_index *index = core->index;
+	struct core file = { 0 };
+	struct error err = { 0 };
+	struct memory *memory;
+
+	if (!index->vmcoreinfo)
+		message("%s: the image has no vmcoreinfo; few programs will make sense of it",
+			path);
+	if (core_open(path, &memory, &file, &err)) {
+		message("%s; written without virtual addresses and home", err.text);
+		return;
+	}
+	if (index->machine.swaps && fill_home(core, memory, &ret->home, &err))
+		message("%s: %s; the home of kernel B is not whole", path, err.text);
+	if (index->vmcoreinfo && find_direct_map(memory, index, &ret->direct, &err)) {
+		message("%s: direct map: %s; written without virtual addresses", path, err.text);
+		ret->direct = 0;
+	}
+	core_free(&file);
+	memory_close(memory);
+}
+
 static int write_all(struct vmcore *core, const struct disk *disk, unsigned workers,
-		     const char *path, uint64_t *direct, struct error *err)
+		     const char *path, struct vmcore_result *result, struct error *err)
 {
 	const struct image_sink sink = { .take = write_chunk, .context = core };
 	int ret = plan(core, err);
@@ -264,8 +303,8 @@ static int write_all(struct vmcore *core, const struct disk *disk, unsigned work
 	ret = image_read_chunks(disk, core->index, workers, &sink, err);
 	if (ret)
 		return error_prefix(err, "%s to %s", disk->name, path);
-	*direct = direct_map(core, path);
-	fill_headers(core, *direct);
+	complete(core, path, result);
+	fill_headers(core, result->direct);
 	ret = write_at(core, core->headers, core->headers_size, 0, err);
 	return ret ? error_prefix(err, "%s", path) : 0;
 }
@@ -282,7 +321,7 @@ int vmcore_write(const struct disk *disk, const struct image_index *index, unsig
 	if (core.fd < 0)
 		return error_errno(err, "%s", path);
 	*ret = (struct vmcore_result){ .pages = runs_total(&index->data) };
-	status = write_all(&core, disk, workers, path, &ret->direct, err);
+	status = write_all(&core, disk, workers, path, ret, err);
 	ret->size = core.size;
 	if (close(core.fd) && !status)
 		status = error_errno(err, "%s", path);

@@ -252,3 +252,39 @@ int core_vmcoreinfo(const char *path, struct core *core, struct error *err)
 	memory_close(memory);
 	return r;
 }
+
+static int read_virtual(int fd, uint64_t address, void *bytes, size_t size, struct error *err)
+{
+	Elf64_Phdr *headers = NULL;
+	size_t count = 0;
+	int r = read_headers(fd, &headers, &count, err);
+
+	if (r)
+		return r;
+	r = -ENXIO;
+	for (size_t i = 0; r == -ENXIO && i < count; i++) {
+		const Elf64_Phdr *load = headers + i;
+		uint64_t at = address - load->p_vaddr;
+
+		if (load->p_type == PT_LOAD && address >= load->p_vaddr && at < load->p_filesz &&
+		    size <= load->p_filesz - at && load->p_offset <= INT64_MAX / 2 - at)
+			r = read_at(fd, bytes, size, load->p_offset + at, err);
+	}
+	if (r == -ENXIO)
+		error_set(err, ENXIO, "no memory at virtual %#llx", (unsigned long long)address);
+	free(headers);
+	return r;
+}
+
+int core_read_virtual(const char *path, uint64_t address, void *bytes, size_t size,
+		      struct error *err)
+{
+	struct memory *memory;
+	int r = memory_create(path, O_RDONLY, &memory, err);
+
+	if (r)
+		return r;
+	r = read_virtual(memory->fd, address, bytes, size, err);
+	memory_close(memory);
+	return r ? error_prefix(err, "%s", path) : 0;
+}

@@ -27,6 +27,13 @@ void core_free(struct core *core);
  */
 int core_open(const char *path, struct memory **ret, struct core *core, struct error *err);
 
+/*
+ * SIZE bytes at the virtual ADDRESS, by the virtual addresses of the core's segments, without page
+ * tables; ENXIO when no segment has them all.
+ */
+int core_read_virtual(const char *path, uint64_t address, void *bytes, size_t size,
+		      struct error *err);
+
 /* The VMCOREINFO note alone; ENOENT when there is none. */
 int core_vmcoreinfo(const char *path, struct core *core, struct error *err);
 

@@ -9,7 +9,7 @@
 
 #include "memory/memory.h"
 
-/* Find the virtual addresses of NAMES[0..count) in one pass; 0 = not found. */
+/* Find the virtual addresses of NAMES[0..count) in one pass. */
 static int find_symbols(const char *kallsyms, const char *const names[], uint64_t *address,
 			size_t count, struct error *err)
 {
@@ -39,7 +39,17 @@ static int find_symbols(const char *kallsyms, const char *const names[], uint64_
 		}
 	}
 	fclose(file);
+	for (size_t i = 0; i < count; i++) {
+		if (!address[i])
+			return error_set(err, ENOENT, "%s: no symbol '%s'", kallsyms, names[i]);
+	}
 	return 0;
+}
+
+int memory_symbol_virtual(const char *kallsyms, const char *symbol, uint64_t *ret,
+			  struct error *err)
+{
+	return find_symbols(kallsyms, &symbol, ret, 1, err);
 }
 
 int memory_symbol_physical(const char *kallsyms, const char *iomem, const char *symbol,
@@ -52,10 +62,6 @@ int memory_symbol_physical(const char *kallsyms, const char *iomem, const char *
 	r = find_symbols(kallsyms, names, address, 2, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < 2; i++) {
-		if (!address[i])
-			return error_set(err, ENOENT, "%s: no symbol '%s'", kallsyms, names[i]);
-	}
 	r = memory_iomem_start(iomem, "Kernel code", &code, err);
 	if (r < 0)
 		return r;

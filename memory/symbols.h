@@ -16,4 +16,8 @@
 int memory_symbol_physical(const char *kallsyms, const char *iomem, const char *symbol,
 			   uint64_t *ret, struct error *err);
 
+/* Its virtual address. */
+int memory_symbol_virtual(const char *kallsyms, const char *symbol, uint64_t *ret,
+			  struct error *err);
+
 #endif

@@ -2,6 +2,7 @@
 """Images looked at from outside: info, verify, export, on the file that was the machine's disk."""
 
 import json
+import mmap
 import os
 import re
 import struct
@@ -61,17 +62,51 @@ def check_info(system, found):
     return pages
 
 
-def direct_map(core):
-    """Where the program headers say that physical 0 is."""
+def segments(core):
+    """(offset, virtual address, physical address, size) of each segment of memory."""
     with open(core, "rb") as file:
         header = file.read(64)
         offset, = struct.unpack_from("<Q", header, 32)
         count, = struct.unpack_from("<H", header, 56)
         file.seek(offset)
-        segments = [struct.unpack("<IIQQQQQQ", file.read(56)) for _ in range(count)]
-    starts = {virtual - physical for kind, _, _, virtual, physical, *_ in segments if kind == 1}
+        found = [struct.unpack("<IIQQQQQQ", file.read(56)) for _ in range(count)]
+    return [segment[2:6] for segment in found if segment[0] == 1]
+
+
+def direct_map(core):
+    """Where the program headers say that physical 0 is."""
+    starts = {virtual - physical for _, virtual, physical, _ in segments(core)}
     assert len(starts) == 1
     return starts.pop()
+
+
+TAGGED = 50000  # pages
+
+
+def tag_memory(machine):
+    """Fill much of memory with pages that have numbers, so that the home lies in some of them."""
+    machine.run("mount -t tmpfs -o size=80% none /root")
+    machine.run(f"""awk 'BEGIN {{ for (i = 0; i < {TAGGED}; i++) printf "%-4096d", i }}' > /root/tags""",
+                60)
+
+
+def check_tags(machine, core):
+    """Every page is there, and many of them in the home: as (start, size) `kjump load` prints it."""
+    line = machine.run("kjump load")
+    size, start = re.search(r"home ([\d.]+) MiB at (0x[0-9a-f]+)", line).groups()
+    start, end = int(start, 16), int(start, 16) + int(float(size) * MIB)
+    page = re.compile(rb"(\d+) +")
+    found, in_home = set(), 0
+    with open(core, "rb") as file, \
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+        for offset, _, physical, length in segments(core):
+            for at in range(0, length, 4096):
+                match = page.fullmatch(memory, offset + at, offset + at + 4096)
+                if match:
+                    found.add(int(match[1]))
+                    in_home += start <= physical + at < end
+    assert found >= set(range(TAGGED))
+    assert in_home > 1000
 
 
 def check_export(system, pages):
@@ -79,9 +114,10 @@ def check_export(system, pages):
     done = kjump("export", system.image.path, core)
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert core.stat().st_size >> 12 >= pages["ram"]
-    assert core.stat().st_blocks >> 3 <= pages["data"] + 16, "not sparse"
+    assert core.stat().st_blocks >> 3 <= pages["data"] + pages["home"] + 16, "not sparse"
     assert 0xff << 56 <= direct_map(core) < 0xffffffff << 32
     assert kjump("export", system.image.path, core).returncode == 1, "overwritten"
+    check_tags(system.machine, core)
 
     def makedumpfile(*words):
         return subprocess.run(["makedumpfile", "--message-level", "31", *words, core,
@@ -100,6 +136,7 @@ def check_export(system, pages):
 def test_checkpoint_as_a_file(make_system):
     system = make_system(memory="512M")
     system.boot(memory=8, cache=4)
+    tag_memory(system.machine)
     system.checkpoint()
     path = system.image.path
     status, found = info(path)
