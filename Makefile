@@ -234,7 +234,7 @@ help:
 	@echo 'make demo           the whole story in a virtual machine: hibernate, power off, restore'
 	@echo 'make check          unit tests, then end-to-end tests in QEMU'
 	@echo 'make check-full     the same, with the long and varied end-to-end tests'
-	@echo 'make check-kernels  the cycle with kernel 6.1 in all roles'
+	@echo 'make check-kernels  the cycle with kernel 6.1 in all roles, and crash(8)'
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
 	@echo 'make bench          speed and size beside makedumpfile and zstd (10 minutes; leave the'
