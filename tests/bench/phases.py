@@ -18,8 +18,9 @@ def parse(report):
     return rows
 
 
-def _bar(name, phases, top, scale):
-    yield f'<text x="{LEFT - 10}" y="{top + 22}" text-anchor="end">{escape(name)}</text>'
+def _bar(name, level, phases, top, scale):
+    for text, down in ((name, 14), (level, 30)):
+        yield (f'<text x="{LEFT - 10}" y="{top + down}" text-anchor="end">{escape(text)}</text>')
     left = LEFT
     for (phase, seconds), colour in zip(phases, COLOURS):
         width = seconds * scale
@@ -37,15 +38,16 @@ def _bar(name, phases, top, scale):
         left += 26 + 6.2 * len(phase)
 
 
-def svg(report):
-    """The picture, as text."""
-    rows = [row for row in parse(report) if row[1]]
-    longest = max(sum(seconds for _, seconds in phases) for _, phases in rows)
+def svg(reports):
+    """The picture, as text, of {name: report}."""
+    rows = [(f"{name.removeprefix('kjump ')}", part) for name, report in reports.items()
+            for part in parse(report) if part[1]]
+    longest = max(sum(seconds for _, seconds in phases) for _, (_, phases) in rows)
     scale = (WIDTH - LEFT - 60) / longest
     height = GAP * len(rows) + 14
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
              'font-family="sans-serif" font-size="13">',
              f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>']
-    for number, (name, phases) in enumerate(rows):
-        lines += _bar(name, phases, 10 + GAP * number, scale)
+    for number, (level, (name, phases)) in enumerate(rows):
+        lines += _bar(name, level, phases, 10 + GAP * number, scale)
     return "\n".join(lines) + "\n</svg>\n"
