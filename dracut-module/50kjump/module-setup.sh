@@ -22,6 +22,8 @@ depends() {
     echo base
     # What runs the hooks when systemd is init.
     dracut_module_included systemd && echo dracut-systemd
+    # What waits for arrays and volumes: a module of its own in dracut-ng, part of base before that.
+    [[ -d $(dracut_module_path initqueue) ]] && echo initqueue
     return 0
 }
 

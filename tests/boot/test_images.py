@@ -106,6 +106,7 @@ def test_dracut_writer_is_never_included_by_itself(tmp_path):
 CHECK = """
 moddir={module}
 dracut_module_included() {{ [ "$1" = "{included}" ]; }}
+dracut_module_path() {{ echo "{root}"/modules.d/??"$1"; }}
 require_binaries() {{ type -P "$1" > /dev/null; }}
 dracutsysrootdir={root}
 . {module}/module-setup.sh
@@ -135,6 +136,8 @@ def test_check_follows_the_configuration(tmp_path):
 def test_depends(tmp_path):
     assert module("depends", tmp_path)[1].split() == ["base"]
     assert module("depends", tmp_path, included="systemd")[1].split() == ["base", "dracut-systemd"]
+    (tmp_path / "modules.d/77initqueue").mkdir(parents=True)
+    assert module("depends", tmp_path)[1].split() == ["base", "initqueue"]
 
 
 # --- initramfs-tools and mkinitcpio ----------------------------------------------------------------

@@ -122,12 +122,23 @@ DRACUT_SYSTEMD = f"{DRACUT} systemd systemd-initrd dracut-systemd"
 
 
 @functools.lru_cache(None)
-def dracut(init):
-    """An initramfs by dracut with our module in it; INIT is "plain" or "systemd"."""
-    path = OUTPUT / f"dracut-{init}.img"
-    make_dracut(path, DRACUT if init == "plain" else DRACUT_SYSTEMD, "--no-kernel",
-                "--kver", "6.12-test")
-    return path
+def dracut(init, suite=None, more=""):
+    """
+    An initramfs by dracut with our module in it; INIT is "plain" or "systemd". SUITE is the release
+    of Debian whose dracut and programs it is made of, if not this machine's; MORE are more modules.
+    """
+    name = "-".join(["dracut", init, *filter(None, [suite]), *more.split()])
+    make_dracut(OUTPUT / f"{name}.img", f"{DRACUT if init == 'plain' else DRACUT_SYSTEMD} {more}",
+                "--no-kernel", "--kver", "6.12-test", suite=suite)
+    return OUTPUT / f"{name}.img"
+
+
+@functools.lru_cache(None)
+def debian(suite):
+    """Root directory of another release of Debian; fetched first if need be."""
+    script = REPOSITORY / "tests/boot/debian"
+    done = subprocess.run([script, suite], stdout=subprocess.PIPE, text=True, check=True)
+    return Path(done.stdout.strip())
 
 
 # What a restore leaves in the log: the drivers that are loaded when it begins.
@@ -154,11 +165,12 @@ def dracut_of_stock(version, flavour, drivers):
     return path
 
 
-def make_dracut(path, modules, *options, compress="--no-compress", **environment):
+def make_dracut(path, modules, *options, compress="--no-compress", suite=None, **environment):
     path.parent.mkdir(parents=True, exist_ok=True)
     tools()
+    root = ["--root", debian(suite)] if suite else []
     call("env", *(f"{name}={value}" for name, value in environment.items()),
-         REPOSITORY / "tests/boot/dracut", path, compress, "--modules", modules, *options)
+         REPOSITORY / "tests/boot/dracut", *root, path, compress, "--modules", modules, *options)
 
 
 @functools.lru_cache(None)

@@ -93,6 +93,18 @@ def test_dracut_boots_on(make_rooted, init):
 
 
 @full
+@pytest.mark.parametrize("init", ["plain", "systemd"])
+def test_dracut_ng_restores(make_rooted, init):
+    restores(make_rooted(artifacts.dracut(init, "trixie")))
+
+
+@full
+@pytest.mark.parametrize("init", ["plain", "systemd"])
+def test_dracut_ng_boots_on(make_rooted, init):
+    boots_on(make_rooted(artifacts.dracut(init, "trixie")))
+
+
+@full
 def test_only_storage_drivers_are_loaded(make_rooted):
     """C restores before udev loads a driver of the screen or the network, which A has to find as it
     left them. Debian's kernel has all of them as modules."""
