@@ -181,7 +181,7 @@ enum stamp {
 	STAMP_MAX = 16,
 };
 
-/* A raw extent whose bytes must not change while A is away: TAG says on which device. */
+/* A raw extent: of a file system, whose bytes must not change while A is away, or of the target. */
 struct watch {
 	char tag[64];	 /* "PARTUUID=..." or "UUID=..." of the block device that holds it */
 	uint64_t offset; /* bytes from the start of that device */
@@ -206,6 +206,7 @@ struct request_watchdog {
 };
 
 #define REQUEST_WATCHDOG_MAX 4
+#define REQUEST_PIECE_MAX    16
 
 struct request {
 	uint32_t operation;    /* enum operation */
@@ -220,6 +221,14 @@ struct request {
 	uint32_t watch_count;
 	uint32_t watchdog_count;
 	struct request_watchdog watchdogs[REQUEST_WATCHDOG_MAX];
+	/*
+	 * Where the bytes of the target lie, in order, when it is a volume: B assembles none.
+	 * Without pieces it is a device that B sees as A does.
+	 */
+	uint32_t piece_count;
+	uint32_t reserved;	 /* 0 */
+	uint8_t device_uuid[16]; /* what the volume must be */
+	struct watch pieces[REQUEST_PIECE_MAX];
 };
 
 #define OUTCOME_B_GONE 0x1 /* kernel B left for good; what is loaded is a stub that jumps back */

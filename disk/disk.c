@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/safe.h"
+#include "disk/pieces.h"
 
 static int open_block(const char *path, enum disk_mode mode, struct disk *disk, struct error *err)
 {
@@ -81,7 +82,9 @@ fail:
 
 void disk_close(struct disk *disk)
 {
-	if (disk->fd >= 0)
+	if (disk->pieces)
+		pieces_close(disk);
+	else if (disk->fd >= 0)
 		close(disk->fd);
 	disk->fd = -1;
 }
@@ -131,7 +134,8 @@ int disk_read(const struct disk *disk, void *buffer, size_t size, uint64_t offse
 	if (ret)
 		return ret;
 	while (size) {
-		ssize_t done = pread(disk->fd, p, size, offset);
+		struct piece_part at = pieces_locate(disk, offset, size);
+		ssize_t done = pread(at.fd, p, at.size, at.offset);
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -157,7 +161,8 @@ int disk_write(const struct disk *disk, const void *buffer, size_t size, uint64_
 	if (ret)
 		return ret;
 	while (size) {
-		ssize_t done = pwrite(disk->fd, p, size, offset);
+		struct piece_part at = pieces_locate(disk, offset, size);
+		ssize_t done = pwrite(at.fd, p, at.size, at.offset);
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -182,6 +187,8 @@ int disk_flush(const struct disk *disk, struct error *err)
 		errno = code;
 		return error_errno(err, "cannot flush");
 	}
+	if (disk->pieces)
+		return pieces_flush(disk, err);
 	if (fdatasync(disk->fd))
 		return error_errno(err, "cannot flush");
 	return 0;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/abi.h"
 #include "common/error.h"
 
 /* Offsets, lengths and buffer addresses of all I/O are multiples of this many bytes. */
@@ -23,7 +24,7 @@ enum disk_operation {
 };
 
 struct disk {
-	int fd;
+	int fd;		/* -1 = closed */
 	char name[256]; /* path, for messages */
 	uint64_t size;	/* bytes, rounded down to DISK_ALIGN */
 
@@ -33,6 +34,11 @@ struct disk {
 	 */
 	int (*fault)(void *context, enum disk_operation operation, uint64_t offset, size_t size);
 	void *fault_context;
+
+	/* Of a volume that nobody has assembled; NULL for a device. FD is that of the first piece.
+	 */
+	struct disk_piece *pieces;
+	size_t piece_count;
 };
 
 enum disk_mode {
@@ -57,6 +63,14 @@ int disk_find(const char *spec, char *path, size_t size, struct error *err);
 /* Open PATH. DISK->fd is owned by the caller, disk_close() ends it. */
 int disk_open(const char *path, enum disk_mode mode, struct disk *disk, struct error *err);
 void disk_close(struct disk *disk);
+
+/*
+ * Open the volume NAME for writing by the places where its bytes lie (see disk/volume.h); the
+ * devices that hold them are opened as disk_open() does. Fails with ENODEV when one of them is not
+ * there (yet).
+ */
+int disk_open_pieces(const struct watch *pieces, size_t count, const char *name, struct disk *disk,
+		     struct error *err);
 
 /* Read or write all of SIZE bytes at OFFSET; an access beyond the end fails with ENOSPC. */
 int disk_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset,

@@ -40,21 +40,13 @@ struct resolver {
 
 static void make_tag(struct resolver *resolver, const char *name)
 {
-	struct disk_tags tags;
-
 	if (!strcmp(resolver->name, name))
 		return;
-	probe_tags(name, &tags);
 	strcpy(resolver->name, name);
+	if (probe_name(name, resolver->tag, sizeof(resolver->tag)))
+		return;
 	resolver->tag[0] = '\0';
-	if (tags.partuuid[0])
-		snprintf(resolver->tag, sizeof(resolver->tag), "PARTUUID=%.50s", tags.partuuid);
-	else if (tags.uuid_sub[0])
-		snprintf(resolver->tag, sizeof(resolver->tag), "UUID_SUB=%.50s", tags.uuid_sub);
-	else if (tags.uuid[0])
-		snprintf(resolver->tag, sizeof(resolver->tag), "UUID=%.50s", tags.uuid);
-	else
-		message("%s: no UUID; changes on it while the machine is off go unnoticed", name);
+	message("%s: no UUID; changes on it while the machine is off go unnoticed", name);
 }
 
 static int add_watch(struct resolver *resolver, const struct place *place, struct error *err)

@@ -148,6 +148,9 @@ static int resolve_target(const struct place *place, const struct dm_target_spec
 
 	if (from >= to)
 		return 0;
+	if (ret->writable && !strcmp(target->target_type, "crypt"))
+		return error_set(err, ENOTSUP, "%s: encrypted, and kernel B has no key",
+				 place->name);
 	code = mapping_target(target->target_type, params, &major, &minor, &sector, err);
 	if (code)
 		return error_prefix(err, "%s", place->name);
@@ -195,6 +198,10 @@ static int resolve_raid1(const struct place *place, int depth, struct places *re
 	int code = 0, members = 0;
 	DIR *dir;
 
+	/* The array would not notice that a member was not written to, and read from either. */
+	if (ret->writable)
+		return error_set(err, ENOTSUP, "%s: a RAID array, which kernel B does not assemble",
+				 place->name);
 	snprintf(path, sizeof(path), "/sys/class/block/%s/md", place->name);
 	dir = opendir(path);
 	if (!dir)

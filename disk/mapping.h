@@ -6,6 +6,7 @@
 #ifndef DISK_MAPPING_H
 #define DISK_MAPPING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,12 +26,14 @@ struct place {
 struct places {
 	struct place v[PLACES_MAX];
 	size_t n;
+	/* The bytes are to be written there: each must lie in one place, in clear. */
+	bool writable;
 };
 
 /*
  * Append the places, on devices that are not stacked on others, that hold the bytes of PLACE.
  * Fails with ENOTSUP when the mapping is of a kind that does not keep bytes in place (RAID 5, thin
- * volumes, loop devices, ...).
+ * volumes, loop devices, ...), or that RET->writable rules out.
  */
 int mapping_resolve(const struct place *place, struct places *ret, struct error *err);
 

@@ -6,6 +6,7 @@
 #ifndef DISK_PROBE_H
 #define DISK_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/error.h"
@@ -24,5 +25,11 @@ void probe_path(const char *name, char *path, size_t size);
 
 /* Read the tags of NAME. What cannot be read is left empty: a device that fails has no name. */
 void probe_tags(const char *name, struct disk_tags *ret);
+
+/*
+ * The name by which another kernel finds NAME and nothing else: "PARTUUID=..." when it has one,
+ * else "UUID_SUB=..." or "UUID=...". False when it has none of these that fits into SIZE bytes.
+ */
+bool probe_name(const char *name, char *tag, size_t size);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "disk/volume.h"
 #include "image/format.h"
 #include "kjump/checks.h"
 #include "kjump/device.h"
@@ -42,6 +43,25 @@ int check_target(struct preflight *preflight, struct error *note)
 	}
 	disk_close(&preflight->disk);
 	error_set(note, 0, "%s, %s", preflight->disk.name, human_bytes(preflight->disk.size, size));
+	return 0;
+}
+
+/* Kernel B assembles and unlocks nothing. */
+int check_layers(struct preflight *preflight, struct error *note)
+{
+	int ret;
+
+	if (!*preflight->disk.name)
+		return error_set(note, ENODEV, "no target");
+	ret = volume_pieces(preflight->disk.name, preflight->pieces, REQUEST_PIECE_MAX,
+			    &preflight->piece_count, note);
+	if (ret)
+		return ret;
+	if (preflight->piece_count)
+		error_set(note, 0, "a volume in %zu piece%s", preflight->piece_count,
+			  preflight->piece_count == 1 ? "" : "s");
+	else
+		error_set(note, 0, "none");
 	return 0;
 }
 

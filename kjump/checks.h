@@ -28,6 +28,7 @@ int check_room(struct preflight *preflight, struct error *note);
 
 /* check-target.c: where the image goes */
 int check_target(struct preflight *preflight, struct error *note);
+int check_layers(struct preflight *preflight, struct error *note);
 int check_size(struct preflight *preflight, struct error *note);
 int check_plaintext(struct preflight *preflight, struct error *note);
 

@@ -21,6 +21,8 @@ struct preflight {
 		*root; /* "" = the running system; a directory with its own /proc, ... in tests */
 	struct disk disk; /* the target, closed again; its name is the path found, or "" */
 	struct image_super super;
+	struct watch pieces[REQUEST_PIECE_MAX]; /* of the target, when it is a volume */
+	size_t piece_count;
 };
 
 enum preflight_when {

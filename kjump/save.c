@@ -14,6 +14,7 @@
 
 #include "common/tsc.h"
 #include "disk/fingerprint.h"
+#include "disk/volume.h"
 #include "jump/jump.h"
 #include "kjump/device.h"
 #include "kjump/files.h"
@@ -56,6 +57,10 @@ static void fill_request(struct save *save, enum operation operation)
 	snprintf(request->target, sizeof(request->target), "UUID=%s",
 		 human_uuid(save->preflight.super.device_uuid, uuid));
 	snprintf(request->target_name, sizeof(request->target_name), "%s", config->target);
+	request->piece_count = (uint32_t)save->preflight.piece_count;
+	memcpy(request->pieces, save->preflight.pieces, sizeof(request->pieces));
+	memcpy(request->device_uuid, save->preflight.super.device_uuid,
+	       sizeof(request->device_uuid));
 	request->time = (uint64_t)time(NULL);
 }
 
@@ -76,6 +81,9 @@ static int post_request(struct save *save, struct error *err)
 	if (!ret)
 		ret = fingerprint_resolve(PATH_MOUNTINFO, mailbox->watch, MAILBOX_WATCH_MAX, &count,
 					  err);
+	if (!ret)
+		ret = volume_exclude(save->request.pieces, save->request.piece_count,
+				     mailbox->watch, MAILBOX_WATCH_MAX, &count, err);
 	if (!ret)
 		ret = mailbox_frame(PATH_PAGEMAP, mailbox, &pfn, err);
 	if (ret)

@@ -68,6 +68,8 @@ static int check_request(const struct request *request, struct error *err)
 	if (!safe_is_text(request->target, sizeof(request->target)) ||
 	    !safe_is_text(request->target_name, sizeof(request->target_name)))
 		return error_set(err, EINVAL, "request: unterminated text");
+	if (request->piece_count > REQUEST_PIECE_MAX || request->reserved)
+		return error_set(err, EINVAL, "request: %u pieces", request->piece_count);
 	if (request->watch_count > MAILBOX_WATCH_MAX)
 		return error_set(err, EINVAL, "request: %u extents to watch", request->watch_count);
 	if (request->watchdog_count > REQUEST_WATCHDOG_MAX)
@@ -108,7 +110,7 @@ static const char *request_name(const struct request *request)
 	return request->target_name[0] ? request->target_name : request->target;
 }
 
-static int open_target(struct task *task, struct error *err)
+static int open_device(struct task *task, struct error *err)
 {
 	const char *target = task->mailbox->request.target;
 	char path[PATH_MAX];
@@ -118,6 +120,30 @@ static int open_target(struct task *task, struct error *err)
 		r = disk_find(target, path, sizeof(path), err);
 	while (retry(task, r));
 	return r ? r : disk_open(path, DISK_WRITE, &task->disk, err);
+}
+
+/* A volume is not found by what lies on it, so what lies on it is compared. */
+static int open_volume(struct task *task, struct error *err)
+{
+	const struct request *request = &task->mailbox->request;
+	struct image_super super;
+	int r;
+
+	do
+		r = disk_open_pieces(request->pieces, request->piece_count, request_name(request),
+				     &task->disk, err);
+	while (retry(task, r));
+	if (r)
+		return r;
+	r = image_super_read(&task->disk, &super, err);
+	if (!r && memcmp(super.device_uuid, request->device_uuid, sizeof(super.device_uuid)))
+		r = error_set(err, EUCLEAN, "not the device that was asked for");
+	return r ? error_prefix(err, "%s", task->disk.name) : 0;
+}
+
+static int open_target(struct task *task, struct error *err)
+{
+	return task->mailbox->request.piece_count ? open_volume(task, err) : open_device(task, err);
 }
 
 /* Fingerprints of A's file systems. A device that is not there cannot be watched: no save. */

@@ -343,6 +343,44 @@ static void test_missing_file_system(void **state)
 
 #define WITH_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* The device once more, as the volume of two pieces that it might be. */
+static void make_volume(struct fixture *fixture)
+{
+	struct request *request = &fixture->fake->mailbox.request;
+
+	strcpy(request->target, "UUID=of-a-volume-that-is-not-assembled");
+	memcpy(request->device_uuid, fixture->formatted.device_uuid, sizeof(request->device_uuid));
+	request->piece_count = 2;
+	for (int i = 0; i < 2; i++) {
+		snprintf(request->pieces[i].tag, sizeof(request->pieces[i].tag), "%s",
+			 fixture->device);
+		request->pieces[i].offset = i * DEVICE_SIZE / 2;
+		request->pieces[i].length = DEVICE_SIZE / 2;
+	}
+}
+
+static void test_volume(void **state)
+{
+	make_volume(*state);
+	expect_saved(*state, WRITE_BACK, IMAGE_CHECKPOINT);
+}
+
+static void test_another_volume(void **state)
+{
+	struct fixture *fixture = *state;
+	struct mailbox mailbox;
+
+	make_volume(fixture);
+	fixture->fake->mailbox.request.device_uuid[3] ^= 1;
+	assert_int_equal(answer(fixture, &mailbox), WRITE_FAILED);
+	assert_string_equal(mailbox.outcome.message,
+			    "the device: not the device that was asked for; not saved");
+	fixture->fake->mailbox.request.piece_count = REQUEST_PIECE_MAX + 1;
+	assert_int_equal(answer(fixture, &mailbox), WRITE_FAILED);
+	assert_string_equal(mailbox.outcome.message, "request: 17 pieces; not saved");
+	expect_untouched(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +391,8 @@ int main(void)
 		WITH_DEVICE(test_bad_requests),
 		WITH_DEVICE(test_bad_entry),
 		WITH_DEVICE(test_missing_file_system),
+		WITH_DEVICE(test_volume),
+		WITH_DEVICE(test_another_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
