@@ -21,7 +21,8 @@
 
 # "target": the device whose image the boot makes stale. "late": a late attempt is due, with the
 # seconds to wait. "tried": the device was waited for already. "none": it had nothing to restore.
-# "marked": nothing is left to be done. An empty file says no: not every initramfs has rm.
+# "marked": nothing is left to be done. "said": what kjump-restore said behind a splash screen. An
+# empty file says no: not every initramfs has rm.
 kjump_state=/run/kjump-boot
 kjump_etc=/etc
 
@@ -95,6 +96,35 @@ kjump_load_modules() (
     return 0
 )
 
+# --- splash screens -------------------------------------------------------------------------------
+
+kjump_splash() {
+    command -v plymouth > /dev/null && plymouth "$@" 2> /dev/null
+}
+
+# Run kjump-restore. What it says behind a splash is seen by nobody, so it is kept.
+kjump_restore() (
+    if kjump_splash --ping; then
+        kjump-restore "$@" 2> "$kjump_state/said"
+        status=$?
+        cat "$kjump_state/said" >&2
+        return $status
+    fi
+    kjump-restore "$@"
+)
+
+# Call a function that talks to the user. A splash would hide the talk and take the keys; it gives
+# the screen back meanwhile, with what was said behind it.
+kjump_in_sight() (
+    kjump_splash --ping || { "$@"; return; }
+    kjump_splash deactivate
+    [ ! -r "$kjump_state/said" ] || cat "$kjump_state/said" >&2
+    "$@"
+    status=$?
+    kjump_splash reactivate
+    return $status
+)
+
 # --- when it fails --------------------------------------------------------------------------------
 
 # Through the kernel, which every initramfs has; the command is called in other ways in each.
@@ -126,13 +156,13 @@ kjump_failed() (
     case $onfail in
     boot) return 1 ;;
     poweroff) kjump_power_off "$1" ;;
-    shell) kjump_shell "$1"; return 1 ;;
+    shell) kjump_in_sight kjump_shell "$1"; return 1 ;;
     esac
     seconds=${onfail#wait=}
     case $seconds in
     *[!0-9]* | "") seconds=10 ;;
     esac
-    kjump_ask "$1" "$seconds"
+    kjump_in_sight kjump_ask "$1" "$seconds"
 )
 
 # --- attempts -------------------------------------------------------------------------------------
@@ -144,7 +174,7 @@ kjump_try() (
     ! kjump_getarg rd.kjump.again > /dev/null || again=--again
     while :; do
         # shellcheck disable=SC2086 # an empty option must vanish
-        kjump-restore --wait "$2" $again "$1"
+        kjump_restore --wait "$2" $again "$1"
         status=$?
         echo yes > "$kjump_state/tried"
         if [ $status -eq 3 ]; then

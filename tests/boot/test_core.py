@@ -23,6 +23,12 @@ case $1 in
 esac
 """
 
+# A splash screen that shows nothing else until it is told to.
+PLYMOUTH = """#!/bin/sh
+[ -e "$STUB/splash" ] || exit 1
+[ "$1" = --ping ] || { echo "plymouth $*" >> "$STUB/calls"; echo "splash: $1" >&2; }
+"""
+
 MODPROBE = """#!/bin/sh
 echo "$*" >> "$STUB/modprobe"
 exit 1
@@ -37,7 +43,8 @@ class Boot:
         self.bin, self.state, self.etc = folder / "bin", folder / "state", folder / "etc"
         for path in (self.bin, self.etc):
             path.mkdir()
-        for name, text in (("kjump-restore", RESTORE), ("modprobe", MODPROBE)):
+        for name, text in (("kjump-restore", RESTORE), ("modprobe", MODPROBE),
+                           ("plymouth", PLYMOUTH)):
             (self.bin / name).write_text(text)
             (self.bin / name).chmod(0o755)
 
@@ -223,3 +230,35 @@ def test_not_marked_says_so_and_the_service_tries_again(boot):
 def test_without_hook_the_service_marks(boot):
     boot.run("kjump_booted", "kjump_booted", cmdline="rd.kjump.resume=X", answers=[0])
     assert boot.calls == [f"--wait 10 {MARK} X"]
+
+
+def test_question_before_a_splash(boot):
+    """The splash lets go of screen and keys for the question, and what it hid is seen."""
+    (boot.folder / "splash").touch()
+    said = boot.run(*HOOKS, cmdline="rd.kjump.resume=X", answers=[1, "r", 1, "c", 0])
+    assert boot.calls == ["--wait 10 X", "plymouth deactivate", "--ask 10", "plymouth reactivate",
+                          "--wait 10 X", "plymouth deactivate", "--ask 10", "plymouth reactivate",
+                          f"--wait 0 {MARK} X"]
+    assert said.count("stub: said on standard error") == 5
+
+
+@pytest.mark.parametrize("onfail, shown", [("boot", []), ("shell", ["deactivate", "reactivate"])])
+def test_splash_without_a_question(boot, onfail, shown):
+    (boot.folder / "splash").touch()
+    said = boot.run("kjump_early", cmdline=f"rd.kjump.resume=X rd.kjump.onfail={onfail}",
+                    answers=[1])
+    assert [call for call in boot.calls if "plymouth" in call] == \
+        [f"plymouth {word}" for word in shown]
+    assert "stub: said on standard error" in said
+
+
+def test_power_off_before_a_splash(boot):
+    (boot.folder / "splash").touch()
+    assert "POWER OFF X" in boot.run("kjump_early", cmdline="rd.kjump.resume=X", answers=[1, "p"])
+
+
+def test_no_splash(boot):
+    """A program that finds no daemon, and nothing is repeated."""
+    said = boot.run("kjump_early", cmdline="rd.kjump.resume=X", answers=[1, "c"])
+    assert boot.calls == ["--wait 10 X", "--ask 10"]
+    assert said.count("stub: said on standard error") == 1
