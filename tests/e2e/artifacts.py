@@ -117,19 +117,33 @@ def root(version="6.12"):
     return path
 
 
+@functools.lru_cache(None)
+def systemd_root(suite):
+    """A release of Debian as a root file system, with kjump installed."""
+    path = OUTPUT / f"root-{suite}.ext4"
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    call(REPOSITORY / "tests/e2e/guest/build", "--system", debian(suite), kernel(), b_initramfs(),
+         tools(), path)
+    return path
+
+
 DRACUT = "base rootfs-block fs-lib kjump"
 DRACUT_SYSTEMD = f"{DRACUT} systemd systemd-initrd dracut-systemd"
 
 
 @functools.lru_cache(None)
-def dracut(init, suite=None, more=""):
+def dracut(init, suite=None, hook=True, more=""):
     """
-    An initramfs by dracut with our module in it; INIT is "plain" or "systemd". SUITE is the release
-    of Debian whose dracut and programs it is made of, if not this machine's; MORE are more modules.
+    An initramfs by dracut with our module in it, unless HOOK says no; INIT is "plain" or "systemd".
+    SUITE is the release of Debian whose dracut and programs it is made of, if not this machine's;
+    MORE are more modules.
     """
-    name = "-".join(["dracut", init, *filter(None, [suite]), *more.split()])
-    make_dracut(OUTPUT / f"{name}.img", f"{DRACUT if init == 'plain' else DRACUT_SYSTEMD} {more}",
-                "--no-kernel", "--kver", "6.12-test", suite=suite)
+    modules = (DRACUT if init == "plain" else DRACUT_SYSTEMD).split() + more.split()
+    if not hook:
+        modules.remove("kjump")
+    name = "-".join(["dracut", init, *filter(None, [suite, not hook and "no-hook"]), *more.split()])
+    make_dracut(OUTPUT / f"{name}.img", " ".join(modules), "--no-kernel", "--kver", "6.12-test",
+                suite=suite)
     return OUTPUT / f"{name}.img"
 
 
