@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Restoring at boot, for every kind of initramfs: sourced by its hooks, functions only. The order is
-# kjump_early before udev is started, kjump_late when arrays are assembled and volumes unlocked,
-# kjump_boot_on as the last act before the root file system is checked or mounted. Each may run in
-# another shell, so what one tells the next lies in files. All of them return 0: whatever fails, the
-# boot goes on.
+# kjump_early before udev is started, kjump_late when arrays are assembled and volumes unlocked
+# (kjump_assembled tells whether to wait for that), kjump_boot_on as the last act before the root file
+# system is checked or mounted. Each may run in another shell, so what one tells the next lies in
+# files. All of them return 0: whatever fails, the boot goes on.
 #
 # Kernel parameters:
 #   rd.kjump.resume=TARGET  device with the image: UUID=, PARTUUID=, LABEL=, PARTLABEL= or a path
@@ -20,7 +20,7 @@
 #   /etc/kjump.targets      "early NAME" or "late NAME": late ones need assembly or unlocking
 
 # "target": the device whose image the boot makes stale. "late": a late attempt is due, with the
-# seconds to wait. "tried": the device was waited for already. "none": it had nothing to restore.
+# seconds to wait in it, and until when after the start of the kernel to wait in any case. "tried": the device was waited for already. "none": it had nothing to restore.
 # "marked": nothing is left to be done. "said": what kjump-restore said behind a splash screen. An
 # empty file says no: not every initramfs has rm.
 kjump_state=/run/kjump-boot
@@ -70,6 +70,17 @@ kjump_number() (
     *) echo "$value" ;;
     esac
 )
+
+# Seconds since the kernel was started.
+kjump_now() (
+    read -r now _ < /proc/uptime
+    echo "${now%%.*}"
+)
+
+# A late attempt is due: the device may take SECONDS from then on, but at least TIMEOUT from now on.
+kjump_later() {
+    echo "$1 $(($(kjump_now) + $2))" > "$kjump_state/late"
+}
 
 # "early", "late", or "unknown" when neither the name nor the initramfs tells.
 kjump_kind() (
@@ -198,29 +209,40 @@ kjump_early() (
 
     # From here on an image on the target is outdated by the boot that goes on.
     echo "$target" > "$kjump_state/target"
-    if kjump_switched_off; then
-        kjump_say "$target: restoring is switched off on the kernel command line; booting on"
-        return 0
-    fi
-
     timeout=$(kjump_number rd.kjump.timeout 10)
     kind=$(kjump_kind "$target")
+    if kjump_switched_off; then
+        kjump_say "$target: restoring is switched off on the kernel command line; booting on"
+        # Only for its image to be marked.
+        [ "$kind" = early ] || kjump_later 0 "$timeout"
+        return 0
+    fi
     if [ "$kind" = late ]; then
-        echo "$timeout" > "$kjump_state/late"
+        kjump_later "$timeout" "$timeout"
         return 0
     fi
     kjump_load_modules
     kjump_try "$target" "$timeout"
     # It may be one that has to be assembled after all.
-    [ $? -ne 3 ] || [ "$kind" = early ] || echo 0 > "$kjump_state/late"
+    [ $? -ne 3 ] || [ "$kind" = early ] || kjump_later 0 "$timeout"
     return 0
+)
+
+# Is DEVICE there that a late attempt is due for, or none due, or the time over?
+kjump_assembled() (
+    [ -s "$kjump_state/late" ] && [ ! -b "$1" ] || return 0
+    read -r _ end < "$kjump_state/late"
+    [ "$(kjump_now)" -ge "$end" ]
 )
 
 kjump_late() (
     umask 022
     [ -s "$kjump_state/late" ] || return 0
-    read -r timeout < "$kjump_state/late"
+    read -r timeout end < "$kjump_state/late"
+    left=$((end - $(kjump_now)))
+    [ "$left" -le "$timeout" ] || timeout=$left
     : > "$kjump_state/late"
+    kjump_switched_off && return 0
     : > "$kjump_state/none"
     read -r target < "$kjump_state/target"
     kjump_try "$target" "$timeout"

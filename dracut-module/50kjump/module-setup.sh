@@ -58,6 +58,8 @@ install() {
     [[ ${hostonly-} ]] && kjump_build kjump_targets > "$initdir/etc/kjump.targets"
 
     inst_hook pre-udev 05 "$moddir/kjump-early.sh"
+    inst_hook initqueue/finished 50 "$moddir/kjump-finished.sh"
+    dracut_need_initqueue
     inst_hook pre-mount 05 "$moddir/kjump-late.sh"
     inst_hook pre-mount 99 "$moddir/kjump-boot-on.sh"
 }

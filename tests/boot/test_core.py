@@ -41,6 +41,7 @@ class Boot:
     def __init__(self, shell, folder):
         self.shell, self.folder = shell, folder
         self.bin, self.state, self.etc = folder / "bin", folder / "state", folder / "etc"
+        self.pass_time(100)
         for path in (self.bin, self.etc):
             path.mkdir()
         for name, text in (("kjump-restore", RESTORE), ("modprobe", MODPROBE),
@@ -60,6 +61,7 @@ class Boot:
                 . {CORE}
                 kjump_state={self.state} kjump_etc={self.etc}
                 kjump_cmdline() {{ cat {self.folder}/cmdline; }}
+                kjump_now() {{ cat {self.folder}/now; }}
                 kjump_power_off() {{ echo POWER OFF "$1" >&2; kill -9 $$; }}
                 # busybox has a modprobe of its own, which it prefers.
                 modprobe() {{ "{self.bin}/modprobe" "$@"; }}
@@ -77,6 +79,10 @@ class Boot:
             output += done.stderr
         assert (self.folder / "answers").read_text() == "", "fewer calls than expected"
         return output
+
+    def pass_time(self, now):
+        """The clock stands at NOW seconds after the start of the kernel."""
+        (self.folder / "now").write_text(f"{now}\n")
 
     @property
     def calls_file(self):
@@ -161,7 +167,7 @@ def test_switched_off(boot, switch):
 def test_nothing_there(boot):
     """Looked for again where it might need assembly, and once more before the root is touched."""
     output = boot.run(*HOOKS, cmdline="rd.kjump.resume=X", answers=[3, 3, 3])
-    assert boot.calls == ["--wait 10 X", "--wait 0 X", f"--wait 0 {MARK} X"]
+    assert boot.calls == ["--wait 10 X", "--wait 10 X", f"--wait 0 {MARK} X"]
     assert "there is nothing to restore" in output
     assert "could not be marked" not in output
 
@@ -262,3 +268,28 @@ def test_no_splash(boot):
     said = boot.run("kjump_early", cmdline="rd.kjump.resume=X", answers=[1, "c"])
     assert boot.calls == ["--wait 10 X", "--ask 10"]
     assert said.count("stub: said on standard error") == 1
+
+
+@pytest.mark.parametrize("cmdline, now, assembled", [
+    ("rd.kjump.resume=/dev/vg/lv", 109, False),
+    ("rd.kjump.resume=/dev/vg/lv", 110, True),
+    ("rd.kjump.resume=/dev/vg/lv noresume", 109, False),
+    ("quiet", 100, True),
+])
+def test_waiting_for_assembly(boot, cmdline, now, assembled):
+    """An initramfs that waits for the root alone is made to wait for a volume, but not for ever."""
+    boot.run("kjump_early", cmdline=cmdline)
+    boot.pass_time(now)
+    said = boot.run("kjump_assembled /dev/vg/lv && echo ASSEMBLED >&2; true", cmdline=cmdline)
+    assert ("ASSEMBLED" in said) == assembled
+
+
+@pytest.mark.parametrize("now, left", [(104, 6), (110, 0), (200, 0)])
+def test_waiting_after_the_early_attempt(boot, now, left):
+    """The same when it was looked for early already, by a name that does not tell."""
+    cmdline = "rd.kjump.resume=UUID=X"
+    boot.run("kjump_early", cmdline=cmdline, answers=[3])
+    boot.pass_time(now)
+    boot.run("kjump_late", cmdline=cmdline, answers=[3])
+    assert boot.calls == [f"--wait {left} UUID=X"]
+    assert "ASSEMBLED" in boot.run("kjump_assembled /dev/X && echo ASSEMBLED >&2", cmdline=cmdline)

@@ -52,6 +52,8 @@ def test_dracut_module(tmp_path):
         "05-kjump-early.sh", "05-kjump-late.sh", "99-kjump-boot-on.sh"]
     assert (hooks / "pre-udev/05-kjump-early.sh").exists()
     assert (hooks / "pre-mount/99-kjump-boot-on.sh").exists()
+    assert (hooks / "initqueue/finished/50-kjump-finished.sh").exists()
+    assert (root / "lib/dracut/need-initqueue").exists()
     assert ((root / "lib/kjump/kjump-core.sh").read_text() ==
             (MODULES / "50kjump/kjump-core.sh").read_text())
     version = subprocess.run([root / "usr/sbin/kjump-restore", "--version"], text=True,

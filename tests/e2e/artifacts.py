@@ -147,6 +147,10 @@ def dracut(init, suite=None, hook=True, more=""):
     return OUTPUT / f"{name}.img"
 
 
+# The other release of Debian that tests use: one with dracut-ng.
+DEBIAN = "trixie"
+
+
 @functools.lru_cache(None)
 def debian(suite):
     """Root directory of another release of Debian; fetched first if need be."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures: everything is built once a session; machines never outlive their test."""
 
+import shutil
+
 import pytest
 
 import artifacts
@@ -51,5 +53,17 @@ def make_system(built, make_machine, tmp_path):
         make_file_system(data_disk.path)
         machine = make_machine(disks=[image_disk, data_disk, *disks], **arguments)
         return System(machine, image_disk, data_disk)
+
+    return make
+
+
+@pytest.fixture
+def make_debian(make_system, tmp_path):
+    """A system with Debian on a disk, booted by an initramfs of its dracut."""
+    def make(initramfs, disks=(), **arguments):
+        root = tmp_path / "root.raw"
+        shutil.copy(artifacts.systemd_root(artifacts.DEBIAN), root)
+        return make_system(disks=[Disk(root, root.stat().st_size), *disks], initramfs=initramfs,
+                           append="root=LABEL=guest-root rw", memory="1G", **arguments)
 
     return make

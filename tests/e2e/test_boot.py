@@ -95,13 +95,13 @@ def test_dracut_boots_on(make_rooted, init):
 @full
 @pytest.mark.parametrize("init", ["plain", "systemd"])
 def test_dracut_ng_restores(make_rooted, init):
-    restores(make_rooted(artifacts.dracut(init, "trixie")))
+    restores(make_rooted(artifacts.dracut(init, artifacts.DEBIAN)))
 
 
 @full
 @pytest.mark.parametrize("init", ["plain", "systemd"])
 def test_dracut_ng_boots_on(make_rooted, init):
-    boots_on(make_rooted(artifacts.dracut(init, "trixie")))
+    boots_on(make_rooted(artifacts.dracut(init, artifacts.DEBIAN)))
 
 
 @full

@@ -2,29 +2,11 @@
 """A distribution's user space with systemd: what marks an image that nobody restored."""
 
 import re
-import shutil
 
 import pytest
 
 import artifacts
-from machine import Disk
-
 pytestmark = pytest.mark.full
-
-SUITE = "trixie"
-
-
-@pytest.fixture
-def make_debian(make_system, tmp_path):
-    """A system with Debian on a disk, booted by an initramfs of its dracut."""
-    def make(initramfs, **arguments):
-        root = tmp_path / "root.raw"
-        shutil.copy(artifacts.systemd_root(SUITE), root)
-        return make_system(disks=[Disk(root, root.stat().st_size)], initramfs=initramfs,
-                           append="root=LABEL=guest-root rw", memory="1G", **arguments)
-
-    return make
-
 
 def started(machine, *units):
     """When each unit became active, in microseconds since the boot; 0 = it did not."""
@@ -34,7 +16,7 @@ def started(machine, *units):
 
 def test_boot_without_hook(make_debian):
     """The service marks the image before other file systems are mounted, and the boot goes on."""
-    system = make_debian(artifacts.dracut("systemd", SUITE, hook=False))
+    system = make_debian(artifacts.dracut("systemd", artifacts.DEBIAN, hook=False))
     machine = system.machine
     system.boot(workload=False)
     machine.run(f"mkdir -p /data; echo '{machine.device(system.workload.disk)} /data ext4' "
@@ -62,7 +44,7 @@ def test_boot_without_hook(make_debian):
 
 def test_restore_with_hook(make_debian):
     """A whole distribution comes back, and its service stays out of it."""
-    system = make_debian(artifacts.dracut("systemd", SUITE))
+    system = make_debian(artifacts.dracut("systemd", artifacts.DEBIAN))
     system.boot()
     system.restore(system.hibernate())
     system.workload.check()

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Images on volumes: B writes to where their bytes lie, C restores once they are assembled."""
 
+import pytest
+
 import artifacts
+from machine import Disk, MIB
 from workload import make_file_system
+
+full = pytest.mark.full
 
 MIB_SECTORS = 2048
 DISK = "/dev/vda"
@@ -24,11 +29,14 @@ def test_mapping(make_system):
     system.workload.start(memory=16, cache=4)
 
     # What B could not write to is refused before the jump.
-    machine.run("dmsetup create --noudevsync odd --table "
-                f"'0 {64 * MIB_SECTORS} flakey {DISK} {800 * MIB_SECTORS} 1 0'")
-    machine.run("kjump format /dev/dm-1")
-    status, output = machine.call("kjump checkpoint --target /dev/dm-1")
-    assert status == 1 and "flakey mapping" in output, output
+    for table, reason in ((f"flakey {DISK} {800 * MIB_SECTORS} 1 0", "dm-1: flakey mapping"),
+                          (f"crypt aes-xts-plain64 {'5a' * 64} 0 {DISK} {800 * MIB_SECTORS}",
+                           "dm-1: encrypted, and kernel B has no key")):
+        machine.run(f"dmsetup create --noudevsync odd --table '0 {64 * MIB_SECTORS} {table}'")
+        machine.run("kjump format /dev/dm-1")
+        status, output = machine.call("kjump checkpoint --target /dev/dm-1")
+        assert status == 1 and reason in output, output
+        machine.run("dmsetup remove --noudevsync odd")
     assert system.b_boots() == 0
 
     job = system.hibernate()
@@ -38,3 +46,106 @@ def test_mapping(make_system):
     system.workload.check()
     assert "restored" in machine.run("kjump info /dev/dm-0")
     system.workload.finish()
+
+
+LVM = ("set -e; pvcreate -q -y {0}; vgcreate -q images {0}; lvcreate -q -y -n other -L 100M images; "
+       "lvcreate -q -y -n image -L 400M images; lvremove -q -y images/other; "
+       # More than there is in one piece.
+       "lvextend -q -L +600M images/image")
+
+
+@full
+@pytest.mark.parametrize("init, by_path", [("plain", False), ("systemd", True)])
+def test_lvm(make_debian, init, by_path):
+    """Assembled by the system's own tools, in A and in the initramfs: restored, and marked."""
+    system = make_debian(artifacts.dracut(init, artifacts.DEBIAN, more="lvm"))
+    machine = system.machine
+    machine.boot(timeout=120)
+    machine.run(LVM.format(machine.device(system.image)))
+    assert len(machine.run("lvs --noheadings --segments images/image").splitlines()) > 1
+    machine.run("kjump format /dev/images/image")
+    target = "/dev/images/image"
+    if not by_path:
+        target = machine.run("blkid -p -o export /dev/images/image | grep ^UUID=")
+    system.configure(target)
+    system.workload.start(memory=16, cache=8)
+
+    # By its name it cannot be told from a disk, so that it is looked for early as well.
+    parameters = f"rd.kjump.resume={target} rd.kjump.timeout={60 if by_path else 15}"
+    job = system.hibernate()
+    mark = machine.boot(parameters, ready=False)
+    system.wait_for_a(mark, timeout=150)
+    assert job.wait() == 0, job.output()
+    system.workload.check()
+    system.workload.stop()
+
+    system.hibernate()
+    machine.boot(f"{parameters} noresume", timeout=120)
+    assert system.boot_id() != system.saved_boot
+    machine.run("test -e /run/kjump-boot/marked")
+    assert "booted on without restoring" in machine.run("kjump info /dev/images/image")
+    machine.power_off()
+
+    mark = machine.boot("rd.kjump.resume=/dev/images/none rd.kjump.timeout=2", timeout=120)
+    assert "there is nothing to restore" in machine.console(mark)
+    machine.power_off()
+
+
+LUKS = ("echo secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 {0} -; "
+        "echo secret | cryptsetup open {0} {1} -")
+
+
+@full
+def test_refused(make_debian):
+    """Arrays and encrypted devices as targets, made by the system's own tools: no jump, no write."""
+    system = make_debian(artifacts.dracut("systemd", artifacts.DEBIAN, hook=False))
+    machine = system.machine
+    machine.boot(timeout=120)
+    device = machine.device(system.image)
+    machine.run("set -e; " + LUKS.format(device, "secret"))
+    refused(system, "/dev/mapper/secret", "encrypted, and kernel B has no key")
+    machine.run(f"cryptsetup close secret; wipefs -q -a {device}; "
+                f"mdadm -q --create /dev/md0 --run -l 1 -n 2 {device} missing")
+    refused(system, "/dev/md0", "md0: a RAID array, which kernel B does not assemble")
+    machine.run("set -e; pvcreate -q -y /dev/md0; vgcreate -q array /dev/md0; "
+                "lvcreate -q -y -n image -L 300M array")
+    refused(system, "/dev/array/image", "md0: a RAID array, which kernel B does not assemble")
+    assert system.b_boots() == 0
+    machine.power_off()
+
+
+def refused(system, target, reason):
+    machine = system.machine
+    machine.run(f"kjump format --force {target}")
+    system.configure(target)
+    status, output = machine.call("kjump check")
+    assert status == 1
+    assert [line for line in output.splitlines()
+            if line.startswith("problem  layers below the target") and reason in line], output
+    for command in ("checkpoint", "hibernate"):
+        status, output = machine.call(f"kjump {command}")
+        assert status == 1
+        assert reason in output and output.count("\n") == 1, output
+
+
+@full
+def test_file_systems_on_layers(make_debian, tmp_path):
+    """A file system on LVM in LUKS on RAID 1, which C does not assemble to see that it is as it was."""
+    second = Disk(tmp_path / "second.raw", 258 * MIB)
+    system = make_debian(artifacts.dracut("systemd", artifacts.DEBIAN), disks=[second])
+    machine = system.machine
+    machine.boot(timeout=120)
+    system.format()
+    system.configure(f"UUID={system.uuid()}\\nallow_plaintext = yes")
+    members = [machine.device(disk) for disk in (system.workload.disk, second)]
+    machine.run("set -e; wipefs -q -a {0}; mdadm -q --create /dev/md0 --run -l 1 -n 2 {0} {1}; "
+                .format(*members) + LUKS.format("/dev/md0", "secret") +
+                "; pvcreate -q -y /dev/mapper/secret; vgcreate -q stack /dev/mapper/secret; "
+                "lvcreate -q -y -n data -l 100%FREE stack; mkfs.ext4 -q /dev/stack/data", 120)
+    system.workload.start(device="/dev/stack/data")
+    job = system.hibernate()
+    system.restore(job)
+    system.workload.check()
+    system.workload.stop()
+    machine.run("e2fsck -f -n /dev/stack/data", 120)
+    machine.power_off()

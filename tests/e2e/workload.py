@@ -42,10 +42,13 @@ class Workload:
     def __init__(self, machine, disk):
         self.machine, self.disk = machine, disk
 
-    def start(self, memory=48, cache=16):
-        """MEMORY and CACHE are MiB of random bytes in a tmpfs and in a mounted ext4's page cache."""
+    def start(self, memory=48, cache=16, device=None):
+        """
+        MEMORY and CACHE are MiB of random bytes in a tmpfs and in a mounted ext4's page cache. The
+        ext4 is that of the disk unless it is on another DEVICE.
+        """
         run = self.machine.run
-        run(f"mount -t ext4 {self.machine.device(self.disk)} /mnt")
+        run(f"mount -t ext4 {device or self.machine.device(self.disk)} /mnt")
         run("mkdir -p /run/memory && mount -t tmpfs -o size=90% tmpfs /run/memory")
         run(f"dd if=/dev/urandom of=/run/memory/data bs=1M count={memory} 2>/dev/null", 240)
         run(f"dd if=/dev/urandom of=/mnt/data bs=1M count={cache} 2>/dev/null; sync", 120)
