@@ -228,6 +228,7 @@ install-mkinitcpio:
 	install -d $(DESTDIR)/usr/lib/initcpio/install
 	$(call installed,scripts/mkinitcpio/install/kjump) > $(DESTDIR)/usr/lib/initcpio/install/kjump
 	install -D -m 644 scripts/mkinitcpio/hooks/kjump $(DESTDIR)/usr/lib/initcpio/hooks/kjump
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system scripts/mkinitcpio/kjump-*.service
 
 help:
 	@echo 'make                build the programs into $(BUILD)/'

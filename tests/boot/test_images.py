@@ -191,6 +191,31 @@ def test_mkinitcpio_install(tmp_path):
     assert (tmp_path / "image/etc/kjump.targets").exists()
 
 
+def test_mkinitcpio_install_with_systemd(tmp_path):
+    """Units in place of scripts, and the programs that these need when there is no busybox."""
+    library = tmp_path / "library"
+    library.mkdir()
+    for path in (*(MODULES / "50kjump").glob("kjump-*.sh"), REPOSITORY / "initramfs/modules"):
+        (library / path.name).symlink_to(path)
+    (tmp_path / "image/usr/bin").mkdir(parents=True)
+    (tmp_path / "image/usr/bin/cat").touch()
+    script = MKINITCPIO.format(folder=tmp_path, repository=REPOSITORY).replace("build &&", """
+add_systemd_unit() { echo unit "$1"; }
+add_symlink() { echo link "$1" "$2"; }
+build &&""")
+    done = subprocess.run(["bash", "-c", script], env={**os.environ, "KJUMP_LIB": str(library)},
+                          text=True, stdout=subprocess.PIPE, check=True)
+    lines = done.stdout.splitlines()
+    assert "runscript" not in lines
+    for unit in ("kjump-early.service", "kjump-late.service"):
+        assert f"unit {unit}" in lines
+        assert f"link /usr/lib/systemd/system/initrd.target.wants/{unit} ../{unit}" in lines
+        verify = ["systemd-analyze", "verify", "--man=no", REPOSITORY / "scripts/mkinitcpio" / unit]
+        done = subprocess.run(verify, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == 0, done.stdout
+    assert "binary sh " in lines and "binary modprobe " in lines and "binary cat " not in lines
+
+
 def test_mkinitcpio_hook(tmp_path):
     """Each function is called in another pass over all hooks, by busybox."""
     (tmp_path / "kjump-core.sh").write_text(
