@@ -27,7 +27,7 @@ int check_jump(struct preflight *preflight, struct error *note)
 	return jump_supported(note);
 }
 
-/* Does a descriptor in the directory (of a process) lead to what memfd_secret() made? */
+/* Does a link in the directory lead to what memfd_secret() made? */
 static bool holds_secret(const char *directory_path)
 {
 	DIR *directory = opendir(directory_path);
@@ -46,6 +46,20 @@ static bool holds_secret(const char *directory_path)
 	return found;
 }
 
+/* The same for what belongs to a process: its descriptors, or what it has mapped and closed. */
+static bool process_holds_secret(const struct preflight *preflight, const char *process)
+{
+	static const char *const directories[] = { "fd", "map_files" };
+	char path[CHECK_PATH_SIZE], name[64];
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories) && !found; i++) {
+		snprintf(name, sizeof(name), "%s/%.16s/%s", PATH_PROC, process, directories[i]);
+		found = holds_secret(check_path(preflight, name, path, sizeof(path)));
+	}
+	return found;
+}
+
 /* Name and number of a process that holds secret memory; false for none. */
 static bool find_secret(const struct preflight *preflight, char *ret, size_t size)
 {
@@ -58,10 +72,8 @@ static bool find_secret(const struct preflight *preflight, char *ret, size_t siz
 	if (!directory)
 		return false;
 	while (!found && (entry = readdir(directory))) {
-		if (!isdigit((unsigned char)*entry->d_name))
-			continue;
-		snprintf(file, sizeof(file), "%s/%.16s/fd", PATH_PROC, entry->d_name);
-		found = holds_secret(check_path(preflight, file, path, sizeof(path)));
+		found = isdigit((unsigned char)*entry->d_name) &&
+			process_holds_secret(preflight, entry->d_name);
 		if (!found)
 			continue;
 		snprintf(file, sizeof(file), "%s/%.16s/comm", PATH_PROC, entry->d_name);

@@ -46,13 +46,21 @@ static void put(const char *path, const char *text)
 	fclose(file);
 }
 
+static void drop(const char *path)
+{
+	char full[512];
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	assert_int_equal(unlink(full), 0);
+}
+
 static void put_link(const char *path, const char *target)
 {
 	char full[512];
 
 	put(path, "");
+	drop(path);
 	snprintf(full, sizeof(full), "%s%s", root, path);
-	assert_int_equal(unlink(full), 0);
 	assert_int_equal(symlink(target, full), 0);
 }
 
@@ -91,6 +99,12 @@ static void test_hibernation(void **state)
 	put("/proc/42/comm", "vault\n");
 	assert_int_equal(check_hibernation(&preflight, &note), -EPERM);
 	assert_non_null(strstr(note.text, "vault (42)"));
+	/* Mapped, and the descriptor closed. */
+	drop("/proc/42/fd/4");
+	put_link("/proc/43/map_files/7f00-7f01", "/secretmem (deleted)");
+	put("/proc/43/comm", "agent\n");
+	assert_int_equal(check_hibernation(&preflight, &note), -EPERM);
+	assert_non_null(strstr(note.text, "agent (43)"));
 }
 
 static void test_devices(void **state)
