@@ -11,10 +11,11 @@
 #include "common/abi.h"
 #include "common/error.h"
 
-#define REDRAW_NS     100000000
-#define BAR_MAX	      40 /* cells */
-#define BAR_MIN	      10
-#define COLUMNS_GUESS 80
+#define REDRAW_NS      100000000
+#define BAR_MAX	       40 /* cells */
+#define BAR_MIN	       10
+#define NAME_MAX_SHOWN 60
+#define COLUMNS_GUESS  80
 
 static uint64_t now(void)
 {
@@ -24,25 +25,25 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-enum progress_style progress_style(bool quiet)
+void progress_init(struct progress *progress, const char *name, uint64_t total, bool quiet,
+		   const struct terminals *terminals)
 {
+	*progress = (struct progress){ .name = name, .total = total, .start = now() };
+	if (terminals)
+		progress->terminals = *terminals;
+	else if (isatty(STDERR_FILENO))
+		progress->terminals = (struct terminals){ { STDERR_FILENO }, 1 };
 	if (quiet)
-		return PROGRESS_NONE;
-	return isatty(STDERR_FILENO) ? PROGRESS_BAR : PROGRESS_LINES;
-}
-
-void progress_init(struct progress *progress, const char *name, uint64_t total,
-		   enum progress_style style)
-{
-	*progress =
-		(struct progress){ .name = name, .total = total, .style = style, .start = now() };
+		progress->style = PROGRESS_NONE;
+	else
+		progress->style = progress->terminals.count ? PROGRESS_BAR : PROGRESS_LINES;
 	pthread_mutex_init(&progress->lock, NULL);
 }
 
 void progress_free(struct progress *progress)
 {
 	if (progress->style == PROGRESS_BAR)
-		fputs("\r\033[K", stderr);
+		terminals_print(&progress->terminals, "\r\033[K");
 	pthread_mutex_destroy(&progress->lock);
 }
 
@@ -61,41 +62,48 @@ void progress_bar(const struct progress *progress, uint64_t written, double seco
 {
 	double share = progress->total ? (double)progress->done / (double)progress->total : 1;
 	unsigned left = share > 0 ? (unsigned)(seconds * (1 - share) / share + 0.5) : 0;
-	char figures[96], bar[BAR_MAX + 1];
+	char figures[96], bar[BAR_MAX + 1], name[NAME_MAX_SHOWN + 3];
 	int cells, full;
 
 	snprintf(figures, sizeof(figures), "%3.0f %%  %.0f MB/s  %u:%02u left  ratio %.1f",
 		 share * 100, megabytes_per_second(progress, seconds), left / 60, left % 60,
 		 ratio(progress, written));
-	cells = (int)columns - (int)strlen(progress->name) - (int)strlen(figures) - 7;
-	cells = cells > BAR_MAX ? BAR_MAX : cells;
+	snprintf(name, sizeof(name), "%.*s: ", NAME_MAX_SHOWN, progress->name);
+	cells = (int)columns - (int)strlen(name) - (int)strlen(figures) - 5;
+	if (cells < BAR_MIN) { /* a UUID is a line in itself; the message before has named it */
+		cells += (int)strlen(name);
+		name[0] = '\0';
+	}
 	if (cells < BAR_MIN) {
 		snprintf(text, size, "%.*s", (int)columns - 1, figures);
 		return;
 	}
+	cells = cells > BAR_MAX ? BAR_MAX : cells;
 	full = (int)(share * cells);
 	memset(bar, '#', full);
 	memset(bar + full, '.', cells - full);
 	bar[cells] = '\0';
-	snprintf(text, size, "%s: [%s] %s", progress->name, bar, figures);
+	snprintf(text, size, "%s[%s] %s", name, bar, figures);
 }
 
 /* The cursor stays in front, so that a message takes the line instead of going behind the bar. */
 static void draw(struct progress *progress, uint64_t written)
 {
-	struct winsize window = { 0 };
+	struct winsize window;
 	uint64_t time = now();
-	char text[256];
+	char line[256], text[280];
 
 	if (time - progress->shown < REDRAW_NS)
 		return;
 	progress->shown = time;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) || !window.ws_col)
+	/* All of them show the same, so that none of them may be narrower than usual. */
+	if (progress->terminals.count > 1 ||
+	    ioctl(progress->terminals.fds[0], TIOCGWINSZ, &window) || !window.ws_col)
 		window.ws_col = COLUMNS_GUESS;
-	progress_bar(progress, written, (double)(time - progress->start) / 1e9, window.ws_col, text,
-		     sizeof(text));
-	fprintf(stderr, "%s\033[K\r", text);
-	fflush(stderr);
+	progress_bar(progress, written, (double)(time - progress->start) / 1e9, window.ws_col, line,
+		     sizeof(line));
+	snprintf(text, sizeof(text), "%s\033[K\r", line);
+	terminals_print(&progress->terminals, text);
 }
 
 static void print(struct progress *progress, uint64_t written)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How far the saving is: a bar when standard error is a terminal, otherwise (a file, the kernel
- * log) one line for each tenth of the plan.
+ * How far the saving is: a bar on the machine's consoles or on standard error, whichever are
+ * terminals; where there are none (a file, the kernel log) one line for each tenth of the plan.
  */
 #ifndef WRITER_PROGRESS_H
 #define WRITER_PROGRESS_H
@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "writer/terminals.h"
 
 enum progress_style {
 	PROGRESS_NONE,
@@ -20,20 +22,19 @@ enum progress_style {
 struct progress {
 	pthread_mutex_t lock;
 	enum progress_style style;
-	const char *name; /* of the target; not owned */
-	uint64_t total;	  /* pages of the plan */
-	uint64_t done;	  /* pages looked at */
-	uint64_t data;	  /* of these, pages that were not zero */
-	unsigned tenths;  /* shown so far */
-	uint64_t start;	  /* nanoseconds of CLOCK_MONOTONIC, as all times */
-	uint64_t shown;	  /* when the bar was drawn last */
+	struct terminals terminals; /* where the bar is; not owned */
+	const char *name;	    /* of the target; not owned */
+	uint64_t total;		    /* pages of the plan */
+	uint64_t done;		    /* pages looked at */
+	uint64_t data;		    /* of these, pages that were not zero */
+	unsigned tenths;	    /* shown so far */
+	uint64_t start;		    /* nanoseconds of CLOCK_MONOTONIC, as all times */
+	uint64_t shown;		    /* when the bar was drawn last */
 };
 
-/* What suits standard error; none when QUIET. */
-enum progress_style progress_style(bool quiet);
-
-void progress_init(struct progress *progress, const char *name, uint64_t total,
-		   enum progress_style style);
+/* Nothing is shown when QUIET. TERMINALS stay open meanwhile; NULL: standard error. */
+void progress_init(struct progress *progress, const char *name, uint64_t total, bool quiet,
+		   const struct terminals *terminals);
 
 /* Removes the bar. */
 void progress_free(struct progress *progress);

@@ -195,8 +195,8 @@ static void find_free(struct task *task)
 	message("free pages: %s; saving them all", err.text);
 }
 
-static int save(struct task *task, const atomic_bool *stop, struct save_result *result,
-		struct error *err)
+static int save(struct task *task, const struct terminals *terminals, const atomic_bool *stop,
+		struct save_result *result, struct error *err)
 {
 	const struct request *request = &task->mailbox->request;
 	const struct handoff *handoff = task->view->handoff;
@@ -208,6 +208,7 @@ static int save(struct task *task, const atomic_bool *stop, struct save_result *
 		.level = request->level,
 		.workers = request->workers,
 		.verify = request->flags & REQUEST_VERIFY,
+		.terminals = terminals,
 		.stop = stop,
 		.guard = &task->guard,
 		.ram = &task->ram,
@@ -229,13 +230,17 @@ static int save(struct task *task, const atomic_bool *stop, struct save_result *
 /* Keys count from here on to the end of the save. */
 static int save_watched(struct task *task, struct save_result *result, struct error *err)
 {
+	struct terminals terminals = { .count = 0 };
 	struct watcher watcher = { .count = 0 };
 	int r;
 
-	if (task->consoles && watcher_start(&watcher, task->consoles, "/dev"))
+	if (task->consoles)
+		terminals_open(&terminals, task->consoles, "/dev");
+	if (watcher_start(&watcher, &terminals))
 		message("%s: saving; q or Esc aborts", request_name(&task->mailbox->request));
-	r = save(task, &watcher.pressed, result, err);
+	r = save(task, &terminals, &watcher.pressed, result, err);
 	watcher_stop(&watcher);
+	terminals_close(&terminals);
 	return r;
 }
 

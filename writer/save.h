@@ -17,6 +17,7 @@
 #include "image/image.h"
 #include "memory/memory.h"
 #include "writer/guard.h"
+#include "writer/terminals.h"
 
 /* More threads than this only cost memory. */
 #define SAVE_WORKERS_MAX 256
@@ -31,6 +32,7 @@ struct save_job {
 	unsigned workers;	 /* 0 = one for each online CPU */
 	bool verify;		 /* read the image back before calling it saved */
 	bool quiet;		 /* no progress */
+	const struct terminals *terminals; /* for the bar; NULL = standard error, if it is one */
 	const atomic_bool *stop; /* once it is true the save ends with ECANCELED; NULL = never */
 	struct guard *guard;	 /* fed as the save gets on; NULL = none */
 	const struct runs *ram;

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,20 +19,14 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-static void add_terminal(struct watcher *watcher, const char *path)
+static void add_terminal(struct watcher *watcher, int fd)
 {
 	struct watcher_terminal *terminal = &watcher->terminals[watcher->count];
 	struct termios raw;
 
-	*terminal = (struct watcher_terminal){ .keys = KEYS_GROUND };
-	/* A serial line without a carrier must not hold the opening up. */
-	terminal->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (terminal->fd < 0)
+	*terminal = (struct watcher_terminal){ .fd = fd, .keys = KEYS_GROUND };
+	if (tcgetattr(fd, &terminal->before))
 		return;
-	if (tcgetattr(terminal->fd, &terminal->before)) {
-		close(terminal->fd);
-		return;
-	}
 	/* Input only: what the kernel prints there keeps its line ends. */
 	raw = terminal->before;
 	raw.c_iflag &= ~(tcflag_t)(ISTRIP | INLCR | IGNCR | ICRNL | IXON | PARMRK);
@@ -50,24 +43,6 @@ static void add_terminal(struct watcher *watcher, const char *path)
 	tcsetattr(terminal->fd, TCSANOW, &raw);
 	tcflush(terminal->fd, TCIFLUSH);
 	watcher->count++;
-}
-
-static void open_terminals(struct watcher *watcher, const char *consoles, const char *directory)
-{
-	FILE *file = fopen(consoles, "re");
-	char line[256];
-
-	if (!file)
-		return;
-	while (watcher->count < WATCHER_TERMINALS_MAX && fgets(line, sizeof(line), file)) {
-		char name[64], path[128];
-
-		if (sscanf(line, "%63s", name) != 1)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", directory, name);
-		add_terminal(watcher, path);
-	}
-	fclose(file);
 }
 
 /* Returns false when there is nothing to be read there any more. */
@@ -116,7 +91,7 @@ static void settle(struct watcher *watcher, struct watcher_terminal *terminal, u
 static void *watch(void *argument)
 {
 	struct watcher *watcher = argument;
-	struct pollfd polls[WATCHER_TERMINALS_MAX + 1];
+	struct pollfd polls[TERMINALS_MAX + 1];
 	struct pollfd *wake = &polls[watcher->count];
 
 	for (size_t i = 0; i < watcher->count; i++)
@@ -143,30 +118,29 @@ static void *watch(void *argument)
 	return NULL;
 }
 
-static void close_terminals(struct watcher *watcher)
+static void leave_terminals(struct watcher *watcher)
 {
-	for (size_t i = 0; i < watcher->count; i++) {
+	for (size_t i = 0; i < watcher->count; i++)
 		tcsetattr(watcher->terminals[i].fd, TCSANOW, &watcher->terminals[i].before);
-		close(watcher->terminals[i].fd);
-	}
 	watcher->count = 0;
 }
 
-bool watcher_start(struct watcher *watcher, const char *consoles, const char *directory)
+bool watcher_start(struct watcher *watcher, const struct terminals *terminals)
 {
 	watcher->count = 0;
 	atomic_init(&watcher->pressed, false);
-	open_terminals(watcher, consoles, directory);
+	for (size_t i = 0; i < terminals->count; i++)
+		add_terminal(watcher, terminals->fds[i]);
 	if (!watcher->count)
 		return false;
 	if (pipe2(watcher->wake, O_CLOEXEC)) {
-		close_terminals(watcher);
+		leave_terminals(watcher);
 		return false;
 	}
 	if (pthread_create(&watcher->thread, NULL, watch, watcher)) {
 		close(watcher->wake[0]);
 		close(watcher->wake[1]);
-		close_terminals(watcher);
+		leave_terminals(watcher);
 		return false;
 	}
 	return true;
@@ -179,5 +153,5 @@ void watcher_stop(struct watcher *watcher)
 	close(watcher->wake[1]);
 	pthread_join(watcher->thread, NULL);
 	close(watcher->wake[0]);
-	close_terminals(watcher);
+	leave_terminals(watcher);
 }

@@ -13,8 +13,7 @@
 #include <termios.h>
 
 #include "writer/keys.h"
-
-#define WATCHER_TERMINALS_MAX 16
+#include "writer/terminals.h"
 
 struct watcher_terminal {
 	int fd;
@@ -24,7 +23,7 @@ struct watcher_terminal {
 };
 
 struct watcher {
-	struct watcher_terminal terminals[WATCHER_TERMINALS_MAX];
+	struct watcher_terminal terminals[TERMINALS_MAX];
 	size_t count;
 	int wake[2]; /* closing the write end ends the thread */
 	pthread_t thread;
@@ -32,11 +31,10 @@ struct watcher {
 };
 
 /*
- * Watch the terminals that CONSOLES (/proc/consoles) lists, as DIRECTORY/NAME (/dev): what was
- * typed before is dropped, nothing that is typed is shown. Those that cannot be opened are left
- * out. False when there is none to watch; watcher_stop() in either case.
+ * Watch TERMINALS, which stay open meanwhile: what was typed before is dropped, nothing that is
+ * typed is shown. False when there is none to watch; watcher_stop() in either case.
  */
-bool watcher_start(struct watcher *watcher, const char *consoles, const char *directory);
+bool watcher_start(struct watcher *watcher, const struct terminals *terminals);
 
 /* The terminals are as they were. */
 void watcher_stop(struct watcher *watcher);

@@ -147,8 +147,8 @@ int workers_run(const struct save_job *job, const struct save_plan *plan,
 	if (!workers)
 		return error_set(err, ENOMEM, "out of memory for %u threads", count);
 	pthread_mutex_init(&crew.lock, NULL);
-	progress_init(&crew.progress, job->name, runs_total(&plan->save),
-		      progress_style(job->quiet));
+	progress_init(&crew.progress, job->name, runs_total(&plan->save), job->quiet,
+		      job->terminals);
 	level_init(&crew.level, count);
 
 	r = crew_run(&crew, workers, count, err);

@@ -38,9 +38,9 @@ class Disk:
     path: Path
     size: int = 1024 * MIB
     bus: str = "virtio"
-    cache: str = "writeback"    # "none": of what is written the host keeps nothing in memory
     # Sectors (first, count) at which the device fails to "read" or to "write" with EIO.
     faults: dict = field(default_factory=dict)
+    cache: str = "writeback"    # "none": of what is written the host keeps nothing in memory
 
     def __post_init__(self):
         self.path = Path(self.path)

@@ -63,6 +63,7 @@ def test_abort(make_system):
         mark = machine.mark()
         job = machine.start(f"kjump {command} --level 19")
         machine.wait_console("q or Esc aborts", 60, mark)
+        machine.wait_console(r"\[#*\.*\] +\d+ %  \d+ MB/s  \d+:\d\d left  ratio", 60, mark)
         machine.type("no key of these: \x1b[A\x1b[15~\x1bOP")
         machine.press("up")
         time.sleep(1.5)

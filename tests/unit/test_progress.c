@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The progress bar: its figures, and that it never exceeds the line. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -49,12 +52,76 @@ static void test_width(void **state)
 	}
 }
 
+static void test_long_name(void **state)
+{
+	const struct progress half = { .name = "UUID=3eb446d2-3020-4b8b-9731-a029c6762704",
+				       .total = 10,
+				       .done = 5,
+				       .data = 5 };
+	char text[256];
+
+	(void)state;
+	progress_bar(&half, 4096, 2, 80, text, sizeof(text));
+	assert_memory_equal(text, "[####", 5);
+	progress_bar(&half, 4096, 2, 120, text, sizeof(text));
+	assert_memory_equal(text, "UUID=3eb4", 9);
+}
+
+static int open_terminal(struct terminals *terminals)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	*terminals = (struct terminals){ .count = 1 };
+	terminals->fds[0] = open(ptsname(master), O_RDWR | O_NONBLOCK | O_NOCTTY);
+	assert_true(terminals->fds[0] >= 0);
+	return master;
+}
+
+static void test_on_a_console(void **state)
+{
+	struct terminals terminals;
+	int master = open_terminal(&terminals);
+	struct progress progress;
+	char text[1024];
+	ssize_t size;
+
+	(void)state;
+	progress_init(&progress, "disk", 1000, false, &terminals);
+	progress_add(&progress, 500, 400, 4096 * 200);
+	progress_free(&progress);
+	size = read(master, text, sizeof(text) - 1);
+	assert_true(size > 0);
+	text[size] = '\0';
+	assert_memory_equal(text, "disk: [#", 8);
+	assert_non_null(strstr(text, " 50 % "));
+	assert_non_null(strstr(text, "ratio 2.0\033[K\r"));
+	assert_string_equal(text + size - 4, "\r\033[K");
+	terminals_close(&terminals);
+	close(master);
+}
+
+/* A serial line that takes nothing holds nothing up, neither while saving nor at the end. */
+static void test_on_a_dead_line(void **state)
+{
+	struct terminals terminals;
+	int master = open_terminal(&terminals);
+
+	(void)state;
+	for (int i = 0; i < 10000; i++)
+		terminals_print(&terminals, "0123456789");
+	terminals_close(&terminals);
+	close(master);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_figures),
-		cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_width),
+		cmocka_unit_test(test_figures),	     cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_width),	     cmocka_unit_test(test_long_name),
+		cmocka_unit_test(test_on_a_console), cmocka_unit_test(test_on_a_dead_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,7 @@ struct fixture {
 	char consoles[32];
 	int slave; /* keeps the terminal from hanging up */
 	struct termios before;
+	struct terminals terminals;
 	struct watcher watcher;
 };
 
@@ -101,6 +102,7 @@ static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
+	terminals_close(&fixture->terminals);
 	close(fixture->master);
 	close(fixture->slave);
 	unlink(fixture->consoles);
@@ -129,7 +131,8 @@ static void type(struct fixture *fixture, const char *text)
 
 static void start(struct fixture *fixture)
 {
-	assert_true(watcher_start(&fixture->watcher, fixture->consoles, "/dev"));
+	terminals_open(&fixture->terminals, fixture->consoles, "/dev");
+	assert_true(watcher_start(&fixture->watcher, &fixture->terminals));
 	assert_int_equal(fixture->watcher.count, 1);
 }
 
@@ -178,10 +181,12 @@ static void test_hangup(void **state)
 
 static void test_nothing_to_watch(void **state)
 {
+	struct terminals terminals;
 	struct watcher watcher;
 
 	(void)state;
-	assert_false(watcher_start(&watcher, "/tmp/kjump-no-such-file", "/dev"));
+	terminals_open(&terminals, "/tmp/kjump-no-such-file", "/dev");
+	assert_false(watcher_start(&watcher, &terminals));
 	assert_false(atomic_load(&watcher.pressed));
 	watcher_stop(&watcher);
 }
