@@ -192,12 +192,13 @@ def make_dracut(path, modules, *options, compress="--no-compress", suite=None, *
 
 
 @functools.lru_cache(None)
-def initramfs_tools():
-    """An initramfs by initramfs-tools with our scripts in it."""
-    path = OUTPUT / "initramfs-tools.img"
+def initramfs_tools(suite=None):
+    """An initramfs by initramfs-tools with our scripts in it; SUITE as for dracut()."""
+    path = OUTPUT / f"initramfs-tools{'-' + suite if suite else ''}.img"
     OUTPUT.mkdir(parents=True, exist_ok=True)
     tools()
-    call(REPOSITORY / "tests/boot/mkinitramfs", path)
+    root = ["--root", debian(suite)] if suite else []
+    call(REPOSITORY / "tests/boot/mkinitramfs", *root, path)
     return path
 
 

@@ -55,10 +55,14 @@ LVM = ("set -e; pvcreate -q -y {0}; vgcreate -q images {0}; lvcreate -q -y -n ot
 
 
 @full
-@pytest.mark.parametrize("init, by_path", [("plain", False), ("systemd", True)])
+@pytest.mark.parametrize("init, by_path", [
+    ("plain", False), ("systemd", True), ("initramfs-tools", False)])
 def test_lvm(make_debian, init, by_path):
     """Assembled by the system's own tools, in A and in the initramfs: restored, and marked."""
-    system = make_debian(artifacts.dracut(init, artifacts.DEBIAN, more="lvm"))
+    if init == "initramfs-tools":
+        system = make_debian(artifacts.initramfs_tools(artifacts.DEBIAN))
+    else:
+        system = make_debian(artifacts.dracut(init, artifacts.DEBIAN, more="lvm"))
     machine = system.machine
     machine.boot(timeout=120)
     machine.run(LVM.format(machine.device(system.image)))
