@@ -48,7 +48,7 @@ def make_machine(tmp_path, request):
 def make_system(built, make_machine, tmp_path):
     """A machine with a disk for images and a disk with a file system, and kjump's commands in it."""
     def make(image=1024 * MIB, bus="virtio", disks=(), faults=None, **arguments):
-        image_disk = Disk(tmp_path / "image.raw", image, bus, faults or {})
+        image_disk = Disk(tmp_path / "image.raw", image, bus, faults=faults or {})
         data_disk = Disk(tmp_path / "data.raw", 257 * MIB, bus)
         make_file_system(data_disk.path)
         machine = make_machine(disks=[image_disk, data_disk, *disks], **arguments)
