@@ -95,8 +95,9 @@ def test_lvm(make_debian, init, by_path):
     machine.power_off()
 
 
-LUKS = ("echo secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 {0} -; "
-        "echo secret | cryptsetup open {0} {1} -")
+LUKS = ("printf secret > /run/key; "
+        "cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 {0} /run/key; "
+        "cryptsetup open --key-file /run/key {0} {1}")
 
 
 @full
