@@ -156,12 +156,17 @@ check: deps
 
 check-full: deps
 	@$(MAKE) --no-print-directory all unit
-	@$(MAKE) --no-print-directory e2e SELECT='-m ""'
+	@$(MAKE) --no-print-directory e2e SELECT='-m "not package"'
 
 check-kernels: deps
 	@$(MAKE) --no-print-directory e2e SELECT='-m kernels'
 
-# Without SELECT, tests/e2e/pytest.ini leaves out what is marked `full` and `kernels`.
+# KJUMP_PACKAGE names the linux-image-*.deb.
+check-package: deps
+	@$(MAKE) --no-print-directory e2e SELECT='-m package'
+
+# Without SELECT, tests/e2e/pytest.ini leaves out what is marked `full`, `kernels` and
+# `package`.
 e2e: all initramfs
 	tests/e2e/run $(SELECT) $(PYTEST_ARGS)
 
@@ -236,6 +241,7 @@ help:
 	@echo 'make check          unit tests, then end-to-end tests in QEMU'
 	@echo 'make check-full     the same, with the long and varied end-to-end tests'
 	@echo 'make check-kernels  the cycle with kernel 6.1 in all roles, and crash(8)'
+	@echo 'make check-package  the kernel that scripts/build-kernel made, named in KJUMP_PACKAGE'
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
 	@echo 'make bench          speed and size beside makedumpfile and zstd (10 minutes; leave the'
@@ -253,7 +259,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench bench-vm check check-full check-kernels clean demo deps e2e FORCE help initramfs \
-	install install-dracut install-initramfs-tools install-mkinitcpio lint unit
+.PHONY: all bench bench-vm check check-full check-kernels check-package clean demo deps e2e FORCE \
+	help initramfs install install-dracut install-initramfs-tools install-mkinitcpio lint unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

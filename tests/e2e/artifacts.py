@@ -3,6 +3,7 @@
 
 import functools
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -43,6 +44,25 @@ def stock(version, flavour):
     script = REPOSITORY / "tests/kernel/stock"
     done = subprocess.run([script, version, flavour], stdout=subprocess.PIPE, text=True, check=True)
     return Path(done.stdout.strip())
+
+
+@functools.lru_cache(None)
+def package():
+    """
+    Folder with a kernel out of a package that scripts/build-kernel made: out of KJUMP_PACKAGE, or
+    what was unpacked from there before.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kjump"
+    folder = cache / "package-6.12-cloud"
+    deb = os.environ.get("KJUMP_PACKAGE")
+    if deb:
+        shutil.rmtree(folder, ignore_errors=True)
+        cache.mkdir(parents=True, exist_ok=True)
+        call(REPOSITORY / "tests/kernel/unpack", Path(deb).resolve(), folder)
+    if not folder.exists():
+        raise RuntimeError(f"{folder}: not there; run scripts/build-kernel --fix-suspend, and name "
+                           f"its linux-image-*.deb in KJUMP_PACKAGE")
+    return folder
 
 
 @functools.lru_cache(None)
@@ -88,16 +108,25 @@ def guest_of_stock(version, flavour):
 
 
 @functools.lru_cache(None)
+def guest_of_package():
+    """The guest's initramfs for that kernel as A, B and C; with what encrypts disks."""
+    folder = package()
+    return make_guest(f"guest-{folder.name}.img", folder / "vmlinuz", folder / "modules",
+                      folder / "modules", "cryptsetup", "dm_crypt")
+
+
+@functools.lru_cache(None)
 def guest_with(program):
     """The guest's initramfs with one more program of the host."""
     return make_guest(f"guest-{program}.img", kernel(), program=program)
 
 
-def make_guest(name, b_kernel, b_modules=None, modules=None, program=None):
+def make_guest(name, b_kernel, b_modules=None, modules=None, program=None, module=None):
     path = OUTPUT / name
     OUTPUT.mkdir(parents=True, exist_ok=True)
     options = ["--modules", modules] if modules else []
     options += ["--program", program] if program else []
+    options += ["--module", module] if module else []
     call(REPOSITORY / "tests/e2e/guest/build", *options, b_kernel, b_initramfs(b_modules), tools(),
          path)
     return path
