@@ -26,16 +26,22 @@
 void ballast_take(struct ballast *ballast, const char *meminfo, uint64_t size)
 {
 	struct error ignored = { 0 };
-	uint64_t total, used;
+	uint64_t total, used, free;
 	void *bytes;
 
 	if (room_total(meminfo, &total, &ignored) || room_used(meminfo, &used, &ignored) ||
 	    total - used < size + SPARE + PIECE)
 		return;
-	/* A huge page too many, as the mapping may begin in the middle of one. */
-	size += PIECE;
-	if (size > total - used - size - SPARE)
-		size = (total - used - size - SPARE) & ~(PIECE - 1);
+	free = total - used;
+	/*
+	 * A huge page too many, as the mapping may begin in the middle of one. Twice the home, if
+	 * there is so much: what then lies outside of it is enough for the shadow pages, and is
+	 * what the kernel hands out next.
+	 */
+	if (free >= 2 * size + PIECE + SPARE)
+		size = 2 * size + PIECE;
+	else
+		size = (free - size - SPARE) & ~(PIECE - 1);
 	bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (bytes == MAP_FAILED)
 		return;

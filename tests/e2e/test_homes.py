@@ -32,8 +32,8 @@ def free_memory(machine):
 def test_borrowed(make_system):
     """In nearly empty memory, where the kernel likes to hand out the home's own frames.
 
-    Where it gets them, a load takes three times as long. The yardstick is a file of the same size,
-    which costs the same allocations and the same writing.
+    Where it always gets them, a load takes four times as long. The yardstick is a file of the same
+    size, which costs the same allocations and the same writing.
     """
     system = make_system(memory="512M")
     machine = system.machine
@@ -50,7 +50,7 @@ def test_borrowed(make_system):
         loads.append(processor_time(machine) - start)
         machine.run("kjump unload")
     # The first one also pays for QEMU's translation of code that never ran before.
-    assert statistics.median(loads) < 2 * statistics.median(files), (loads, files)
+    assert statistics.median(loads) < 3 * statistics.median(files), (loads, files)
     # No room to spare for speed's sake, and half of that in cache.
     machine.run("mount -t tmpfs -o size=90% tmpfs /root; "
                 "dd if=/dev/zero of=/root/full bs=1M count=230 2>/dev/null")
