@@ -11,6 +11,7 @@
 
 #include "fake-kernel.h"
 #include "kjump/finder.h"
+#include "tests/unit/temp-file.h"
 
 static const struct kernel_version version = { "6.12", 0xf0000000, 0xf1000000, true, false,
 					       16,     20,	   false,      true };
@@ -20,19 +21,8 @@ static const struct kernel_version version = { "6.12", 0xf0000000, 0xf1000000, t
 
 struct fixture {
 	struct fake_kernel kernel;
-	char core[40], iomem[40], zoneinfo[40];
+	char core[TEMP_FILE_PATH], iomem[TEMP_FILE_PATH], zoneinfo[TEMP_FILE_PATH];
 };
-
-static void make_file(char path[40], const char *text)
-{
-	int fd;
-
-	strcpy(path, "/tmp/kjump-test-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
 
 /* Headers and the note in the first two pages, then all of RAM. */
 static void write_core(const struct fixture *fixture)
@@ -78,10 +68,10 @@ static int setup(void **state)
 	kernel_set_free(&fixture->kernel, 2048, 10);
 	kernel_set_free(&fixture->kernel, 4096, 10);
 	kernel_set_counter(&fixture->kernel, FREE);
-	make_file(fixture->core, "");
-	make_file(fixture->iomem, "00001000-02ffffff : System RAM\n"
+	temp_file(fixture->core, "");
+	temp_file(fixture->iomem, "00001000-02ffffff : System RAM\n"
 				  "03200000-03ffffff : System RAM\n");
-	make_file(fixture->zoneinfo, "Node 0, zone      DMA\n"
+	temp_file(fixture->zoneinfo, "Node 0, zone      DMA\n"
 				     "  pages free     48\n"
 				     "      nr_free_pages 48\n"
 				     "Node 0, zone    DMA32\n"
@@ -136,13 +126,13 @@ static void test_other_count(void **state)
 	struct fixture *fixture = *state;
 
 	unlink(fixture->zoneinfo);
-	make_file(fixture->zoneinfo, "      nr_free_pages 6000\n");
+	temp_file(fixture->zoneinfo, "      nr_free_pages 6000\n");
 	assert_int_equal(check(fixture, &(struct error){ 0 }), 0);
 	unlink(fixture->zoneinfo);
-	make_file(fixture->zoneinfo, "      nr_free_pages 7000\n");
+	temp_file(fixture->zoneinfo, "      nr_free_pages 7000\n");
 	expect_error(fixture, EINVAL, "found 2048 free pages where");
 	unlink(fixture->zoneinfo);
-	make_file(fixture->zoneinfo, "Node 0, zone      DMA\n");
+	temp_file(fixture->zoneinfo, "Node 0, zone      DMA\n");
 	expect_error(fixture, ENODATA, "no nr_free_pages");
 }
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "memory/memory.h"
+#include "tests/unit/temp-file.h"
 
 static void write_file(const char *path, const char *text)
 {
@@ -24,24 +25,12 @@ static void write_file(const char *path, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* A temporary file that holds TEXT, in PATH. */
-static void temporary(const char *text, char path[32])
-{
-	int fd;
-
-	strcpy(path, "/tmp/kjump-test-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	close(fd);
-	write_file(path, text);
-}
-
 static int system_ram(const char *text, struct runs *ret, struct error *err)
 {
 	char path[32];
 	int r;
 
-	temporary(text, path);
+	temp_file(path, text);
 	r = memory_system_ram(path, ret, err);
 	unlink(path);
 	return r;
@@ -52,7 +41,7 @@ static int iomem_start(const char *text, const char *name, uint64_t *ret, struct
 	char path[32];
 	int r;
 
-	temporary(text, path);
+	temp_file(path, text);
 	r = memory_iomem_start(path, name, ret, err);
 	unlink(path);
 	return r;

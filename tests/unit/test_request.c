@@ -15,6 +15,7 @@
 #include "disk/disk.h"
 #include "image/image.h"
 #include "tests/unit/fake-machine.h"
+#include "tests/unit/temp-file.h"
 #include "writer/request.h"
 
 #define DEVICE_SIZE (UINT64_C(64) << 20)
@@ -26,17 +27,6 @@ struct fixture {
 	struct image_super formatted;
 };
 
-static void temporary(char path[32], const char *text)
-{
-	int fd;
-
-	strcpy(path, "/tmp/kjump-test-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
 static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -45,8 +35,8 @@ static int setup(void **state)
 
 	assert_non_null(fixture);
 	fake_setup((void **)&fixture->fake);
-	temporary(fixture->cmdline, "console=ttyS0 kjump.home=0x800000\n");
-	temporary(fixture->device, "");
+	temp_file(fixture->cmdline, "console=ttyS0 kjump.home=0x800000\n");
+	temp_file(fixture->device, "");
 	assert_int_equal(truncate(fixture->device, DEVICE_SIZE), 0);
 	assert_int_equal(disk_open(fixture->device, DISK_WRITE, &disk, &err), 0);
 	assert_int_equal(image_format(&disk, "test", &fixture->formatted, &err), 0);
