@@ -20,12 +20,18 @@ def cache():
 
 
 def _files():
+    """Every file once, whatever the number of its names: a page cache holds it once, too."""
+    seen = set()
     for source in SOURCES:
         for folder, folders, names in os.walk(source):
             folders.sort()
             for name in sorted(names):
                 path = Path(folder, name)
-                if path.is_file() and not path.is_symlink():
+                if path.is_symlink() or not path.is_file():
+                    continue
+                inode = path.stat().st_dev, path.stat().st_ino
+                if inode not in seen:
+                    seen.add(inode)
                     yield path
 
 
@@ -45,7 +51,7 @@ def _fill(folder, size):
 
 def image(megabytes):
     """Path of an ext4 image that holds files of nearly MEGABYTES MB."""
-    path = cache() / f"content-{megabytes}.ext4"
+    path = cache() / f"files-{megabytes}.ext4"
     if path.exists():
         return path
     with tempfile.TemporaryDirectory(dir=cache()) as folder:

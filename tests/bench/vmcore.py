@@ -147,7 +147,7 @@ def move_headers(raw, core):
 def vmcore(version):
     """Path of the core of a guest with kernel VERSION; made first when it is not in the cache."""
     kernel = artifacts.kernel(version)
-    recipe = f"{kernel} {GUEST_MIB} {FILES_MB} {INIT}"
+    recipe = f"{kernel} {GUEST_MIB} {content.image(FILES_MB)} {INIT}"
     key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
     path = content.cache() / f"{version}-{key}.core"
     if path.exists():
