@@ -32,18 +32,10 @@ struct codec_context *codec_context_create(int level)
 	return context;
 }
 
-/*
- * Level 1 by itself looks for matches of seven bytes. Six find more in pages, where eight bytes are
- * so often a pointer: three parts in a hundred fewer bytes for one twentieth more time.
- */
-#define LEVEL_1_MATCH 6
-
 void codec_context_set_level(struct codec_context *context, int level)
 {
 	/* Cannot fail between two frames: zstd itself limits the level to what it knows. */
 	ZSTD_CCtx_setParameter(context->compressor, ZSTD_c_compressionLevel, level);
-	ZSTD_CCtx_setParameter(context->compressor, ZSTD_c_minMatch,
-			       level == 1 ? LEVEL_1_MATCH : 0);
 }
 
 size_t codec_context_size(int level)
