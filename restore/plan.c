@@ -59,7 +59,7 @@ int plan_spare(const struct image_index *index, struct run segment, struct runs 
 		rc = runs_add_all(&all, kinds[i]);
 	if (!rc)
 		rc = runs_add(&taboo, segment.pfn, segment.count);
-	if (!rc)
+	if (!rc && index->machine.mailbox_pfn)
 		rc = runs_add(&taboo, index->machine.mailbox_pfn, MAILBOX_SIZE / FRAME_SIZE);
 	if (!rc) {
 		runs_sort(&all);

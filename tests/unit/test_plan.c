@@ -417,6 +417,10 @@ static void spare_leaves_out_segment_and_mailbox(void **state)
 	assert_int_equal(spare.v[1].count, 24);
 	assert_int_equal(spare.v[2].pfn, 1024 + 512);
 	assert_int_equal(spare.v[2].count, 2000 - 1024 - 512);
+	/* No mailbox, as when kernel B was loaded by hand: nothing but the segment is left out. */
+	index.machine.mailbox_pfn = 0;
+	assert_int_equal(plan_spare(&index, (struct run){ 100, 30 }, &spare, &err), 0);
+	assert_int_equal(runs_total(&spare), 70 + 50 + 1000);
 	runs_free(&spare);
 	runs_free(&index.home);
 	runs_free(&index.free);
