@@ -7,6 +7,7 @@
 #   WERROR=1         warnings are errors (CI sets it)
 #   CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR as usual
 #   KERNEL=FILE      kernel that `make initramfs` takes modules for (default: none needed)
+#   FUZZ_SECONDS=N   how long `make fuzz` gives each target
 #   PYTEST_ARGS=...  more arguments for the end-to-end tests, e.g. "-k warm"
 
 PREFIX  ?= /usr/local
@@ -124,6 +125,25 @@ unit: all initramfs $(TESTS)
 	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
 	tests/boot/run
 
+# --- fuzzing (libFuzzer, which comes with clang) ----------------------------------------------------
+
+FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+
+$(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)
+	$(Q)clang $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -w -MMD -MP -c $< -o $@
+
+$(BUILD)/fuzz/libkjump.a: $(call objects,fuzz/obj,$(LIB_SOURCES) $(TEST_SOURCES)) \
+		$(BUILD)/obj/jump/blobs.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@.new && $(AR) rcs $@.new $^ && mv $@.new $@
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libkjump.a
+	$(call say,LD,$@)
+	$(Q)clang $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+
 # --- rebuild when the flags change ----------------------------------------------------------------
 
 FLAGS  = $(CC) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS)) $(LINK)
@@ -156,6 +176,7 @@ check: deps
 
 check-full: deps
 	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory e2e SELECT='-m "not package"'
 
 check-kernels: deps
@@ -180,6 +201,12 @@ bench-vm: deps all
 
 # Debian's python: the one that python3-pytest belongs to.
 SYSTEM_PYTHON ?= /usr/bin/python3
+
+# Inputs made up by libFuzzer for everything that reads what it cannot trust.
+fuzz:
+	@scripts/deps clang libclang-rt-14-dev
+	@$(MAKE) --no-print-directory $(FUZZERS)
+	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 
 lint: deps
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
@@ -239,11 +266,12 @@ help:
 	@echo 'make                build the programs into $(BUILD)/'
 	@echo 'make demo           the whole story in a virtual machine: hibernate, power off, restore'
 	@echo 'make check          unit tests, then end-to-end tests in QEMU'
-	@echo 'make check-full     the same, with the long and varied end-to-end tests'
+	@echo 'make check-full     the same, with fuzzing and the long and varied end-to-end tests'
 	@echo 'make check-kernels  the cycle with kernel 6.1 in all roles, and crash(8)'
 	@echo 'make check-package  the kernel that scripts/build-kernel made, named in KJUMP_PACKAGE'
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
+	@echo 'make fuzz           libFuzzer on all parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make bench          speed and size beside makedumpfile and zstd (10 minutes; leave the'
 	@echo '                    machine alone meanwhile)'
 	@echo 'make initramfs      $(BUILD)/initramfs.img, what kernel B runs; KERNEL=release adds modules'
@@ -260,6 +288,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all bench bench-vm check check-full check-kernels check-package clean demo deps e2e FORCE \
-	help initramfs install install-dracut install-initramfs-tools install-mkinitcpio lint unit
+	fuzz help initramfs install install-dracut install-initramfs-tools install-mkinitcpio lint unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

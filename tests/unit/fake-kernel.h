@@ -47,6 +47,15 @@ struct kernel_version {
 	bool small_pages; /* memory map in 4 KiB pages (hugetlb_free_vmemmap) */
 };
 
+static const struct kernel_version kernel_versions[] = {
+	{ "6.1", 0xffffff7f, 0xfffffeff, false, false, 32, 23, false, false },
+	{ "6.6", 0xffffff7f, 0xfffffeff, false, false, 16, 22, true, false },
+	{ "6.12", 0xf0000000, 0xf1000000, true, false, 16, 20, false, true },
+	{ "6.18", 0xf0000000, 0xf1000000, true, true, 16, 20, true, true },
+};
+
+#define KERNEL_VERSIONS (sizeof(kernel_versions) / sizeof(*kernel_versions))
+
 struct fake_kernel {
 	struct kernel_version version;
 	unsigned char *bytes; /* of RAM */

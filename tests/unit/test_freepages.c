@@ -11,15 +11,6 @@
 #include "fake-kernel.h"
 #include "memory/freepages.h"
 
-static const struct kernel_version versions[] = {
-	{ "6.1", 0xffffff7f, 0xfffffeff, false, false, 32, 23, false, false },
-	{ "6.6", 0xffffff7f, 0xfffffeff, false, false, 16, 22, true, false },
-	{ "6.12", 0xf0000000, 0xf1000000, true, false, 16, 20, false, true },
-	{ "6.18", 0xf0000000, 0xf1000000, true, true, 16, 20, true, true },
-};
-
-#define VERSIONS (sizeof(versions) / sizeof(*versions))
-
 /* Free blocks of several orders, one across pages of the memory map, one beside the hole. */
 static void fill(struct fake_kernel *kernel)
 {
@@ -56,15 +47,15 @@ static void every_version(void **state)
 	static const struct run untouchable[] = { { 6000, 1 }, { 6100, 1 } };
 
 	(void)state;
-	for (size_t i = 0; i < VERSIONS; i++) {
+	for (size_t i = 0; i < KERNEL_VERSIONS; i++) {
 		struct fake_kernel kernel;
 		struct free_pages pages;
 		struct error err;
 
-		kernel_create(&kernel, &versions[i]);
+		kernel_create(&kernel, &kernel_versions[i]);
 		fill(&kernel);
 		if (find(&kernel, &pages, &err) < 0)
-			fail_msg("%s: %s", versions[i].name, err.text);
+			fail_msg("%s: %s", kernel_versions[i].name, err.text);
 		assert_runs(&pages.free, wanted, 5);
 		assert_runs(&pages.untouchable, untouchable, 2);
 		assert_int_equal(pages.found, 2081);
@@ -83,7 +74,7 @@ static void unaccepted_blocks_are_untouchable(void **state)
 	struct error err;
 
 	(void)state;
-	kernel_create(&kernel, &versions[3]);
+	kernel_create(&kernel, &kernel_versions[3]);
 	kernel_set_type(&kernel, 8192, 0xf7000000);
 	assert_int_equal(find(&kernel, &pages, &err), 0);
 	assert_runs(&pages.untouchable, untouchable, 1);
@@ -101,7 +92,7 @@ static void the_home_is_nobodys_free_page(void **state)
 	struct error err;
 
 	(void)state;
-	kernel_create(&kernel, &versions[2]);
+	kernel_create(&kernel, &kernel_versions[2]);
 	kernel_set_free(&kernel, 2048, 10);
 	kernel_set_free(&kernel, 3072, 10);
 	kernel_set_counter(&kernel, kernel.counted);
@@ -121,7 +112,7 @@ static void impossible_blocks_are_in_use(void **state)
 	struct error err;
 
 	(void)state;
-	kernel_create(&kernel, &versions[2]);
+	kernel_create(&kernel, &kernel_versions[2]);
 	kernel_set_free(&kernel, 2048, 10);
 	kernel_set_counter(&kernel, kernel.counted);
 	kernel_set_free(&kernel, 5001, 1);   /* not aligned */
@@ -190,7 +181,7 @@ static void gates(void **state)
 	for (size_t i = 0; i < sizeof(edits) / sizeof(*edits); i++) {
 		struct fake_kernel kernel;
 
-		kernel_create(&kernel, &versions[2]);
+		kernel_create(&kernel, &kernel_versions[2]);
 		fill(&kernel);
 		edit(&kernel, edits[i].key, edits[i].text);
 		assert_refused(&kernel, edits[i].message);
@@ -205,7 +196,7 @@ static void counters_must_agree(void **state)
 	struct error err;
 
 	(void)state;
-	kernel_create(&kernel, &versions[2]);
+	kernel_create(&kernel, &kernel_versions[2]);
 	fill(&kernel);
 	kernel_set_counter(&kernel, kernel.counted + 1024);
 	assert_int_equal(find(&kernel, &pages, &err), 0);
@@ -221,7 +212,7 @@ static void memory_map_in_the_home_is_refused(void **state)
 	struct fake_kernel kernel;
 
 	(void)state;
-	kernel_create(&kernel, &versions[2]);
+	kernel_create(&kernel, &kernel_versions[2]);
 	fill(&kernel);
 	kernel.home = (struct runs){ .v = &home, .n = 1 };
 	assert_refused(&kernel, "lies in the home of kernel B");
@@ -233,7 +224,7 @@ static void many_stray_values_are_refused(void **state)
 	struct fake_kernel kernel;
 
 	(void)state;
-	kernel_create(&kernel, &versions[2]);
+	kernel_create(&kernel, &kernel_versions[2]);
 	for (uint64_t i = 0; i < 17; i++)
 		kernel_set_free(&kernel, 5001 + 2 * i, 1);
 	assert_refused(&kernel, "17 blocks look free but cannot be");

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What lies on a disk as a file system of any type: which extents kernels B and C watch.
+ *
+ * Input: the type; then pieces of the disk: sector, length and bytes.
+ */
+#include "disk/fs.h"
+#include "tests/fuzz/fuzz.h"
+
+#define DISK_SIZE   (64 << 20)
+#define SECTOR	    512
+#define PIECE_MAX   4096
+#define EXT4_MAGIC  0x38
+#define EXT4_SECTOR 2
+
+static const char *const types[] = { "ext4", "xfs", "btrfs", "vfat", "another" };
+
+#define TYPES (sizeof(types) / sizeof(types[0]))
+
+static bool fuzz_run(const uint8_t *data, size_t size)
+{
+	struct fuzz_input input = { data, size };
+	const char *type = types[fuzz_u8(&input) % TYPES];
+	struct extents extents = { .n = 0 };
+	struct error err = { 0 };
+	struct disk disk;
+	char path[40];
+	int fd = fuzz_file(path);
+	bool good;
+
+	if (ftruncate(fd, DISK_SIZE) || disk_open(path, DISK_READ, &disk, &err))
+		abort();
+	while (input.size) {
+		unsigned char piece[PIECE_MAX];
+		uint64_t sector = fuzz_u16(&input);
+		size_t length = fuzz_u16(&input) % (PIECE_MAX + 1);
+
+		fuzz_take(&input, piece, length);
+		fuzz_write(fd, piece, length, sector * SECTOR);
+	}
+	good = fuzz_good(fs_extents(&disk, type, &extents, &err), &err);
+	for (size_t i = 0; i < extents.n; i++)
+		if (!extents.v[i].length || extents.v[i].length > DISK_SIZE ||
+		    extents.v[i].offset > DISK_SIZE - extents.v[i].length)
+			abort(); /* hashing it would fail at every restore */
+	disk_close(&disk);
+	close(fd);
+	return good;
+}
+
+/* A superblock of ext4 without a journal. */
+static size_t fuzz_seed(uint8_t *data)
+{
+	const uint16_t head[] = { EXT4_SECTOR, 1024 };
+
+	memset(data, 0, 5 + 1024);
+	memcpy(data + 1, head, sizeof(head));
+	data[5 + EXT4_MAGIC] = 0x53;
+	data[5 + EXT4_MAGIC + 1] = 0xef;
+	return 5 + 1024;
+}
