@@ -194,6 +194,7 @@ struct watch {
 
 #define LEVEL_MIN      (-20)
 #define LEVEL_MAX      19
+#define LEVEL_STORED   0 /* pages as they are; not zstd's level 0, which is its default */
 #define LEVEL_DEFAULT  1
 #define LEVEL_AUTO     INT32_MAX /* as high as the device leaves time for, */
 #define LEVEL_AUTO_MAX 6	 /* but no higher than this one */
@@ -211,7 +212,7 @@ struct request_watchdog {
 struct request {
 	uint32_t operation;    /* enum operation */
 	uint32_t flags;	       /* REQUEST_* */
-	int32_t level;	       /* zstd level, or LEVEL_AUTO */
+	int32_t level;	       /* zstd level, LEVEL_STORED or LEVEL_AUTO */
 	uint32_t workers;      /* 0 = one a CPU */
 	char target[64];       /* "UUID=..." of the claimed device */
 	char target_name[128]; /* what the user called it, for messages */

@@ -99,7 +99,7 @@ int image_writer_open(const struct disk *disk, struct image_writer **ret, struct
  * told to a later one, or by the commit. After any error the writer only fails.
  */
 struct image_scratch; /* one thread's compression context and output buffer */
-struct image_scratch *image_scratch_create(int level);
+struct image_scratch *image_scratch_create(int level); /* of zstd, or LEVEL_STORED */
 void image_scratch_set_level(struct image_scratch *scratch, int level); /* of the next chunks */
 size_t image_scratch_size(int level);					/* bytes */
 void image_scratch_free(struct image_scratch *scratch);
@@ -129,6 +129,9 @@ void image_writer_flow(const struct image_writer *writer, struct image_flow *ret
 
 /* Bytes written so far, chunks with padding. Thread-safe. */
 uint64_t image_writer_bytes(const struct image_writer *writer);
+
+/* Bytes that an image on this device may have, index included. */
+uint64_t image_writer_room(const struct image_writer *writer);
 
 /* Ends a writer, committed or not; an uncommitted image leaves no trace that counts. */
 void image_writer_free(struct image_writer *writer);

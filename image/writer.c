@@ -35,6 +35,7 @@ struct image_writer {
 
 struct image_scratch {
 	struct codec_context *codec;
+	bool stored; /* do not even try to compress */
 	unsigned char *out;
 };
 
@@ -45,6 +46,7 @@ struct image_scratch *image_scratch_create(int level)
 	if (!scratch)
 		return NULL;
 	scratch->codec = codec_context_create(level);
+	scratch->stored = level == LEVEL_STORED;
 	scratch->out = disk_buffer(QUEUE_BUFFER_BYTES);
 	if (!scratch->codec || !scratch->out) {
 		image_scratch_free(scratch);
@@ -55,6 +57,7 @@ struct image_scratch *image_scratch_create(int level)
 
 void image_scratch_set_level(struct image_scratch *scratch, int level)
 {
+	scratch->stored = level == LEVEL_STORED;
 	codec_context_set_level(scratch->codec, level);
 }
 
@@ -273,9 +276,10 @@ static void compress(struct image_scratch *scratch, const void *bytes, struct im
 	size_t size = (size_t)chunk->pages * FRAME_SIZE;
 
 	chunk->codec = CODEC_ZSTD;
-	chunk->stored =
-		codec_find(CODEC_ZSTD)
-			->compress(scratch->codec, scratch->out, size - IMAGE_BLOCK, bytes, size);
+	if (!scratch->stored)
+		chunk->stored = codec_find(CODEC_ZSTD)
+					->compress(scratch->codec, scratch->out, size - IMAGE_BLOCK,
+						   bytes, size);
 	if (!chunk->stored) {
 		chunk->codec = CODEC_STORED;
 		chunk->stored = codec_find(CODEC_STORED)
@@ -323,6 +327,11 @@ uint64_t image_writer_bytes(const struct image_writer *writer)
 	bytes = writer->length;
 	pthread_mutex_unlock(lock);
 	return bytes;
+}
+
+uint64_t image_writer_room(const struct image_writer *writer)
+{
+	return ring_size(&writer->super);
 }
 
 /* --- commit --- */

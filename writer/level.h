@@ -4,7 +4,8 @@
  *
  * What the present level costs and yields is measured all the time, and so is the device. How the
  * levels compare with each other is known beforehand, nearly enough; so each round can tell which
- * level would have been the fastest for it, and takes that one from there on.
+ * level would have been the fastest for it, and takes that one from there on. A device that is
+ * faster than any compression gets the pages as they are.
  */
 #ifndef WRITER_LEVEL_H
 #define WRITER_LEVEL_H
@@ -26,16 +27,23 @@ struct level_sums {
 struct level_control {
 	pthread_mutex_t lock;
 	unsigned workers;
+	uint64_t total;		  /* bytes to be saved, at most */
+	uint64_t room;		  /* bytes that they may take */
 	size_t step;		  /* the level, on the ladder */
+	unsigned stored_rounds;	  /* in a row without compression */
 	struct level_sums sums;	  /* now */
 	struct level_sums before; /* when the round began */
 	double device;		  /* smoothed: nanoseconds for each byte written */
 	double cost;		  /* likewise: a worker's nanoseconds a byte in, at LEVEL_DEFAULT */
+	double stored_cost;	  /* likewise, without compression; 0 = not tried yet */
 	double yield;		  /* likewise: bytes out for each byte in, at LEVEL_DEFAULT */
 };
 
-/* WORKERS threads compress. */
-void level_init(struct level_control *control, unsigned workers);
+/*
+ * WORKERS threads compress up to TOTAL bytes, which have ROOM bytes on the device. A level at which
+ * the rest would probably not fit is not taken, however fast it is.
+ */
+void level_init(struct level_control *control, unsigned workers, uint64_t total, uint64_t room);
 void level_free(struct level_control *control);
 
 /* The level to compress the next chunk with. Thread-safe. */

@@ -149,7 +149,8 @@ int workers_run(const struct save_job *job, const struct save_plan *plan,
 	pthread_mutex_init(&crew.lock, NULL);
 	progress_init(&crew.progress, job->name, runs_total(&plan->save), job->quiet,
 		      job->terminals);
-	level_init(&crew.level, count);
+	level_init(&crew.level, count, runs_total(&plan->save) * FRAME_SIZE,
+		   image_writer_room(writer));
 
 	r = crew_run(&crew, workers, count, err);
 	for (i = 0; i < count; i++) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * kjump-write to a device of a given speed: saves a core to a file in the same way, but each write
- * first takes as long as such a device would. Prints the seconds that it took.
+ * first takes as long as such a device would. Prints the seconds that it took. The file is made
+ * when it is not there, with all its bytes, and written over: a device has no memory to find.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +15,9 @@
 
 #include "common/abi.h"
 #include "common/error.h"
+#include "image/image.h"
 #include "memory/core.h"
 #include "memory/freepages.h"
-#include "writer/output.h"
 #include "writer/save.h"
 
 /* One write after the other, as on a device: where the present queue of them ends. */
@@ -53,14 +56,37 @@ static int take_time(void *context, enum disk_operation operation, uint64_t offs
 	return 0;
 }
 
+/* A file of SIZE bytes and what an image takes beside its pages. */
+static int make_device(const char *path, uint64_t size, struct error *err)
+{
+	const size_t step = 1 << 20;
+	void *bytes = calloc(1, step);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	int r = 0;
+
+	if (fd < 0 && errno == EEXIST)
+		goto out;
+	if (fd < 0 || !bytes)
+		r = error_errno(err, "%s", path);
+	for (uint64_t at = 0; !r && at < size + size / 16 + IMAGE_MIN_SIZE; at += step)
+		if (write(fd, bytes, step) != (ssize_t)step)
+			r = error_errno(err, "%s", path);
+	if (fd >= 0)
+		close(fd);
+out:
+	free(bytes);
+	return r;
+}
+
 static int save(const char *path, const char *image, int level, struct device *device,
 		struct error *err)
 {
 	static const struct runs no_home;
 	struct free_pages pages = { 0 };
 	struct image_machine machine = { .created = 1 };
+	struct image_super super;
 	struct memory *memory;
-	struct output output;
+	struct disk disk;
 	struct core core;
 	struct save_result result;
 	double start;
@@ -70,11 +96,15 @@ static int save(const char *path, const char *image, int level, struct device *d
 		return r;
 	if (core.vmcoreinfo)
 		free_pages_find(memory, &core.ram, &no_home, core.vmcoreinfo, &pages, err);
-	r = output_open(&output, image, runs_total(&core.ram), true, err);
+	r = make_device(image, runs_total(&core.ram) * FRAME_SIZE, err);
+	if (!r)
+		r = disk_open(image, DISK_WRITE, &disk, err);
+	if (!r)
+		r = image_format(&disk, NULL, &super, err);
 	if (!r) {
 		const struct save_job job = {
 			.memory = memory,
-			.disk = &output.disk,
+			.disk = &disk,
 			.name = image,
 			.kind = IMAGE_CORE,
 			.level = level,
@@ -85,12 +115,12 @@ static int save(const char *path, const char *image, int level, struct device *d
 			.machine = &machine,
 		};
 
-		output.disk.fault = take_time;
-		output.disk.fault_context = device;
+		disk.fault = take_time;
+		disk.fault_context = device;
 		start = now();
 		r = save_run(&job, &result, err);
 		printf("%.3f %llu\n", now() - start, (unsigned long long)result.bytes);
-		output_close(&output, false);
+		disk_close(&disk);
 	}
 	free_pages_free(&pages);
 	core_free(&core);

@@ -232,6 +232,17 @@ static void test_automatic_level(void **state)
 	check_image(fixture, FREE_PFN, FREE_SIZE);
 }
 
+static void test_level_0_stores(void **state)
+{
+	struct image_super super;
+	struct fixture *fixture = *state;
+
+	fixture->options.level = LEVEL_STORED;
+	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
+	super = check_image(fixture, FREE_PFN, FREE_SIZE);
+	assert_int_equal(super.stored_bytes, super.data_pages * FRAME_SIZE);
+}
+
 static void test_over_its_like(void **state)
 {
 	struct fixture *fixture = *state;
@@ -312,6 +323,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_large_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_vmcoreinfo, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_automatic_level, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_level_0_stores, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_over_its_like, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_claimed_file, setup, teardown),

@@ -23,9 +23,10 @@ static const struct {
 	double nanoseconds; /* for each byte */
 	double size;
 } truth[] = {
-	{ -20, 0.90, 0.53 }, { -10, 1.05, 0.45 }, { -7, 1.20, 0.40 }, { -5, 1.30, 0.38 },
-	{ -3, 1.35, 0.34 },  { -1, 1.50, 0.30 },  { 1, 1.70, 0.28 },  { 2, 2.20, 0.265 },
-	{ 3, 3.10, 0.25 },   { 4, 3.30, 0.247 },  { 5, 4.70, 0.238 }, { 6, 6.50, 0.235 },
+	{ 0, 0.20, 0 },	    { -20, 0.90, 0.53 }, { -10, 1.05, 0.45 }, { -7, 1.20, 0.40 },
+	{ -5, 1.30, 0.38 }, { -3, 1.35, 0.34 },	 { -1, 1.50, 0.30 },  { 1, 1.70, 0.28 },
+	{ 2, 2.20, 0.265 }, { 3, 3.10, 0.25 },	 { 4, 3.30, 0.247 },  { 5, 4.70, 0.238 },
+	{ 6, 6.50, 0.235 },
 };
 
 #define LEVELS (sizeof(truth) / sizeof(truth[0]))
@@ -45,22 +46,33 @@ static double hardness(unsigned chunk)
 	return 0.4 + (chunk / 40 * 2654435761U >> 8) % 1000 / 1000.0 * 1.2;
 }
 
-/*
- * Seconds for CHUNKS chunks with WORKERS compressing and a device of RATE bytes a second; LEVEL
- * fixed, or LEVEL_AUTO.
- */
-static double run(double rate, unsigned workers, int level)
+/* A chunk that would not shrink is stored. */
+static double size_of(unsigned chunk, size_t t)
+{
+	double size = truth[t].size * hardness(chunk);
+
+	return CHUNK * (truth[t].level == LEVEL_STORED || size > 1 ? 1 : size);
+}
+
+/* How long a save takes, and how much of the ROOM (a share of all bytes) the image has. */
+struct save_figures {
+	double seconds, share;
+};
+
+/* CHUNKS chunks, WORKERS that compress, a device of RATE bytes a second; LEVEL or LEVEL_AUTO. */
+static struct save_figures run(double rate, unsigned workers, int level, double room)
 {
 	double written_at[CHUNKS], compressed = 0, device = 0, busy = 0, out = 0, written = 0;
 	double all_waited = 0;
 	struct level_control control;
 	unsigned done = 0;
 
-	level_init(&control, workers);
+	level_init(&control, workers, (uint64_t)(CHUNKS * CHUNK),
+		   (uint64_t)(room * CHUNKS * CHUNK));
 	for (unsigned i = 0; i < CHUNKS; i++) {
 		size_t t = find(level == LEVEL_AUTO ? level_now(&control) : level);
 		double cpu = CHUNK * truth[t].nanoseconds * (0.7 + 0.3 * hardness(i)) / 1e9;
-		double size = CHUNK * truth[t].size * hardness(i);
+		double size = size_of(i, t);
 		double start, waited = 0;
 
 		/* The queue is full: compressing waits for the device. */
@@ -86,21 +98,22 @@ static double run(double rate, unsigned workers, int level)
 			      });
 	}
 	level_free(&control);
-	return device;
+	return (struct save_figures){ .seconds = device, .share = out / (CHUNKS * CHUNK) };
 }
 
 static void test_near_the_best(void **state)
 {
-	static const double rates[] = { 20e6, 50e6, 100e6, 200e6, 400e6, 1000e6, 3000e6 };
+	static const double rates[] = { 20e6, 50e6, 100e6, 200e6, 400e6, 1000e6, 3000e6, 10000e6 };
 	static const unsigned workers[] = { 1, 2, 4, 16 };
 
 	(void)state;
 	for (size_t r = 0; r < sizeof(rates) / sizeof(rates[0]); r++) {
 		for (size_t w = 0; w < sizeof(workers) / sizeof(workers[0]); w++) {
-			double best = 1e9, automatic = run(rates[r], workers[w], LEVEL_AUTO);
+			double best = 1e9,
+			       automatic = run(rates[r], workers[w], LEVEL_AUTO, 2).seconds;
 
 			for (size_t i = 0; i < LEVELS; i++) {
-				double time = run(rates[r], workers[w], truth[i].level);
+				double time = run(rates[r], workers[w], truth[i].level, 2).seconds;
 
 				best = time < best ? time : best;
 			}
@@ -111,12 +124,26 @@ static void test_near_the_best(void **state)
 	}
 }
 
+/* However fast the device is: what level 1 has room for is saved. */
+static void test_never_outgrows_the_device(void **state)
+{
+	(void)state;
+	for (double room = 0.32; room < 1.2; room += 0.04) {
+		struct save_figures result = run(10000e6, 2, LEVEL_AUTO, room);
+
+		if (result.share > room)
+			fail_msg("room for %.2f, but %.2f are written", room, result.share);
+	}
+	/* With room for all pages they are stored, nearly all of them. */
+	assert_true(run(10000e6, 2, LEVEL_AUTO, 2).share > 0.9);
+}
+
 static void test_starts_at_the_default(void **state)
 {
 	struct level_control control;
 
 	(void)state;
-	level_init(&control, 2);
+	level_init(&control, 2, 1 << 20, 1 << 20);
 	assert_int_equal(level_now(&control), LEVEL_DEFAULT);
 	level_free(&control);
 }
@@ -125,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_near_the_best),
+		cmocka_unit_test(test_never_outgrows_the_device),
 		cmocka_unit_test(test_starts_at_the_default),
 	};
 
