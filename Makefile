@@ -41,6 +41,7 @@ Q := $(if $(V),,@)
 silent := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 say = $(if $(V)$(silent),@:,@printf '  %-8s%s\n' $(1) $(2))
 
+archive = $(Q)rm -f $@.new && $(AR) rcs $@.new $^ && mv $@.new $@
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 LIB_SOURCES  := $(filter-out jump/bare-%.c,$(foreach d,$(LIBS),$(wildcard $(d)/*.c)))
 LIB_OBJECTS  := $(call objects,obj,$(LIB_SOURCES)) $(BUILD)/obj/jump/blobs.o
@@ -64,7 +65,7 @@ $(BUILD)/obj/jump/blobs.o: jump/blobs.S $(foreach b,$(BLOBS),$(BUILD)/bare/$(b).
 
 $(BUILD)/libkjump.a: $(LIB_OBJECTS)
 	$(call say,AR,$@)
-	$(Q)rm -f $@.new && $(AR) rcs $@.new $^ && mv $@.new $@
+	$(archive)
 
 .SECONDEXPANSION:
 $(addprefix $(BUILD)/,kjump kjump-write kjump-restore): $(BUILD)/%: \
@@ -114,7 +115,7 @@ $(BUILD)/asan/%.o: %.c $(BUILD)/flags
 
 $(BUILD)/asan/libkjump.a: $(call objects,asan,$(LIB_SOURCES) $(TEST_SOURCES)) $(BUILD)/obj/jump/blobs.o
 	$(call say,AR,$@)
-	$(Q)rm -f $@.new && $(AR) rcs $@.new $^ && mv $@.new $@
+	$(archive)
 
 $(BUILD)/tests/%: $(BUILD)/asan/tests/unit/%.o $(BUILD)/asan/libkjump.a
 	$(call say,LD,$@)
@@ -138,7 +139,7 @@ $(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/fuzz/libkjump.a: $(call objects,fuzz/obj,$(LIB_SOURCES) $(TEST_SOURCES)) \
 		$(BUILD)/obj/jump/blobs.o
 	$(call say,AR,$@)
-	$(Q)rm -f $@.new && $(AR) rcs $@.new $^ && mv $@.new $@
+	$(archive)
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libkjump.a
 	$(call say,LD,$@)

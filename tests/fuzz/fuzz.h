@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "disk/disk.h"
 
 /* Libfuzzer's side. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
@@ -117,6 +118,18 @@ static inline int fuzz_file(char path[40])
 	if (fd < 0)
 		abort();
 	snprintf(path, 40, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
+/* A disk of SIZE bytes, all zero. Whoever asked closes it and the descriptor that is returned. */
+static inline int fuzz_disk(uint64_t size, struct disk *ret)
+{
+	struct error err;
+	char path[40];
+	int fd = fuzz_file(path);
+
+	if (ftruncate(fd, (off_t)size) || disk_open(path, DISK_WRITE, ret, &err))
+		abort();
 	return fd;
 }
 

@@ -24,12 +24,9 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 	struct extents extents = { .n = 0 };
 	struct error err = { 0 };
 	struct disk disk;
-	char path[40];
-	int fd = fuzz_file(path);
+	int fd = fuzz_disk(DISK_SIZE, &disk);
 	bool good;
 
-	if (ftruncate(fd, DISK_SIZE) || disk_open(path, DISK_READ, &disk, &err))
-		abort();
 	while (input.size) {
 		unsigned char piece[PIECE_MAX];
 		uint64_t sector = fuzz_u16(&input);

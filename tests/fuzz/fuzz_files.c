@@ -136,7 +136,7 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 	unsigned kind = fuzz_u8(&input) % (KINDS + 1);
 	struct error err = { 0 };
 	char path[40];
-	bool good = true;
+	bool good;
 	int fd;
 
 	if (kind == KINDS) {

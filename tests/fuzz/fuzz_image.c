@@ -249,12 +249,9 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 	static struct forgery forgery;
 	struct error err = { 0 };
 	struct disk disk;
-	char path[40];
-	int fd = fuzz_file(path);
+	int fd = fuzz_disk(DEVICE_SIZE, &disk);
 	bool good;
 
-	if (ftruncate(fd, DEVICE_SIZE) || disk_open(path, DISK_WRITE, &disk, &err))
-		abort();
 	fill_chunks(fd);
 	forge(&forgery, &input, fd);
 	if (safe_within(forgery.super.index, forgery.index_size, DEVICE_SIZE))

@@ -74,7 +74,8 @@ static size_t change_all(struct fake_kernel *kernel, struct fuzz_input *input, c
 static int count(void *context, uint64_t destination, uint64_t source, struct error *err)
 {
 	(void)destination, (void)source, (void)err;
-	return ++*(unsigned *)context ? 0 : -1;
+	++*(unsigned *)context;
+	return 0;
 }
 
 static bool fuzz_run(const uint8_t *data, size_t size)
