@@ -54,12 +54,15 @@ static double size_of(unsigned chunk, size_t t)
 	return CHUNK * (truth[t].level == LEVEL_STORED || size > 1 ? 1 : size);
 }
 
-/* How long a save takes, and how much of the ROOM (a share of all bytes) the image has. */
+/* How long a save takes, and the share of all bytes that the image has. */
 struct save_figures {
 	double seconds, share;
 };
 
-/* CHUNKS chunks, WORKERS that compress, a device of RATE bytes a second; LEVEL or LEVEL_AUTO. */
+/*
+ * CHUNKS chunks, WORKERS that compress, a device of RATE bytes a second; LEVEL or LEVEL_AUTO;
+ * ROOM for a share of all bytes.
+ */
 static struct save_figures run(double rate, unsigned workers, int level, double room)
 {
 	double written_at[CHUNKS], compressed = 0, device = 0, busy = 0, out = 0, written = 0;
