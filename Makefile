@@ -16,11 +16,11 @@ PYTHON  ?= python3
 WERROR  ?= $(if $(CI),1)
 
 BUILD    := build
-LIBS     := common disk image memory jump
+LIBS     := common text disk image memory jump
 PROGRAMS := kjump kjump-write kjump-restore kjump-back
-kjump_DIR         := kjump
-kjump-write_DIR   := writer
-kjump-restore_DIR := restore
+kjump_DIRS         := kjump kjump/check kjump/commands kjump/export kjump/load kjump/save
+kjump-write_DIRS   := writer
+kjump-restore_DIRS := restore
 
 WARNINGS := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wimplicit-fallthrough \
@@ -45,7 +45,8 @@ archive = $(Q)rm -f $@.new && $(AR) rcs $@.new $^ && mv $@.new $@
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 LIB_SOURCES  := $(filter-out jump/bare-%.c,$(foreach d,$(LIBS),$(wildcard $(d)/*.c)))
 LIB_OBJECTS  := $(call objects,obj,$(LIB_SOURCES)) $(BUILD)/obj/jump/blobs.o
-TEST_SOURCES := $(filter-out %/main.c,$(wildcard writer/*.c restore/*.c kjump/*.c))
+sources = $(foreach d,$($(1)_DIRS),$(wildcard $(d)/*.c))
+TEST_SOURCES := $(filter-out %/main.c,$(foreach p,kjump kjump-write kjump-restore,$(call sources,$(p))))
 TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -g
 
@@ -69,7 +70,7 @@ $(BUILD)/libkjump.a: $(LIB_OBJECTS)
 
 .SECONDEXPANSION:
 $(addprefix $(BUILD)/,kjump kjump-write kjump-restore): $(BUILD)/%: \
-		$$(call objects,obj,$$(wildcard $$($$*_DIR)/*.c)) $(BUILD)/libkjump.a
+		$$(call objects,obj,$$(call sources,$$*)) $(BUILD)/libkjump.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/abi.h"
-#include "kjump/files.h"
+#include "text/files.h"
 
 struct key {
 	const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Commands and their command lines. A command is a struct command in a file of its own
- * (cmd-NAME.c) and a line in main.c.
+ * (commands/NAME.c) and a line in main.c.
  */
 #ifndef KJUMP_OPTIONS_H
 #define KJUMP_OPTIONS_H

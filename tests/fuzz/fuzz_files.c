@@ -6,14 +6,14 @@
  * Input: the kind; then the file.
  */
 #include "jump/jump.h"
-#include "kjump/cmdline.h"
 #include "kjump/config.h"
-#include "kjump/finder.h"
+#include "kjump/load/finder.h"
 #include "memory/core.h"
 #include "memory/parameter.h"
 #include "memory/symbols.h"
 #include "memory/vmcoreinfo.h"
 #include "tests/fuzz/fuzz.h"
+#include "text/cmdline.h"
 
 static bool read_config(const char *path, struct error *err)
 {

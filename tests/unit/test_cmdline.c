@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "kjump/cmdline.h"
+#include "text/cmdline.h"
 
 #define FIXED(cpus)                                                                                \
 	"nokaslr iomem=relaxed nr_cpus=" cpus                                                      \

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "kjump/fill.h"
+#include "kjump/load/fill.h"
 
 #define PLAIN                                                                                      \
 	"CONFIG_64BIT=y\n# CONFIG_INIT_ON_FREE_DEFAULT_ON is not set\n# CONFIG_PAGE_POISONING is " \

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "fake-kernel.h"
-#include "kjump/finder.h"
+#include "kjump/load/finder.h"
 #include "tests/unit/temp-file.h"
 
 static const struct kernel_version version = { "6.12", 0xf0000000, 0xf1000000, true, false,

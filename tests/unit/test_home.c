@@ -13,7 +13,7 @@
 
 #include "image/codec.h"
 #include "image/image.h"
-#include "kjump/home.h"
+#include "kjump/load/home.h"
 
 #define MIB	   (1ULL << 20)
 #define LARGE_PAGE (2 * MIB)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kjump/json.h"
+#include "text/json.h"
 
 static void test_structure(void **state)
 {

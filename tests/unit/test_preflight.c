@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-#include "kjump/checks.h"
-#include "kjump/rehearse.h"
+#include "kjump/check/checks.h"
+#include "kjump/save/rehearse.h"
 
 #define MIB (1ULL << 20)
 

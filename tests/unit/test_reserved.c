@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "kjump/ballast.h"
-#include "kjump/reserved.h"
+#include "kjump/load/ballast.h"
+#include "kjump/load/reserved.h"
 
 #define MIB (1ULL << 20)
 

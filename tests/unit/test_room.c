@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "kjump/room.h"
+#include "kjump/check/room.h"
 
 #define MIB (1ULL << 20)
 

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "kjump/vmcore.h"
+#include "kjump/export/vmcore.h"
 #include "memory/core.h"
 
 #define OUT "/tmp/kjump-test-vmcore"

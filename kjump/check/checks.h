@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The checks that the table in preflight.c is made of, by subject.
+ */
+#ifndef KJUMP_CHECK_CHECKS_H
+#define KJUMP_CHECK_CHECKS_H
+
+#include <stddef.h>
+
+#include "kjump/check/preflight.h"
+
+/* PATH in what the preflight looks at. Returns TEXT. */
+char *check_path(const struct preflight *preflight, const char *path, char *text, size_t size);
+#define CHECK_PATH_SIZE 512
+
+/* check-kernel.c: the running kernel and its devices */
+int check_permitted(struct preflight *preflight, struct error *note);
+int check_jump(struct preflight *preflight, struct error *note);
+int check_hibernation(struct preflight *preflight, struct error *note);
+int check_cpu0(struct preflight *preflight, struct error *note);
+int check_drivers(struct preflight *preflight, struct error *note);
+
+/* check-memory.c: RAM */
+int check_virtio_mem(struct preflight *preflight, struct error *note);
+int check_encrypted_memory(struct preflight *preflight, struct error *note);
+int check_home(struct preflight *preflight, struct error *note);
+int check_room(struct preflight *preflight, struct error *note);
+
+/* check-target.c: where the image goes */
+int check_target(struct preflight *preflight, struct error *note);
+int check_layers(struct preflight *preflight, struct error *note);
+int check_size(struct preflight *preflight, struct error *note);
+int check_plaintext(struct preflight *preflight, struct error *note);
+
+/* check-boot.c: what the next boot needs to restore it */
+int check_parameter(struct preflight *preflight, struct error *note);
+int check_hook(struct preflight *preflight, struct error *note);
+
+#endif

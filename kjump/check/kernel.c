@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks of the running kernel and its devices.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "jump/jump.h"
+#include "kjump/check/checks.h"
+#include "kjump/paths.h"
+#include "text/cmdline.h"
+#include "text/files.h"
+
+int check_permitted(struct preflight *preflight, struct error *note)
+{
+	(void)preflight;
+	return jump_permitted(note);
+}
+
+int check_jump(struct preflight *preflight, struct error *note)
+{
+	(void)preflight;
+	return jump_supported(note);
+}
+
+/* Does a link in the directory lead to what memfd_secret() made? */
+static bool holds_secret(const char *directory_path)
+{
+	DIR *directory = opendir(directory_path);
+	const struct dirent *entry;
+	bool found = false;
+
+	if (!directory)
+		return false;
+	while (!found && (entry = readdir(directory))) {
+		char target[64] = "";
+
+		if (readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0)
+			found = !strncmp(target, "/secretmem", 10);
+	}
+	closedir(directory);
+	return found;
+}
+
+/* The same for what belongs to a process: its descriptors, or what it has mapped and closed. */
+static bool process_holds_secret(const struct preflight *preflight, const char *process)
+{
+	static const char *const directories[] = { "fd", "map_files" };
+	char path[CHECK_PATH_SIZE], name[64];
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories) && !found; i++) {
+		snprintf(name, sizeof(name), "%s/%.16s/%s", PATH_PROC, process, directories[i]);
+		found = holds_secret(check_path(preflight, name, path, sizeof(path)));
+	}
+	return found;
+}
+
+/* Name and number of a process that holds secret memory; false for none. */
+static bool find_secret(const struct preflight *preflight, char *ret, size_t size)
+{
+	char path[CHECK_PATH_SIZE], file[64], name[64];
+	DIR *directory = opendir(check_path(preflight, PATH_PROC, path, sizeof(path)));
+	struct error ignored = { 0 };
+	const struct dirent *entry;
+	bool found = false;
+
+	if (!directory)
+		return false;
+	while (!found && (entry = readdir(directory))) {
+		found = isdigit((unsigned char)*entry->d_name) &&
+			process_holds_secret(preflight, entry->d_name);
+		if (!found)
+			continue;
+		snprintf(file, sizeof(file), "%s/%.16s/comm", PATH_PROC, entry->d_name);
+		if (file_read(check_path(preflight, file, path, sizeof(path)), name, sizeof(name),
+			      &ignored))
+			strcpy(name, "?");
+		snprintf(ret, size, "%s (%.16s)", name, entry->d_name);
+	}
+	closedir(directory);
+	return found;
+}
+
+/* The kernel's own word: nohibernate, lockdown, CXL memory, and secret memory in use. */
+int check_hibernation(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], text[256], process[128];
+	struct error ignored = { 0 };
+
+	check_path(preflight, PATH_POWER_DISK, path, sizeof(path));
+	if (file_read(path, text, sizeof(text), &ignored)) {
+		error_set(note, 0,
+			  "kernel without CONFIG_HIBERNATION: drivers are not told before they "
+			  "freeze");
+		return PREFLIGHT_DOUBT;
+	}
+	if (strcmp(text, "[disabled]"))
+		return 0;
+	if (find_secret(preflight, process, sizeof(process)))
+		return error_set(note, EPERM,
+				 "%s holds secret memory (memfd_secret), with which the kernel "
+				 "does not hibernate",
+				 process);
+	return error_set(note, EPERM,
+			 "the kernel was told not to hibernate (nohibernate, lockdown, secret "
+			 "or CXL memory)");
+}
+
+int check_cpu0(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], online[16];
+	struct error absent = { 0 };
+
+	check_path(preflight, PATH_CPU0_ONLINE, path, sizeof(path));
+	/* No such file: a CPU that cannot be switched off. */
+	if (!file_read(path, online, sizeof(online), &absent) && *online == '0')
+		return error_set(note, EBUSY, "CPU 0 is offline; the jump needs it");
+	return 0;
+}
+
+/*
+ * Drivers whose freeze callback always fails; a device is a link with the prefix. They are not
+ * left to the rehearsal, which they do not survive themselves: a mounted virtiofs is dead after it.
+ */
+static const struct {
+	const char *path, *prefix, *name;
+} refusing[] = {
+	{ "/sys/bus/virtio/drivers/virtiofs", "virtio", "virtiofs" },
+};
+
+/* Name of the first entry of the directory that begins with PREFIX; false when there is none. */
+static bool find_entry(const char *path, const char *prefix, char *ret, size_t size)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	bool found = false;
+
+	if (!directory)
+		return false;
+	while (!found && (entry = readdir(directory))) {
+		found = !strncmp(entry->d_name, prefix, strlen(prefix));
+		if (found)
+			snprintf(ret, size, "%.60s", entry->d_name);
+	}
+	closedir(directory);
+	return found;
+}
+
+int check_drivers(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], device[64];
+
+	for (size_t i = 0; i < sizeof(refusing) / sizeof(*refusing); i++) {
+		check_path(preflight, refusing[i].path, path, sizeof(path));
+		if (find_entry(path, refusing[i].prefix, device, sizeof(device)))
+			return error_set(note, EOPNOTSUPP,
+					 "%s (%s) refuses to freeze; kernels before 6.16.1 do not "
+					 "survive that",
+					 refusing[i].name, device);
+	}
+	return 0;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks of the machine's memory.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jump/jump.h"
+#include "kjump/check/checks.h"
+#include "kjump/check/room.h"
+#include "kjump/load/loader.h"
+#include "kjump/paths.h"
+#include "text/cmdline.h"
+#include "text/files.h"
+#include "text/human.h"
+
+/* Its memory is gone after a power-off, and the kernel's jump does not ask it. */
+int check_virtio_mem(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE];
+	DIR *directory = opendir(check_path(preflight, PATH_VIRTIO_MEM, path, sizeof(path)));
+	const struct dirent *entry;
+	bool found = false;
+
+	if (!directory)
+		return 0;
+	while (!found && (entry = readdir(directory)))
+		found = !strncmp(entry->d_name, "virtio", 6);
+	closedir(directory);
+	return found ? error_set(note, EOPNOTSUPP, "this machine has virtio-mem memory") : 0;
+}
+
+/* Is WORD among the flags of the first CPU? */
+static bool cpu_has(const char *flags, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = flags; (at = strstr(at, word)); at += length) {
+		if (at > flags && at[-1] == ' ' && (!at[length] || strchr(" \n", at[length])))
+			return true;
+	}
+	return false;
+}
+
+static char *read_cpu_flags(const char *cpuinfo)
+{
+	FILE *file = fopen(cpuinfo, "re");
+	char *line = NULL;
+	size_t capacity = 0;
+	bool found = false;
+
+	if (!file)
+		return NULL;
+	while (!found && getline(&line, &capacity, file) >= 0)
+		found = !strncmp(line, "flags", 5);
+	fclose(file);
+	if (found)
+		return line;
+	free(line);
+	return NULL;
+}
+
+/* The keys of encrypted memory change at a power-off, and B could read ciphertext only. */
+int check_encrypted_memory(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], cmdline[CMDLINE_READ_SIZE], value[16];
+	char *flags = read_cpu_flags(check_path(preflight, PATH_CPUINFO, path, sizeof(path)));
+	int ret = 0;
+
+	if (!flags)
+		return error_set(note, EIO, "%s: no flags of the CPU", PATH_CPUINFO);
+	check_path(preflight, PATH_CMDLINE, path, sizeof(path));
+	/* On the host itself, `sev` only says that its guests may use it. */
+	if (cpu_has(flags, "tdx_guest") || (cpu_has(flags, "sev") && cpu_has(flags, "hypervisor")))
+		ret = error_set(note, EOPNOTSUPP,
+				"the memory of this machine is encrypted (SEV or TDX)");
+	else if (!(ret = file_read(path, cmdline, sizeof(cmdline), note)) &&
+		 cmdline_value(cmdline, "mem_encrypt", value, sizeof(value)) &&
+		 !strcmp(value, "on"))
+		ret = error_set(note, EOPNOTSUPP,
+				"the memory of this machine is encrypted (mem_encrypt=on)");
+	free(flags);
+	return ret;
+}
+
+int check_home(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], size[HUMAN_SIZE], left[HUMAN_SIZE];
+	struct error ignored = { 0 };
+	struct state state;
+	uint64_t available;
+	int ret;
+
+	if (jump_loaded() && !state_read(PATH_STATE, &state, &ignored)) {
+		error_set(note, 0, "kernel B is loaded already");
+		return 0;
+	}
+	ret = loader_place(preflight->config, &state, note);
+	if (!ret && !state.reserved)
+		ret = room_available(check_path(preflight, PATH_MEMINFO, path, sizeof(path)),
+				     &available, note);
+	if (ret)
+		return ret;
+	human_bytes(state.home_size, size);
+	if (state.reserved) {
+		error_set(note, 0, "%s reserved at boot", size);
+		return 0;
+	}
+	human_bytes(available, left);
+	if (available < state.home_size + MAILBOX_SIZE)
+		return error_set(note, ENOMEM, "kernel B needs %s, and %s are available", size,
+				 left);
+	error_set(note, 0, "%s of %s available", size, left);
+	return 0;
+}
+
+int check_room(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE];
+	struct state state = { 0 };
+	struct error ignored = { 0 };
+
+	check_path(preflight, PATH_MEMINFO, path, sizeof(path));
+	/* Loading takes as much away as the home gives back. */
+	if (!jump_loaded() || state_read(PATH_STATE, &state, &ignored))
+		state.home_size = 0;
+	return room_check(path, room_home(&state), note);
+}

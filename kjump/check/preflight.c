@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of what must be in order.
+ */
+#include "kjump/check/preflight.h"
+
+#include <stdio.h>
+
+#include "kjump/check/checks.h"
+
+char *check_path(const struct preflight *preflight, const char *path, char *text, size_t size)
+{
+	snprintf(text, size, "%s%s", preflight->root, path);
+	return text;
+}
+
+const struct preflight_check preflight_checks[] = {
+	{ "kexec permitted",
+	  "run kjump as root; switch Secure Boot off, or boot without lockdown= and with "
+	  "kernel.kexec_load_disabled = 0",
+	  0, check_permitted },
+	{ "KEXEC_JUMP",
+	  "run a kernel built with CONFIG_KEXEC_JUMP (Fedora, Ubuntu and NixOS have it)", 0,
+	  check_jump },
+	{ "hibernation allowed",
+	  "boot without nohibernate and lockdown; end the programs that hold secret memory", 0,
+	  check_hibernation },
+	{ "CPU 0", "echo 1 > /sys/devices/system/cpu/cpu0/online", 0, check_cpu0 },
+	{ "drivers", "unmount and unplug the device, or unbind its driver", 0, check_drivers },
+	{ "virtio-mem", "give the virtual machine fixed memory", 0, check_virtio_mem },
+	{ "memory encryption", "switch SEV, TDX or mem_encrypt= off", 0, check_encrypted_memory },
+	{ "target", "'kjump format DEVICE', and target = UUID=... in /etc/kjump.conf", 0,
+	  check_target },
+	{ "layers below the target",
+	  "take a disk, a partition, or a linear logical volume that lies on these and nothing "
+	  "else",
+	  0, check_layers },
+	{ "encrypted disks",
+	  "set allow_plaintext = yes if the image may hold their keys and data in clear", 0,
+	  check_plaintext },
+	{ "target size", "take a larger device, or close programs first", PREFLIGHT_ADVICE,
+	  check_size },
+	{ "memory for kernel B", "close programs, or 'kjump load' soon after boot", PREFLIGHT_LATER,
+	  check_home },
+	{ "room for the boot kernel", "close programs first", PREFLIGHT_LATER | PREFLIGHT_RESTORE,
+	  check_room },
+	{ "boot parameter", "add rd.kjump.resume= with the target to the kernel command line",
+	  PREFLIGHT_ADVICE | PREFLIGHT_RESTORE, check_parameter },
+	{ "initramfs hook",
+	  "install kjump's hook and make the initramfs anew (dracut -f, update-initramfs -u or "
+	  "mkinitcpio -P)",
+	  PREFLIGHT_ADVICE | PREFLIGHT_RESTORE, check_hook },
+	{ NULL, NULL, 0, NULL },
+};
+
+int preflight_run(struct preflight *preflight, struct error *err)
+{
+	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
+		struct error note = { 0 };
+		int ret;
+
+		if (check->when & PREFLIGHT_LATER ||
+		    (check->when & PREFLIGHT_RESTORE && preflight->operation == OP_CHECKPOINT))
+			continue;
+		ret = check->run(preflight, &note);
+		if (ret >= 0)
+			continue;
+		if (!(check->when & PREFLIGHT_ADVICE)) {
+			*err = note;
+			return ret;
+		}
+		message("%s: %s; going on", check->name, note.text);
+	}
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What must be in order for this machine to be saved and restored: one table, which `kjump check`
+ * shows and which `hibernate` and `checkpoint` go through before anything is touched.
+ */
+#ifndef KJUMP_CHECK_PREFLIGHT_H
+#define KJUMP_CHECK_PREFLIGHT_H
+
+#include <stdbool.h>
+
+#include "common/abi.h"
+#include "common/error.h"
+#include "disk/disk.h"
+#include "image/image.h"
+#include "kjump/config.h"
+
+struct preflight {
+	const struct config *config;
+	enum operation operation;
+	const char
+		*root; /* "" = the running system; a directory with its own /proc, ... in tests */
+	struct disk disk; /* the target, closed again; its name is the path found, or "" */
+	struct image_super super;
+	struct watch pieces[REQUEST_PIECE_MAX]; /* of the target, when it is a volume */
+	size_t piece_count;
+};
+
+enum preflight_when {
+	/* Only what a later boot needs: no matter for a checkpoint. */
+	PREFLIGHT_RESTORE = 1 << 0,
+	/* An estimate, or how the next boot will go: for a save a message, no reason to refuse. */
+	PREFLIGHT_ADVICE = 1 << 1,
+	/* A save finds out by itself a moment later, when it loads and makes room. */
+	PREFLIGHT_LATER = 1 << 2,
+};
+
+/* Result of a check that is neither fine (0) nor a problem (negative). */
+#define PREFLIGHT_DOUBT 1
+
+/*
+ * One thing to check; changes nothing. RUN returns 0, PREFLIGHT_DOUBT, or a negative errno value.
+ * NOTE is zeroed before: its text says what was found, and must with any result but 0.
+ */
+struct preflight_check {
+	const char *name;   /* a word or two */
+	const char *advice; /* what to do when it fails */
+	unsigned when;	    /* PREFLIGHT_* */
+	int (*run)(struct preflight *preflight, struct error *note);
+};
+
+/* Ends with a NULL name. */
+extern const struct preflight_check preflight_checks[];
+
+/*
+ * Run those that matter for preflight->operation until one fails. Fills in all that the caller
+ * did not.
+ */
+int preflight_run(struct preflight *preflight, struct error *err);
+
+#endif

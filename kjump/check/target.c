@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks of the device that images go to.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "disk/volume.h"
+#include "image/format.h"
+#include "kjump/check/checks.h"
+#include "kjump/check/room.h"
+#include "kjump/device.h"
+#include "kjump/paths.h"
+#include "text/files.h"
+#include "text/human.h"
+
+/* What memory is compressed by at least, most of the time. */
+#define EXPECTED_RATIO 2
+
+/* Layers of devices on devices that are followed; nobody stacks more. */
+#define LAYERS_MAX 8
+
+int check_target(struct preflight *preflight, struct error *note)
+{
+	char size[HUMAN_SIZE];
+	int ret;
+
+	if (!*preflight->config->target)
+		return error_set(note, EINVAL, "no target: name one with --target or in %s",
+				 PATH_CONFIG);
+	/* For writing, which a device in use refuses. */
+	ret = device_open(preflight->config->target, DISK_WRITE, &preflight->disk,
+			  &preflight->super, note);
+	if (ret) {
+		*preflight->disk.name = '\0';
+		return ret;
+	}
+	disk_close(&preflight->disk);
+	error_set(note, 0, "%s, %s", preflight->disk.name, human_bytes(preflight->disk.size, size));
+	return 0;
+}
+
+/* Kernel B assembles and unlocks nothing. */
+int check_layers(struct preflight *preflight, struct error *note)
+{
+	int ret;
+
+	if (!*preflight->disk.name)
+		return error_set(note, ENODEV, "no target");
+	ret = volume_pieces(preflight->disk.name, preflight->pieces, REQUEST_PIECE_MAX,
+			    &preflight->piece_count, note);
+	if (ret)
+		return ret;
+	if (preflight->piece_count)
+		error_set(note, 0, "a volume in %zu piece%s", preflight->piece_count,
+			  preflight->piece_count == 1 ? "" : "s");
+	else
+		error_set(note, 0, "none");
+	return 0;
+}
+
+int check_size(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], use[HUMAN_SIZE], room[HUMAN_SIZE];
+	uint64_t used, space = preflight->disk.size;
+	int ret;
+
+	if (!*preflight->disk.name)
+		return error_set(note, ENODEV, "no target");
+	ret = room_used(check_path(preflight, PATH_MEMINFO, path, sizeof(path)), &used, note);
+	if (ret)
+		return ret;
+	space = space > 2 * IMAGE_TAIL ? space - 2 * IMAGE_TAIL : 0;
+	human_bytes(used, use);
+	human_bytes(space, room);
+	if (space < used / EXPECTED_RATIO)
+		return error_set(note, ENOSPC,
+				 "room for %s, and %s of memory are in use, about half of that "
+				 "compressed",
+				 room, use);
+	error_set(note, 0, "room for %s; %s of memory are in use, about half of that compressed",
+		  room, use);
+	return space < used ? PREFLIGHT_DOUBT : 0;
+}
+
+/* Is the device NAME in the directory SYS_BLOCK made by dm-crypt? */
+static bool is_crypt(const char *sys_block, const char *name)
+{
+	char path[CHECK_PATH_SIZE + 272], uuid[256];
+	struct error ignored = { 0 };
+
+	snprintf(path, sizeof(path), "%s/%.255s/dm/uuid", sys_block, name);
+	return !file_read(path, uuid, sizeof(uuid), &ignored) && !strncmp(uuid, "CRYPT-", 6);
+}
+
+/* Name of a device made by dm-crypt; false when there is none. */
+static bool find_crypt(const char *sys_block, char *ret, size_t size)
+{
+	DIR *directory = opendir(sys_block);
+	const struct dirent *entry;
+	bool found = false;
+
+	if (!directory)
+		return false;
+	while (!found && (entry = readdir(directory))) {
+		found = is_crypt(sys_block, entry->d_name);
+		if (found)
+			snprintf(ret, size, "%.60s", entry->d_name);
+	}
+	closedir(directory);
+	return found;
+}
+
+/* Is there an encrypted layer below the device NAME, or is it one? */
+static bool lies_on_crypt(const char *sys_block, const char *name, unsigned layers)
+{
+	char path[CHECK_PATH_SIZE + 272];
+	const struct dirent *entry;
+	bool found = false;
+	DIR *directory;
+
+	if (is_crypt(sys_block, name))
+		return true;
+	snprintf(path, sizeof(path), "%s/%.255s/slaves", sys_block, name);
+	directory = layers ? opendir(path) : NULL;
+	if (!directory)
+		return false;
+	while (!found && (entry = readdir(directory))) {
+		if (*entry->d_name != '.')
+			found = lies_on_crypt(sys_block, entry->d_name, layers - 1);
+	}
+	closedir(directory);
+	return found;
+}
+
+/* What lies encrypted on the disks lies in memory in clear, with the keys. */
+int check_plaintext(struct preflight *preflight, struct error *note)
+{
+	char sys_block[CHECK_PATH_SIZE], crypt[64], name[PATH_MAX];
+
+	check_path(preflight, PATH_CLASS_BLOCK, sys_block, sizeof(sys_block));
+	if (!find_crypt(sys_block, crypt, sizeof(crypt))) {
+		error_set(note, 0, "none in use");
+		return 0;
+	}
+	if (!*preflight->disk.name)
+		return error_set(note, ENODEV, "no target");
+	/* /dev/mapper/NAME is a link to /dev/dm-0. */
+	if (!realpath(preflight->disk.name, name))
+		snprintf(name, sizeof(name), "%s", preflight->disk.name);
+	if (lies_on_crypt(sys_block, strrchr(name, '/') ? strrchr(name, '/') + 1 : name,
+			  LAYERS_MAX)) {
+		error_set(note, 0, "the target is encrypted as well");
+		return 0;
+	}
+	if (preflight->config->allow_plaintext) {
+		error_set(note, 0, "%s is, the target is not, as allow_plaintext says", crypt);
+		return PREFLIGHT_DOUBT;
+	}
+	return error_set(note, EPERM,
+			 "%s is encrypted, but %s is not, and the image would hold its keys and "
+			 "data in clear (allow_plaintext = yes permits it)",
+			 crypt, preflight->disk.name);
+}

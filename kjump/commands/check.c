@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump check: would hibernation work on this machine, and if not, why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "kjump/check/preflight.h"
+#include "kjump/options.h"
+#include "text/json.h"
+
+static const char *state_name(int result)
+{
+	return result < 0 ? "problem" : result ? "warning" : "ok";
+}
+
+static void print_line(const struct preflight_check *check, int result, const char *text)
+{
+	printf("%-8s %s%s%s\n", state_name(result), check->name, *text ? ": " : "", text);
+	if (result < 0)
+		printf("         -> %s\n", check->advice);
+}
+
+static void print_json(struct json *json, const struct preflight_check *check, int result,
+		       const char *text)
+{
+	const char *state = state_name(result), *advice = result < 0 ? check->advice : "";
+
+	json_begin(json, check->name);
+	json_text(json, "state", state, strlen(state));
+	json_text(json, "text", text, strlen(text));
+	json_text(json, "advice", advice, strlen(advice));
+	json_end(json);
+}
+
+static int run(const struct options *options)
+{
+	struct preflight preflight = { .config = &options->config,
+				       .operation = OP_HIBERNATE,
+				       .root = "" };
+	struct json json = { .out = stdout };
+	int status = EXIT_DONE;
+
+	if (options->json)
+		json_begin(&json, NULL);
+	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
+		struct error note = { 0 };
+		int result = check->run(&preflight, &note);
+
+		if (result < 0)
+			status = EXIT_FAILED;
+		if (options->json)
+			print_json(&json, check, result, note.text);
+		else if (!options->quiet || result)
+			print_line(check, result, note.text);
+	}
+	if (options->json)
+		json_end(&json);
+	return status;
+}
+
+const struct command cmd_check = {
+	.name = "check",
+	.summary = "say whether hibernation would work here, and if not, why",
+	.usage = "[OPTION...]\n"
+		 "\n"
+		 "Check everything that hibernation needs, one line each: ok, warning, or\n"
+		 "problem with what to do. Changes nothing. The exit code is 0 when there is no\n"
+		 "problem.\n"
+		 "\n"
+		 "  --json            print the result as JSON\n"
+		 "  --target DEVICE   check with this one\n"
+		 "  --allow-plaintext it may be in clear though disks are encrypted\n"
+		 "  --kernel FILE, --initramfs FILE, --home SIZE, --workers N, --cmdline WORDS\n"
+		 "                    as for load\n"
+		 "  --config FILE     settings (default: /etc/kjump.conf)\n"
+		 "  -q, --quiet       print nothing that is ok\n",
+	.accepts = OPTIONS_LOAD | OPTION_TARGET | OPTION_ALLOW_PLAINTEXT | OPTION_JSON,
+	.run = run,
+};

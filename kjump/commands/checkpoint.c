@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump checkpoint: save the running system and go on.
+ */
+#include "kjump/save/save.h"
+
+static int run(const struct options *options)
+{
+	return save_system(options, OP_CHECKPOINT);
+}
+
+const struct command cmd_checkpoint = {
+	.name = "checkpoint",
+	.summary = "save the running system and go on",
+	.usage = "[OPTION...]\n"
+		 "\n"
+		 "Save the running system on the target and go on. Such an image is for\n"
+		 "looking at; no boot restores it.\n"
+		 "\n" SAVE_USAGE,
+	.accepts = OPTIONS_SAVE,
+	.run = run,
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump format: claim a device for images. Never asks, and never overwrites what it was not told
+ * to overwrite.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "disk/disk.h"
+#include "image/image.h"
+#include "kjump/options.h"
+#include "text/human.h"
+
+/* What is on the device, as a clause ("contains ..."); EEXIST unless there is nothing. */
+static int look(const struct disk *disk, struct error *err)
+{
+	struct image_super super;
+	char found[128], image[256];
+	int ret;
+
+	if (!image_super_read(disk, &super, err))
+		return error_set(err, EEXIST, "claimed by kjump already (%s)",
+				 human_image(&super, image, sizeof(image)));
+	ret = disk_probe(disk, found, sizeof(found), err);
+	if (ret)
+		return ret;
+	if (*found)
+		return error_set(err, EEXIST, "contains %s %s",
+				 found[0] && strchr("aeiou", found[0]) ? "an" : "a", found);
+	return 0;
+}
+
+/* What image_format() would refuse is refused before --force wipes anything. */
+static int claim(const struct disk *disk, const struct options *options, struct image_super *super,
+		 struct error *err)
+{
+	int ret = 0;
+
+	if (options->label && strlen(options->label) >= sizeof(super->label))
+		return error_set(err, EINVAL, "label '%.60s' is longer than %zu bytes",
+				 options->label, sizeof(super->label) - 1);
+	if (disk->size < IMAGE_MIN_SIZE)
+		return error_set(err, ENOSPC, "too small: at least %d MiB are needed",
+				 IMAGE_MIN_SIZE >> 20);
+	if (options->force)
+		ret = disk_wipe(disk, err);
+	return ret ? ret : image_format(disk, options->label, super, err);
+}
+
+static int run(const struct options *options)
+{
+	char uuid[37], size[HUMAN_SIZE];
+	struct image_super super;
+	struct error err = { 0 };
+	int status = EXIT_FAILED;
+	struct disk disk;
+
+	if (disk_open(options->operands[0], DISK_WRITE, &disk, &err)) {
+		message("%s; nothing was changed", err.text);
+		return EXIT_FAILED;
+	}
+	if (!options->force && look(&disk, &err)) {
+		message("%s: %s%s; nothing was changed", disk.name, err.text,
+			err.code == EEXIST ? "; use --force to overwrite it" : "");
+		goto out;
+	}
+	if (claim(&disk, options, &super, &err)) {
+		message("%s: %s; it was not claimed", disk.name, err.text);
+		goto out;
+	}
+	printf("%s: claimed for images, %s. Kernel parameter to restore them at boot:\n"
+	       "rd.kjump.resume=UUID=%s\n",
+	       disk.name, human_bytes(super.device_size, size),
+	       human_uuid(super.device_uuid, uuid));
+	status = EXIT_DONE;
+out:
+	disk_close(&disk);
+	return status;
+}
+
+const struct command cmd_format = {
+	.name = "format",
+	.summary = "claim a device for images",
+	.usage = "[--force] [--label TEXT] DEVICE\n"
+		 "\n"
+		 "Claim a partition, disk or logical volume for images. Refuses a device that\n"
+		 "is in use, or that holds anything.\n"
+		 "\n"
+		 "  --force           overwrite what the device holds\n"
+		 "  --label TEXT      name of the device, at most 15 bytes\n",
+	.accepts = OPTION_FORCE | OPTION_LABEL,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump hibernate: save the running system and power off; goes on when it was restored.
+ */
+#include "kjump/save/save.h"
+
+static int run(const struct options *options)
+{
+	return save_system(options, OP_HIBERNATE);
+}
+
+const struct command cmd_hibernate = {
+	.name = "hibernate",
+	.summary = "save the running system and power off",
+	.usage = "[OPTION...]\n"
+		 "\n"
+		 "Save the running system on the target and power off. Returns when the system\n"
+		 "was restored, or when saving failed.\n"
+		 "\n" SAVE_USAGE,
+	.accepts = OPTIONS_SAVE,
+	.run = run,
+};

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump info: what is on a device.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kjump/device.h"
+#include "text/human.h"
+#include "text/json.h"
+
+/* --- for people --- */
+
+static void print_device(const struct disk *disk, const struct image_super *super)
+{
+	char size[HUMAN_SIZE], uuid[37];
+
+	printf("device    %s\n", disk->name);
+	printf("size      %s\n", human_bytes(super->device_size, size));
+	printf("uuid      %s\n", human_uuid(super->device_uuid, uuid));
+	if (*super->label)
+		printf("label     %s\n", super->label);
+	printf("state     %s\n", image_state_name(super->state));
+}
+
+static void print_image(const struct image_super *super)
+{
+	char text[HUMAN_SIZE], data[HUMAN_SIZE], uuid[37];
+	uint64_t bytes = super->data_pages * FRAME_SIZE;
+
+	if (*super->reason)
+		printf("reason    %s\n", super->reason);
+	printf("kind      %s\n", image_kind_name(super->kind));
+	printf("image     %s\n", human_uuid(super->image_uuid, uuid));
+	printf("created   %s\n", human_time(super->created, text));
+	printf("release   %s\n", super->release);
+	printf("attempts  %u\n", super->attempts);
+	printf("pages     %" PRIu64 ": %" PRIu64 " data, %" PRIu64 " zero, %" PRIu64
+	       " free, %" PRIu64 " untouchable, %" PRIu64 " kernel B's\n",
+	       super->ram_pages, super->data_pages, super->zero_pages, super->free_pages,
+	       super->untouchable_pages, super->home_pages);
+	printf("stored    %s for %s of data", human_bytes(super->stored_bytes, text),
+	       human_bytes(bytes, data));
+	if (super->stored_bytes)
+		printf(", ratio %.2f", (double)bytes / (double)super->stored_bytes);
+	putchar('\n');
+}
+
+static void print_index(const struct image_index *index)
+{
+	const struct image_machine *machine = &index->machine;
+
+	printf("chunks    %zu\n", index->chunk_count);
+	printf("build     %.*s\n", (int)sizeof(machine->build), machine->build);
+	printf("cpu       %.*s, signature 0x%x\n", (int)sizeof(machine->cpu_vendor),
+	       machine->cpu_vendor, machine->cpu_signature);
+	printf("watched   %zu extents of file systems\n", index->watch_count);
+}
+
+static void print_text(const struct disk *disk, const struct image_super *super,
+		       const struct image_index *index, const struct error *missing)
+{
+	print_device(disk, super);
+	if (super->state == IMAGE_EMPTY)
+		return;
+	print_image(super);
+	if (index)
+		print_index(index);
+	else
+		printf("index     not readable: %s\n", missing->text);
+}
+
+/* --- for programs; kjump(8) describes the fields --- */
+
+#define TEXT(json, name, array) json_text(json, name, array, sizeof(array))
+
+static void json_uuid(struct json *json, const char *name, const uint8_t uuid[16])
+{
+	char text[37];
+
+	json_text(json, name, human_uuid(uuid, text), sizeof(text));
+}
+
+static void json_name(struct json *json, const char *name, const char *text)
+{
+	json_text(json, name, text, SIZE_MAX);
+}
+
+static void json_pages(struct json *json, const struct image_super *super)
+{
+	json_begin(json, "pages");
+	json_number(json, "ram", super->ram_pages);
+	json_number(json, "data", super->data_pages);
+	json_number(json, "zero", super->zero_pages);
+	json_number(json, "free", super->free_pages);
+	json_number(json, "untouchable", super->untouchable_pages);
+	json_number(json, "home", super->home_pages);
+	json_end(json);
+}
+
+static void json_index(struct json *json, const struct image_index *index)
+{
+	static const char *const fills[] = {
+		[FILL_NONE] = "none",
+		[FILL_ZERO] = "zero",
+		[FILL_POISON] = "poison",
+	};
+
+	json_begin(json, "index");
+	json_number(json, "chunks", index->chunk_count);
+	TEXT(json, "build", index->machine.build);
+	TEXT(json, "cpu_vendor", index->machine.cpu_vendor);
+	json_number(json, "cpu_signature", index->machine.cpu_signature);
+	json_name(json, "fill", fills[index->machine.fill]);
+	json_number(json, "watched", index->watch_count);
+	json_number(json, "vmcoreinfo_bytes", index->vmcoreinfo ? strlen(index->vmcoreinfo) : 0);
+	json_end(json);
+}
+
+static void json_image(struct json *json, const struct image_super *super,
+		       const struct image_index *index)
+{
+	json_begin(json, "image");
+	json_uuid(json, "uuid", super->image_uuid);
+	json_name(json, "kind", image_kind_name(super->kind));
+	TEXT(json, "reason", super->reason);
+	json_number(json, "created", super->created);
+	TEXT(json, "release", super->release);
+	json_number(json, "attempts", super->attempts);
+	json_pages(json, super);
+	json_number(json, "stored_bytes", super->stored_bytes);
+	json_number(json, "device_bytes", super->length);
+	if (index)
+		json_index(json, index);
+	else
+		json_null(json, "index");
+	json_end(json);
+}
+
+static void print_json(const struct disk *disk, const struct image_super *super,
+		       const struct image_index *index)
+{
+	struct json json = { .out = stdout };
+
+	json_begin(&json, NULL);
+	TEXT(&json, "device", disk->name);
+	json_number(&json, "size", super->device_size);
+	json_uuid(&json, "uuid", super->device_uuid);
+	TEXT(&json, "label", super->label);
+	json_name(&json, "state", image_state_name(super->state));
+	json_number(&json, "generation", super->generation);
+	if (super->state == IMAGE_EMPTY)
+		json_null(&json, "image");
+	else
+		json_image(&json, super, index);
+	json_end(&json);
+}
+
+/* --- */
+
+/* Of a STALE image a part may be overwritten already; of any other the index must be whole. */
+static int show(const struct disk *disk, struct image_super *super, const struct options *options)
+{
+	bool empty = super->state == IMAGE_EMPTY;
+	struct image_index index = { 0 };
+	struct error err = { 0 };
+	bool readable = !empty && !image_index_read(disk, super, &index, &err);
+	int status = EXIT_DONE;
+
+	if (options->json)
+		print_json(disk, super, readable ? &index : NULL);
+	else
+		print_text(disk, super, readable ? &index : NULL, &err);
+	if (empty) {
+		status = EXIT_NO_IMAGE;
+	} else if (!readable && super->state != IMAGE_STALE) {
+		message("%s: %s; the image is damaged", disk->name, err.text);
+		status = EXIT_FAILED;
+	}
+	image_index_free(&index);
+	return status;
+}
+
+static int run(const struct options *options)
+{
+	return device_run(options, DISK_READ, "nothing is known of it", show);
+}
+
+const struct command cmd_info = {
+	.name = "info",
+	.summary = "show what is on a device",
+	.usage = "[OPTION...] [DEVICE|FILE]\n"
+		 "\n"
+		 "Show what is on DEVICE (default: the target). Exit code 3 when it holds no\n"
+		 "image.\n"
+		 "\n"
+		 "  --json            as one JSON object; kjump(8) describes it\n"
+		 "  --target DEVICE   the same as DEVICE\n"
+		 "  --config FILE     settings (default: /etc/kjump.conf)\n",
+	.accepts = OPTION_CONFIG | OPTION_TARGET | OPTION_JSON,
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump load: have kernel B ready, so that the next jump is quicker.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "jump/jump.h"
+#include "kjump/load/finder.h"
+#include "kjump/load/loader.h"
+#include "kjump/options.h"
+#include "kjump/paths.h"
+#include "kjump/save/ticks.h"
+#include "text/human.h"
+
+static void print_loaded(const struct loader *loader, struct ticks start)
+{
+	char size[HUMAN_SIZE];
+
+	printf("kernel B %s: home %s at 0x%" PRIx64 "%s",
+	       loader->load_start ? "loaded" : "is loaded already",
+	       human_bytes(loader->state.home_size, size), loader->state.home_start,
+	       loader->state.reserved ? ", reserved at boot" : "");
+	if (loader->load_start)
+		printf(", %.2f s", (double)(ticks_now().ns - start.ns) / 1e9);
+	putchar('\n');
+}
+
+/* Better told now than by the time that the first image takes. */
+static void try_finder(void)
+{
+	struct error err = { 0 };
+
+	if (finder_check(PATH_KCORE, PATH_IOMEM, PATH_ZONEINFO, &err))
+		message("free pages cannot be told apart on this kernel: %s; everything will be "
+			"saved",
+			err.text);
+}
+
+static int run(const struct options *options)
+{
+	struct ticks start = ticks_now();
+	struct error err = { 0 };
+	struct loader loader;
+
+	if (loader_lock(&err) || jump_supported(&err) ||
+	    loader_ensure(&options->config, &loader, &err)) {
+		message("%s; kernel B was not loaded", err.text);
+		return EXIT_FAILED;
+	}
+	if (!options->quiet)
+		print_loaded(&loader, start);
+	if (loader.load_start)
+		try_finder();
+	loader_close(&loader);
+	return EXIT_DONE;
+}
+
+const struct command cmd_load = {
+	.name = "load",
+	.summary = "load kernel B, so that the next jump is quicker",
+	.usage = "[OPTION...]\n"
+		 "\n"
+		 "Load kernel B beside the running one. hibernate and checkpoint do it by\n"
+		 "themselves when it is not loaded.\n"
+		 "\n" LOAD_USAGE,
+	.accepts = OPTIONS_LOAD,
+	.run = run,
+};

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump status: kernel B, mailbox, target and the last result.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "jump/jump.h"
+#include "kjump/device.h"
+#include "kjump/load/mailbox.h"
+#include "kjump/load/state.h"
+#include "kjump/paths.h"
+#include "memory/memory.h"
+#include "text/files.h"
+#include "text/human.h"
+
+#define LAST_SIZE 4096
+
+static void show_kernel(const struct state *state, const struct error *record)
+{
+	char size[HUMAN_SIZE];
+
+	if (!jump_loaded())
+		puts("kernel B  not loaded");
+	else if (record->code == ENOENT)
+		puts("kernel B  something is loaded, not by kjump");
+	else if (record->code)
+		printf("kernel B  loaded; %s\n", record->text);
+	else
+		printf("kernel B  loaded: home %s at 0x%" PRIx64 "\n"
+		       "          %s, %s\n",
+		       human_bytes(state->home_size, size), state->home_start, state->kernel,
+		       state->initramfs);
+}
+
+static void show_mailbox(const struct state *state)
+{
+	struct mailbox_page page;
+	struct error err = { 0 };
+
+	if (mailbox_open(&page, &err)) {
+		printf("mailbox   %s\n", err.code == ENOENT ? "none" : err.text);
+		return;
+	}
+	if (page.pfn != state->mailbox_pfn)
+		printf("mailbox   moved to frame 0x%" PRIx64
+		       "; the next jump loads kernel B anew\n",
+		       page.pfn);
+	else if (memory_mailbox_check(page.mailbox, state->nonce, &err))
+		printf("mailbox   %s; the next jump loads kernel B anew\n", err.text);
+	else
+		printf("mailbox   frame 0x%" PRIx64 ", %" PRIu64 " requests so far\n", page.pfn,
+		       page.mailbox->sequence);
+	mailbox_close(&page);
+}
+
+static void show_target(const char *spec)
+{
+	struct image_super super;
+	struct error err = { 0 };
+	struct disk disk;
+	char image[256];
+
+	if (!*spec) {
+		printf("target    none set in %s\n", PATH_CONFIG);
+		return;
+	}
+	if (device_open(spec, DISK_READ, &disk, &super, &err)) {
+		printf("target    %s\n", err.text);
+		return;
+	}
+	printf("target    %s: %s\n", disk.name, human_image(&super, image, sizeof(image)));
+	disk_close(&disk);
+}
+
+static void show_last(void)
+{
+	struct error err = { 0 };
+	char text[LAST_SIZE];
+
+	if (file_read(PATH_LAST, text, sizeof(text), &err))
+		puts("last      nothing since the boot");
+	else
+		printf("last      %s\n", text);
+}
+
+static int run(const struct options *options)
+{
+	struct state state;
+	struct error err = { 0 };
+
+	state_read(PATH_STATE, &state, &err);
+	show_kernel(&state, &err);
+	if (!err.code)
+		show_mailbox(&state);
+	show_target(options->config.target);
+	show_last();
+	return EXIT_DONE;
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.summary = "show kernel B, the target and the last result",
+	.usage = "[OPTION...]\n"
+		 "\n"
+		 "Show whether kernel B is loaded, what the target holds and how the last jump\n"
+		 "went.\n"
+		 "\n"
+		 "  --target DEVICE   look at this one\n"
+		 "  --config FILE     settings (default: /etc/kjump.conf)\n",
+	.accepts = OPTION_CONFIG | OPTION_TARGET,
+	.run = run,
+};

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump verify: read and check every byte of an image.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/safe.h"
+#include "kjump/device.h"
+#include "text/human.h"
+#include "text/meter.h"
+
+static int count_chunk(void *context, size_t number, const struct image_chunk *chunk,
+		       const struct run *runs, const void *pages, struct error *err)
+{
+	(void)number, (void)runs, (void)pages, (void)err;
+	meter_add(context, safe_round_up(chunk->stored, IMAGE_BLOCK));
+	return 0;
+}
+
+static void print_checked(const struct disk *disk, const struct image_super *super, double seconds)
+{
+	char image[256], size[HUMAN_SIZE], data[HUMAN_SIZE];
+	double bytes = (double)super->data_pages * FRAME_SIZE;
+
+	printf("%s: %s\n", disk->name, human_image(super, image, sizeof(image)));
+	printf("  checked   both superblocks, index, chunks and padding: %s\n",
+	       human_bytes(super->length, size));
+	printf("  pages     %" PRIu64 " of data, %s\n", super->data_pages,
+	       human_bytes(super->data_pages * FRAME_SIZE, data));
+	printf("  seconds   %.2f, %.0f MB/s read, %.0f MB/s of pages\n", seconds,
+	       (double)super->length / 1e6 / seconds, bytes / 1e6 / seconds);
+}
+
+static int verify(const struct disk *disk, struct image_super *super, const struct options *options)
+{
+	bool empty = super->state == IMAGE_EMPTY;
+	struct error err = { 0 };
+	struct meter meter;
+	const struct image_sink sink = { .take = count_chunk, .context = &meter };
+	double seconds;
+	int ret;
+
+	meter_start(&meter, disk->name, empty ? 0 : super->length - super->index_size,
+		    options->quiet);
+	ret = image_verify(disk, super, options->config.workers, &sink, &err);
+	seconds = meter_stop(&meter);
+	if (ret) {
+		message("%s: %s; the image is %s", disk->name, err.text,
+			super->state == IMAGE_STALE ? "stale and not whole any more" : "damaged");
+		return EXIT_FAILED;
+	}
+	if (empty && !options->quiet)
+		printf("%s: no image; both superblocks are in order\n", disk->name);
+	else if (!options->quiet)
+		print_checked(disk, super, seconds);
+	return empty ? EXIT_NO_IMAGE : EXIT_DONE;
+}
+
+static int run(const struct options *options)
+{
+	return device_run(options, DISK_READ, "nothing was verified", verify);
+}
+
+const struct command cmd_verify = {
+	.name = "verify",
+	.summary = "read and check every byte of an image",
+	.usage = "[OPTION...] [DEVICE|FILE]\n"
+		 "\n"
+		 "Read and check every byte of the image on DEVICE (default: the target): both\n"
+		 "superblocks, index, chunks, the pages in them, padding. Nothing is written.\n"
+		 "Exit code 3 when there is no image.\n"
+		 "\n"
+		 "  --target DEVICE   the same as DEVICE\n"
+		 "  --workers N       threads (default: one a CPU)\n"
+		 "  --config FILE     settings (default: /etc/kjump.conf)\n"
+		 "  -q, --quiet       print nothing on success\n",
+	.accepts = OPTION_CONFIG | OPTION_TARGET | OPTION_WORKERS | OPTION_QUIET,
+	.operands_max = 1,
+	.run = run,
+};

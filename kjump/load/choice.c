@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which kernel B to load, and how.
+ */
+#include "kjump/load/choice.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "common/abi.h"
+#include "kjump/paths.h"
+#include "text/files.h"
+
+/* More CPUs cost kernel B memory and time to start, and no disk is fast enough for them. */
+#define CPUS_MAX 16
+
+static bool take_if_readable(char *ret, size_t size, const char *directory, const char *path)
+{
+	char candidate[512];
+
+	snprintf(candidate, sizeof(candidate), "%s%s", directory, path);
+	if (strlen(candidate) >= size || access(candidate, R_OK))
+		return false;
+	strcpy(ret, candidate);
+	return true;
+}
+
+/* BOOT_IMAGE= is the boot loader's name: "(hd0,gpt2)/vmlinuz", relative to its own file system. */
+static bool take_boot_image(char *ret, size_t size, const char *cmdline)
+{
+	char value[256];
+	const char *path = value;
+
+	if (!cmdline_value(cmdline, "BOOT_IMAGE", value, sizeof(value)))
+		return false;
+	if (*path == '(')
+		path += strcspn(path, "/");
+	return *path == '/' && (take_if_readable(ret, size, PATH_BOOT, path) ||
+				take_if_readable(ret, size, "", path));
+}
+
+static int choose_kernel(const struct config *config, const char *cmdline, struct choice *choice,
+			 struct error *err)
+{
+	char name[128];
+	struct utsname system;
+
+	if (*config->kernel) {
+		strcpy(choice->kernel, config->kernel);
+		return 0;
+	}
+	if (uname(&system))
+		return error_errno(err, "uname");
+	snprintf(name, sizeof(name), "/vmlinuz-%s", system.release);
+	if (take_if_readable(choice->kernel, sizeof(choice->kernel), PATH_BOOT, name) ||
+	    take_boot_image(choice->kernel, sizeof(choice->kernel), cmdline))
+		return 0;
+	return error_set(err, ENOENT, "%s%s: no kernel to load; name one with --kernel", PATH_BOOT,
+			 name);
+}
+
+static int choose_initramfs(const struct config *config, struct choice *choice, struct error *err)
+{
+	const size_t size = sizeof(choice->initramfs);
+
+	if (*config->initramfs) {
+		strcpy(choice->initramfs, config->initramfs);
+		return 0;
+	}
+	if (take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS) ||
+	    take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS_OF_PREFIX))
+		return 0;
+	return error_set(err, ENOENT, "%s: no initramfs to load; name one with --initramfs",
+			 PATH_INITRAMFS);
+}
+
+static unsigned choose_cpus(const struct config *config)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned cpus = online < 1 ? 1 : online > CPUS_MAX ? CPUS_MAX : (unsigned)online;
+
+	return config->workers && config->workers < cpus ? config->workers : cpus;
+}
+
+static int describe_file(const char *path, char *text, size_t size, struct error *err)
+{
+	struct stat stat_;
+
+	if (stat(path, &stat_))
+		return error_errno(err, "%s", path);
+	if (!S_ISREG(stat_.st_mode))
+		return error_set(err, EINVAL, "%s: not a file", path);
+	snprintf(text, size, "%s %" PRIu64 " %" PRIu64 " %" PRId64 ".%09ld", path,
+		 (uint64_t)stat_.st_ino, (uint64_t)stat_.st_size, (int64_t)stat_.st_mtim.tv_sec,
+		 stat_.st_mtim.tv_nsec);
+	return 0;
+}
+
+static int digest(struct choice *choice, struct error *err)
+{
+	char kernel[512], initramfs[512], text[4096];
+	int length, ret;
+
+	ret = describe_file(choice->kernel, kernel, sizeof(kernel), err);
+	if (!ret)
+		ret = describe_file(choice->initramfs, initramfs, sizeof(initramfs), err);
+	if (ret)
+		return ret;
+	length = snprintf(text, sizeof(text), "%d\n%s\n%s\n%s\n%" PRIu64, ABI_VERSION, kernel,
+			  initramfs, choice->cmdline, choice->home);
+	choice->digest = XXH3_64bits(text, (size_t)length);
+	return 0;
+}
+
+int choice_make(const struct config *config, struct choice *ret, struct error *err)
+{
+	char cmdline[CMDLINE_READ_SIZE];
+	int status;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->level = config->level;
+	ret->home = config->home;
+	ret->cpus = choose_cpus(config);
+	status = file_read(PATH_CMDLINE, cmdline, sizeof(cmdline), err);
+	if (!status)
+		status = choose_kernel(config, cmdline, ret, err);
+	if (!status)
+		status = choose_initramfs(config, ret, err);
+	if (!status)
+		status = cmdline_for_b(cmdline, ret->cpus, config->cmdline, ret->cmdline,
+				       sizeof(ret->cmdline), err);
+	return status ? status : digest(ret, err);
+}

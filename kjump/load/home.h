@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How large a home a level of compression takes, and which level a home has room for. */
+#ifndef KJUMP_LOAD_HOME_H
+#define KJUMP_LOAD_HOME_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+#include "jump/jump.h"
+
+/* What decides besides the level: kernel B, its initramfs and its CPUs. */
+struct home_load {
+	const struct jump_kernel *kernel;
+	size_t initramfs_size;
+	unsigned cpus;
+};
+
+/*
+ * Bytes of home. All levels up to the highest that LEVEL_AUTO tries take the same, so that a
+ * kernel B that was loaded for one serves for the others.
+ */
+uint64_t home_needed(const struct home_load *load, int level);
+
+/* The highest level that a home of SIZE bytes has room for; never less than LEVEL_AUTO_MAX. */
+int home_level(const struct home_load *load, uint64_t size);
+
+/*
+ * Does a home of SIZE bytes with room for levels up to HIGHEST do for LEVEL? ENOMEM if not, which
+ * no level up to LEVEL_AUTO_MAX is refused for.
+ */
+int home_check(uint64_t size, int highest, int level, struct error *err);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel B in A's memory.
+ */
+#include "kjump/load/loader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/tsc.h"
+#include "jump/jump.h"
+#include "kjump/load/ballast.h"
+#include "kjump/load/choice.h"
+#include "kjump/load/gather.h"
+#include "kjump/load/home.h"
+#include "kjump/load/reserved.h"
+#include "kjump/paths.h"
+#include "memory/memory.h"
+#include "memory/swaps.h"
+#include "text/files.h"
+
+int loader_lock(struct error *err)
+{
+	int fd, ret;
+
+	if (geteuid() != 0)
+		return error_set(err, EPERM, "only root may do this");
+	ret = file_make_run(err);
+	if (ret)
+		return ret;
+	fd = open(PATH_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_errno(err, PATH_LOCK);
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return 0; /* the descriptor stays open, and with it the lock */
+	ret = errno == EWOULDBLOCK ? error_set(err, EBUSY, "another kjump is at work")
+				   : error_errno(err, PATH_LOCK);
+	close(fd);
+	return ret;
+}
+
+/* A file as bytes in memory, without a copy. */
+struct file_map {
+	void *bytes;
+	size_t size;
+};
+
+static int map_initramfs(const char *path, struct file_map *ret, struct error *err)
+{
+	struct stat stat;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int status = 0;
+
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	if (fstat(fd, &stat)) {
+		status = error_errno(err, "%s", path);
+	} else if (!S_ISREG(stat.st_mode) || !stat.st_size) {
+		status = error_set(err, EINVAL, "%s: not an initramfs", path);
+	} else {
+		ret->size = (size_t)stat.st_size;
+		ret->bytes = mmap(NULL, ret->size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (ret->bytes == MAP_FAILED) {
+			ret->bytes = NULL;
+			status = error_errno(err, "%s", path);
+		}
+	}
+	close(fd);
+	return status;
+}
+
+static struct home_load home_load(const struct choice *choice, const struct jump_load *load)
+{
+	return (struct home_load){ load->kernel, load->initramfs_size, choice->cpus };
+}
+
+/* Where the home goes: LOAD->home_start and the rest, and *RESERVED when that was set at boot. */
+static int place(const struct choice *choice, const struct runs *avoid, const struct runs *ram,
+		 struct ballast *ballast, struct jump_load *load, struct reserved *reserved,
+		 struct error *err)
+{
+	const struct reserved_paths paths = { PATH_CMDLINE, PATH_IOMEM, PATH_FIRMWARE_MAP,
+					      PATH_CRASH_LOADED };
+	const struct home_load needs = home_load(choice, load);
+	int ret;
+
+	load->home_size = choice->home;
+	if (!load->home_size)
+		load->home_size = home_needed(&needs, choice->level);
+	ret = reserved_find(&paths, load->home_size, reserved, err);
+	if (ret)
+		return ret;
+	if (reserved->size) {
+		load->reserved = true;
+		load->home_start = reserved->start;
+		load->home_size = reserved->size;
+	}
+	ret = home_check(load->home_size, home_level(&needs, load->home_size), choice->level, err);
+	if (ret || reserved->size)
+		return ret;
+	/* The kernel's own rule, of which it says no more than "Invalid argument". */
+	if (load->home_size > runs_total(ram) * FRAME_SIZE / 2)
+		return error_set(err, ENOMEM,
+				 "kernel B needs %" PRIu64 " MiB, more than half of the RAM",
+				 load->home_size >> 20);
+	if (ballast)
+		ballast_take(ballast, PATH_MEMINFO, load->home_size);
+	ret = jump_place(ram, avoid, PATH_KPAGEFLAGS, load->home_size, &load->home_start, err);
+	if (!ret && ballast)
+		ballast_trim(ballast, PATH_PAGEMAP, load->home_start, load->home_size);
+	return ret;
+}
+
+/*
+ * A home outside of what the system knows as its RAM is RAM all the same: to the kernel that
+ * restores, to the accounts of the image, and to those who jump.
+ */
+static int add_to_ram(const struct reserved *reserved, struct runs *ram, struct handoff *handoff,
+		      struct error *err)
+{
+	if (!reserved->size || reserved->system_ram)
+		return 0;
+	if (runs_append(ram, reserved->start >> FRAME_SHIFT, reserved->size >> FRAME_SHIFT))
+		return error_set(err, ENOMEM, "out of memory");
+	runs_sort(ram);
+	if (ram->n > HANDOFF_RAM_MAX)
+		return error_set(err, E2BIG, "more than %d ranges of RAM", HANDOFF_RAM_MAX);
+	memcpy(handoff->ram, ram->v, ram->n * sizeof(*ram->v));
+	handoff->ram_count = (uint32_t)ram->n;
+	return 0;
+}
+
+static int place_and_load(const struct choice *choice, const struct mailbox_page *page,
+			  struct runs *ram, struct jump_load *load, struct state *state,
+			  struct error *err)
+{
+	struct run frames = { page->pfn, MAILBOX_SIZE / FRAME_SIZE };
+	struct runs avoid = { .v = &frames, .n = 1 };
+	const struct home_load needs = home_load(choice, load);
+	struct ballast ballast = { 0 };
+	struct reserved reserved;
+	int ret = place(choice, &avoid, ram, &ballast, load, &reserved, err);
+
+	if (!ret)
+		ret = add_to_ram(&reserved, ram, load->handoff, err);
+	if (!ret)
+		ret = jump_load(load, err);
+	ballast_drop(&ballast);
+	state->home_start = load->home_start;
+	state->home_size = load->home_size;
+	state->level = (uint64_t)home_level(&needs, load->home_size);
+	state->reserved = load->reserved;
+	state->crash = reserved.crash;
+	return ret;
+}
+
+int loader_place(const struct config *config, struct state *ret, struct error *err)
+{
+	const struct runs avoid = { 0 };
+	struct jump_kernel kernel = { 0 };
+	struct file_map initramfs = { 0 };
+	struct jump_load load = { .kernel = &kernel };
+	struct reserved reserved;
+	struct runs ram = { 0 };
+	struct choice choice;
+	int status;
+
+	status = choice_make(config, &choice, err);
+	if (!status)
+		status = jump_kernel_read(choice.kernel, &kernel, err);
+	if (!status)
+		status = map_initramfs(choice.initramfs, &initramfs, err);
+	if (!status)
+		status = memory_system_ram(PATH_IOMEM, &ram, err);
+	load.initramfs_size = initramfs.size;
+	if (!status)
+		status = place(&choice, &avoid, &ram, NULL, &load, &reserved, err);
+	*ret = (struct state){ .home_start = load.home_start,
+			       .home_size = load.home_size,
+			       .reserved = load.reserved };
+	runs_free(&ram);
+	if (initramfs.bytes)
+		munmap(initramfs.bytes, initramfs.size);
+	jump_kernel_free(&kernel);
+	return status;
+}
+
+static int load_b(const struct choice *choice, const struct mailbox_page *page, struct state *state,
+		  struct error *err)
+{
+	struct handoff *handoff = malloc(sizeof(*handoff));
+	struct jump_kernel kernel = { 0 };
+	struct file_map initramfs = { 0 };
+	struct runs ram = { 0 };
+	struct jump_load load = { .kernel = &kernel,
+				  .cmdline = choice->cmdline,
+				  .handoff = handoff };
+	int ret;
+
+	if (!handoff) {
+		ret = error_set(err, ENOMEM, "out of memory");
+		goto out;
+	}
+	ret = jump_kernel_read(choice->kernel, &kernel, err);
+	if (!ret)
+		ret = map_initramfs(choice->initramfs, &initramfs, err);
+	if (!ret)
+		ret = gather_handoff(page, handoff, &ram, err);
+	if (ret)
+		goto out;
+	load.initramfs = initramfs.bytes;
+	load.initramfs_size = initramfs.size;
+	ret = place_and_load(choice, page, &ram, &load, state, err);
+out:
+	runs_free(&ram);
+	if (initramfs.bytes)
+		munmap(initramfs.bytes, initramfs.size);
+	jump_kernel_free(&kernel);
+	free(handoff);
+	return ret;
+}
+
+static int home_fits(const struct choice *choice, const struct state *state, struct error *err)
+{
+	return home_check(state->home_size, (int)state->level, choice->level, err);
+}
+
+/* Is what is loaded what CHOICE asks for, with its mailbox at its frame? Opens the mailbox. */
+static bool is_warm(const struct choice *choice, struct loader *loader)
+{
+	const struct state *state = &loader->state;
+	struct error ignored = { 0 };
+
+	/* A crash kernel may have been loaded where B lives. */
+	if (state->crash && reserved_crash_loaded(PATH_CRASH_LOADED))
+		return false;
+	if (state->digest != choice->digest || home_fits(choice, state, &ignored) ||
+	    mailbox_open(&loader->page, &ignored))
+		return false;
+	if (loader->page.pfn == state->mailbox_pfn &&
+	    !memory_mailbox_check(loader->page.mailbox, state->nonce, &ignored))
+		return true;
+	mailbox_close(&loader->page);
+	return false;
+}
+
+static int load_cold(const struct choice *choice, struct loader *loader, struct error *err)
+{
+	struct state *state = &loader->state;
+	struct error ignored = { 0 };
+	int ret;
+
+	memset(state, 0, sizeof(*state));
+	ret = mailbox_create(&loader->page, err);
+	if (ret)
+		return ret;
+	ret = load_b(choice, &loader->page, state, err);
+	if (ret)
+		goto out;
+	state->digest = choice->digest;
+	state->mailbox_pfn = loader->page.pfn;
+	state->raised = loader->page.raised;
+	/* Only for programs that look into the image. */
+	if (swaps_find(PATH_KALLSYMS, PATH_KCORE, &state->swaps, &ignored))
+		state->swaps = 0;
+	memcpy(state->nonce, loader->page.mailbox->nonce, sizeof(state->nonce));
+	memcpy(state->kernel, choice->kernel, sizeof(state->kernel));
+	memcpy(state->initramfs, choice->initramfs, sizeof(state->initramfs));
+	ret = state_write(PATH_STATE, state, err);
+	if (ret)
+		jump_unload(&ignored);
+out:
+	if (ret) {
+		mailbox_close(&loader->page);
+		mailbox_remove(loader->page.raised);
+	}
+	return ret;
+}
+
+int loader_ensure(const struct config *config, struct loader *ret, struct error *err)
+{
+	uint64_t start = tsc_read();
+	struct choice choice;
+	int recorded, status;
+
+	memset(ret, 0, sizeof(*ret));
+	status = choice_make(config, &choice, err);
+	if (status)
+		return status;
+	recorded = state_read(PATH_STATE, &ret->state, err);
+	if (jump_loaded()) {
+		if (recorded == -ENOENT)
+			return error_set(err, EEXIST,
+					 "a kernel that kjump did not load is loaded for kexec "
+					 "('kjump unload' drops it)");
+		if (!recorded && is_warm(&choice, ret))
+			return 0;
+		/* A home of a given size would be no larger when it is loaded anew. */
+		if (!recorded && choice.home && ret->state.digest == choice.digest)
+			status = home_fits(&choice, &ret->state, err);
+		if (status)
+			return status;
+	}
+	status = loader_drop(err);
+	if (!status)
+		status = load_cold(&choice, ret, err);
+	if (status)
+		return status;
+	ret->load_start = start;
+	ret->load_end = tsc_read();
+	return 0;
+}
+
+void loader_close(struct loader *loader)
+{
+	mailbox_close(&loader->page);
+}
+
+int loader_drop(struct error *err)
+{
+	struct error ignored = { 0 };
+	struct state state;
+	int ret = 0;
+
+	if (jump_loaded())
+		ret = jump_unload(err);
+	if (ret)
+		return ret;
+	if (state_read(PATH_STATE, &state, &ignored))
+		state.raised = false;
+	mailbox_remove(state.raised);
+	unlink(PATH_STATE);
+	return 0;
+}

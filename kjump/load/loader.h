@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel B in A's memory: loaded, found again by a later run, dropped.
+ */
+#ifndef KJUMP_LOAD_LOADER_H
+#define KJUMP_LOAD_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "kjump/config.h"
+#include "kjump/load/mailbox.h"
+#include "kjump/load/state.h"
+
+/* A loaded kernel B as this process sees it; loader_close() ends it, B stays loaded. */
+struct loader {
+	struct state state;
+	struct mailbox_page page;
+	uint64_t load_start, load_end; /* time-stamp counter; 0 when B was loaded already */
+};
+
+/*
+ * Take the lock that all commands share which load, drop or jump; held until the process ends.
+ * EPERM when this is not root, EBUSY when another kjump holds it.
+ */
+int loader_lock(struct error *err);
+
+/*
+ * Load the kernel B that CONFIG asks for, unless it is loaded and its mailbox is where it was.
+ * One that does not fit is dropped first. EEXIST when something is loaded that is not kjump's.
+ */
+int loader_ensure(const struct config *config, struct loader *ret, struct error *err);
+/*
+ * The home that loading CONFIG's kernel B would take now, without loading it: home_* and reserved
+ * of *RET. ENOMEM when there is no place.
+ */
+int loader_place(const struct config *config, struct state *ret, struct error *err);
+void loader_close(struct loader *loader);
+
+/* Drop what is loaded, the mailbox and the record; nothing to drop is no error. */
+int loader_drop(struct error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The running system around a jump: what kernel_kexec() leaves undone that the kernel's own
+ * hibernation does, before and after.
+ */
+#ifndef KJUMP_SAVE_QUIESCE_H
+#define KJUMP_SAVE_QUIESCE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+/* Made by quiesce_begin(); quiesce_end() ends it and puts back all that was changed. */
+struct quiesce {
+	char **wakeups; /* power/wakeup files that were switched off */
+	size_t count, capacity;
+	int snapshot; /* -1 = not open */
+	sigset_t signals;
+	bool begun;
+};
+
+/*
+ * Switch wake-ups off, make drivers and kernel prepare for hibernation, block signals, lock this
+ * process into memory. EBUSY when another hibernation is under way. quiesce_end()
+ * must follow in any case.
+ */
+int quiesce_begin(struct quiesce *quiesce, struct error *err);
+void quiesce_end(struct quiesce *quiesce);
+
+/* After A came back: mix ENTROPY into the random pool, wake SMT siblings and the NMI watchdog. */
+void quiesce_recover(const uint8_t entropy[64]);
+
+#endif

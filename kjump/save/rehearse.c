@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One freeze for practice, by the kernel's own hibernation.
+ */
+#include "kjump/save/rehearse.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/suspend_ioctls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "kjump/check/room.h"
+#include "kjump/paths.h"
+#include "kjump/save/quiesce.h"
+#include "kjump/save/watchdogs.h"
+#include "text/files.h"
+
+#define LOG_SIZE (256 << 10)
+
+/* What the snapshot needs beside the copy of all that is in use, at least and as a share. */
+#define SPARE	    (16ULL << 20)
+#define SPARE_SHARE 64
+
+/* Names of the modules and PCI devices; another set has not been rehearsed. */
+static uint64_t digest_devices(void)
+{
+	XXH3_state_t *state = XXH3_createState();
+	FILE *modules = fopen(PATH_MODULES, "re");
+	DIR *devices = opendir(PATH_PCI_DEVICES);
+	const struct dirent *entry;
+	char name[128];
+	uint64_t digest = 0;
+
+	if (!state)
+		goto out;
+	XXH3_64bits_reset(state);
+	while (modules && fscanf(modules, "%127s%*[^\n]", name) == 1)
+		XXH3_64bits_update(state, name, strlen(name) + 1);
+	while (devices && (entry = readdir(devices)))
+		XXH3_64bits_update(state, entry->d_name, strlen(entry->d_name) + 1);
+	digest = XXH3_64bits_digest(state);
+out:
+	XXH3_freeState(state);
+	if (modules)
+		fclose(modules);
+	if (devices)
+		closedir(devices);
+	return digest;
+}
+
+/* The kernel copies all that is in use; it drops caches and swaps when that has no room. */
+static bool has_room(void)
+{
+	struct error ignored = { 0 };
+	uint64_t used, total;
+
+	if (room_used(PATH_MEMINFO, &used, &ignored) || room_total(PATH_MEMINFO, &total, &ignored))
+		return false;
+	return used + SPARE + total / SPARE_SHARE < total / 2;
+}
+
+/* Freeze tasks and devices, switch CPUs off, copy memory, and take it all back. */
+static int freeze(int snapshot, struct error *err)
+{
+	char size[32] = "", all[32];
+	struct error ignored = { 0 };
+	uint64_t total = 0;
+	int in_suspend, ret = 0;
+
+	/* The kernel's default makes it drop caches until 2/5 of memory are left. */
+	if (!room_total(PATH_MEMINFO, &total, &ignored) &&
+	    !file_read(PATH_IMAGE_SIZE, size, sizeof(size), &ignored)) {
+		snprintf(all, sizeof(all), "%" PRIu64, total);
+		file_poke(PATH_IMAGE_SIZE, all, &ignored);
+	}
+	if (ioctl(snapshot, SNAPSHOT_FREEZE, 0) ||
+	    ioctl(snapshot, SNAPSHOT_CREATE_IMAGE, &in_suspend))
+		ret = error_set(err, errno, "refused to freeze (%s)", strerror(errno));
+	if (*size)
+		file_poke(PATH_IMAGE_SIZE, size, &ignored);
+	return ret;
+}
+
+/* Driver of a device below the device that the log's DEVICE=+BUS:NAME means. */
+static void child_driver(const char *device, const char *sys, char *ret, size_t size)
+{
+	char path[512], link[256] = "";
+	const char *name = strchr(device, ':');
+	const struct dirent *entry;
+	DIR *directory;
+
+	*ret = '\0';
+	if (*device != '+' || !name)
+		return;
+	snprintf(path, sizeof(path), "%s/bus/%.*s/devices/%.128s", sys, (int)(name - device - 1),
+		 device + 1, name + 1);
+	directory = opendir(path);
+	if (!directory)
+		return;
+	while (!*ret && (entry = readdir(directory))) {
+		char below[300];
+		ssize_t length;
+
+		snprintf(below, sizeof(below), "%s/driver", entry->d_name);
+		length = strcmp(entry->d_name, "..") && strcmp(entry->d_name, ".")
+				 ? readlinkat(dirfd(directory), below, link, sizeof(link) - 1)
+				 : -1;
+		if (length <= 0)
+			continue;
+		link[length] = '\0';
+		snprintf(ret, size, "%s", strrchr(link, '/') ? strrchr(link, '/') + 1 : link);
+	}
+	closedir(directory);
+}
+
+/* "PRIORITY,NUMBER,TIME,FLAGS;TEXT" */
+static char *text_of(char *line)
+{
+	char *text = strchr(line, ';');
+
+	return text ? text + 1 : line;
+}
+
+void rehearse_culprit(char *log, const char *sys, char *ret, size_t size)
+{
+	char *save = NULL, *at, driver[64] = "";
+	size_t length;
+	bool device = false;
+
+	*ret = '\0';
+	for (char *line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (device && !strncmp(line, " DEVICE=", 8)) {
+			child_driver(line + 8, sys, driver, sizeof(driver));
+			break;
+		}
+		if (*line == ' ')
+			continue;
+		if (device)
+			break;
+		line = text_of(line);
+		at = strstr(line, ": PM: failed to ");
+		device = at != NULL;
+		/* A task that does not freeze: the first one of the list. */
+		if (!at && !strncmp(line, "task:", 5))
+			at = line + strcspn(line, " ");
+		if (!at || *ret)
+			continue;
+		*at = '\0';
+		snprintf(ret, size, "%s", line);
+	}
+	length = strlen(ret);
+	if (*driver)
+		snprintf(ret + length, size - length, " (%s)", driver);
+}
+
+/* All that the kernel has logged since the descriptor was opened. */
+static char *read_log(int kmsg)
+{
+	char *log = malloc(LOG_SIZE);
+	size_t used = 0;
+
+	while (log && used + 1 < LOG_SIZE) {
+		ssize_t got = read(kmsg, log + used, LOG_SIZE - 1 - used);
+
+		if (got > 0)
+			used += (size_t)got;
+		else if (got == 0 || errno != EPIPE) /* EPIPE: some was overwritten */
+			break;
+	}
+	if (log)
+		log[used] = '\0';
+	return log;
+}
+
+static int name_culprit(int kmsg, struct error *err)
+{
+	char *log = kmsg < 0 ? NULL : read_log(kmsg);
+	char culprit[128] = "";
+
+	if (log)
+		rehearse_culprit(log, PATH_SYS, culprit, sizeof(culprit));
+	free(log);
+	return error_prefix(err, "%s", *culprit ? culprit : "a task or a device");
+}
+
+/* Returns 0, EOPNOTSUPP or ENOMEM when it cannot be tried, or what a negative errno value says. */
+static int try(struct error *err)
+{
+	struct watchdogs watchdogs = { .count = 0 };
+	struct quiesce quiesce;
+	int kmsg = open(PATH_KMSG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool tried = false;
+	int ret;
+
+	if (kmsg >= 0)
+		lseek(kmsg, 0, SEEK_END);
+	ret = quiesce_begin(&quiesce, err);
+	if (!ret && quiesce.snapshot < 0) {
+		ret = EOPNOTSUPP;
+	} else if (!ret) {
+		watchdogs_stop(&watchdogs);
+		ret = freeze(quiesce.snapshot, err);
+		tried = true;
+	}
+	/* Thaws everything, and only then the log can be read in peace. */
+	quiesce_end(&quiesce);
+	watchdogs_start(&watchdogs);
+	if (ret == -ENOMEM)
+		ret = ENOMEM;
+	if (ret < 0 && tried)
+		name_culprit(kmsg, err);
+	if (kmsg >= 0)
+		close(kmsg);
+	return ret;
+}
+
+int rehearse(const struct config *config, struct error *err)
+{
+	char digest[32], done[32] = "";
+	struct error ignored = { 0 };
+	int ret;
+
+	if (!config->rehearse)
+		return 0;
+	snprintf(digest, sizeof(digest), "%016" PRIx64, digest_devices());
+	if (!file_read(PATH_REHEARSED, done, sizeof(done), &ignored) && !strcmp(done, digest))
+		return 0;
+	ret = has_room() ? try(err) : ENOMEM;
+	if (ret < 0)
+		return ret;
+	if (ret)
+		message("the freeze is not rehearsed: %s; going on",
+			ret == ENOMEM ? "more than half of the memory is in use"
+				      : "this kernel has no CONFIG_HIBERNATION_SNAPSHOT_DEV");
+	/* Memory may be less full the next time; another kernel will not be there. */
+	return ret == ENOMEM ? 0 : file_replace(PATH_REHEARSED, digest, err);
+}

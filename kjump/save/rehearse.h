@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The freeze, rehearsed: when a device refuses in the middle of a real jump, kernels before 6.16.1
+ * leave the others frozen, and the system hangs. The kernel's own hibernation asks the same
+ * devices the same and recovers, so it makes one snapshot first, which is thrown away.
+ */
+#ifndef KJUMP_SAVE_REHEARSE_H
+#define KJUMP_SAVE_REHEARSE_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+#include "kjump/config.h"
+
+/*
+ * Rehearse, unless this set of devices and drivers was rehearsed since the boot or the settings
+ * say no. Fails naming what refused. Where rehearsing is impossible a message says so, and it
+ * succeeds.
+ */
+int rehearse(const struct config *config, struct error *err);
+
+/*
+ * Who refused, from lines of the kernel log as /dev/kmsg gives them (LOG is changed): "DEVICE" or
+ * "DEVICE (DRIVER)" with the driver of the device below it, or the task; "" when no line tells.
+ * SYS is /sys.
+ */
+void rehearse_culprit(char *log, const char *sys, char *ret, size_t size);
+
+#endif

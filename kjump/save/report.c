@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a jump went, in plain words.
+ */
+#include "kjump/save/report.h"
+
+#include <inttypes.h>
+
+#include "common/safe.h"
+#include "text/human.h"
+
+const char *report_operation(uint32_t operation)
+{
+	return operation == OP_HIBERNATE ? "hibernation" : "checkpoint";
+}
+
+static const char *result_name(uint32_t result)
+{
+	switch (result) {
+	case RESULT_RESTORED:
+		return "restored";
+	case RESULT_DRY_RUN:
+		return "dry run, nothing was written";
+	default:
+		return "saved";
+	}
+}
+
+static void print_pages(FILE *out, const struct outcome *outcome)
+{
+	char data[HUMAN_SIZE], written[HUMAN_SIZE];
+	uint64_t bytes = outcome->data_pages * FRAME_SIZE;
+
+	if (!outcome->ram_pages)
+		return;
+	fprintf(out,
+		"  pages     %" PRIu64 ": %" PRIu64 " data, %" PRIu64 " zero, %" PRIu64
+		" free, %" PRIu64 " untouchable, %" PRIu64 " kernel B's\n",
+		outcome->ram_pages, outcome->data_pages, outcome->zero_pages, outcome->free_pages,
+		outcome->untouchable_pages, outcome->home_pages);
+	if (!outcome->bytes_written)
+		return;
+	fprintf(out, "  %s %s for %s of data, ratio %.2f\n",
+		outcome->result == RESULT_DRY_RUN ? "would be " : "written  ",
+		human_bytes(outcome->bytes_written, written), human_bytes(bytes, data),
+		(double)bytes / (double)outcome->bytes_written);
+}
+
+static void print_phase(FILE *out, const char *name, uint64_t from, uint64_t to, uint64_t khz)
+{
+	/* Whoever did not get there left no stamp. */
+	if (from && to > from)
+		fprintf(out, "%s%s %.2f", name[0] == ' ' ? "" : ", ", name,
+			(double)(to - from) / (double)khz / 1000);
+}
+
+/* Up to the commit; the same for a checkpoint and for a hibernation that was restored since. */
+static void print_saving(FILE *out, const uint64_t *stamps, uint64_t khz)
+{
+	print_phase(out, "loading kernel B", stamps[STAMP_LOAD_START], stamps[STAMP_LOAD_END], khz);
+	print_phase(out, "freezing", stamps[STAMP_JUMP], stamps[STAMP_ENTERED], khz);
+	print_phase(out, "starting kernel B", stamps[STAMP_ENTERED], stamps[STAMP_INIT], khz);
+	print_phase(out, "preparing", stamps[STAMP_INIT], stamps[STAMP_SAVE_START], khz);
+	print_phase(out, "saving", stamps[STAMP_SAVE_START], stamps[STAMP_SAVE_END], khz);
+}
+
+static void print_seconds(FILE *out, const struct report *report)
+{
+	const uint64_t *stamps = report->outcome->stamps;
+	uint64_t khz = report->request->tsc_khz;
+	uint64_t start = stamps[STAMP_LOAD_START] ? stamps[STAMP_LOAD_START] : stamps[STAMP_JUMP];
+
+	if (!khz)
+		return;
+	fputs("  seconds  ", out);
+	print_phase(out, " all", start, report->back, khz);
+	print_saving(out, stamps, khz);
+	print_phase(out, "leaving kernel B", stamps[STAMP_SAVE_END], stamps[STAMP_BACK], khz);
+	print_phase(out, "resuming", stamps[STAMP_BACK], report->back, khz);
+	fputc('\n', out);
+}
+
+static void print_restored(FILE *out, const struct report *report)
+{
+	const struct outcome *outcome = report->outcome;
+	uint64_t khz = report->request->tsc_khz;
+
+	if (khz) {
+		fputs("  saving    seconds", out);
+		print_saving(out, outcome->stamps, khz);
+		fputc('\n', out);
+	}
+	fprintf(out,
+		"  restored  %" PRIu64 " pages in place, %" PRIu64 " copied\n"
+		"  restoring seconds: kernel C's boot %.2f, reading %.2f, preparing %.2f",
+		outcome->restored_in_place, outcome->restored_copied,
+		(double)outcome->restore_ns[0] / 1e9, (double)outcome->restore_ns[1] / 1e9,
+		(double)outcome->restore_ns[2] / 1e9);
+	if (khz)
+		print_phase(out, "placing pages and resuming", outcome->stamps[STAMP_HANDOVER],
+			    report->back, khz);
+	fputc('\n', out);
+}
+
+void report_print(FILE *out, const struct report *report)
+{
+	const struct outcome *outcome = report->outcome;
+	const struct request *request = report->request;
+	bool restored = outcome->result == RESULT_RESTORED;
+	char time[HUMAN_SIZE], uuid[37];
+
+	fprintf(out, "%s of %s on %s: %s\n", report_operation(request->operation),
+		human_time(request->time, time), request->target_name,
+		result_name(outcome->result));
+	if (!safe_is_zero(outcome->image, sizeof(outcome->image)))
+		fprintf(out, "  image     %s\n", human_uuid(outcome->image, uuid));
+	print_pages(out, outcome);
+	if (restored) {
+		print_restored(out, report);
+		return;
+	}
+	print_seconds(out, report);
+	if (outcome->jumps == 1)
+		fputs("  kernel B  cold, started for this\n", out);
+	else
+		fprintf(out, "  kernel B  warm, entered %" PRIu64 " times\n", outcome->jumps);
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Saving the running system: the request to kernel B, the jump, and the answer. Between the two
+ * halves of jump() this process, like all others, may have been on a disk for a week.
+ */
+#include "kjump/save/save.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/tsc.h"
+#include "disk/fingerprint.h"
+#include "disk/volume.h"
+#include "jump/jump.h"
+#include "kjump/check/preflight.h"
+#include "kjump/check/room.h"
+#include "kjump/device.h"
+#include "kjump/load/loader.h"
+#include "kjump/paths.h"
+#include "kjump/save/quiesce.h"
+#include "kjump/save/rehearse.h"
+#include "kjump/save/report.h"
+#include "kjump/save/ticks.h"
+#include "kjump/save/watchdogs.h"
+#include "text/files.h"
+#include "text/human.h"
+
+#define LOG_LINES     10
+#define NOTHING_SAVED "; nothing was saved"
+
+struct save {
+	const struct options *options;
+	struct ticks start;
+	struct preflight preflight;
+	struct loader loader;
+	struct request request; /* A's copies: the mailbox is kernel B's as well */
+	struct outcome outcome;
+	uint64_t back; /* time-stamp counter when A went on */
+};
+
+static void fill_request(struct save *save, enum operation operation)
+{
+	const struct config *config = &save->options->config;
+	struct request *request = &save->request;
+	char uuid[37];
+
+	request->operation = operation;
+	request->flags = (config->verify ? REQUEST_VERIFY : 0) |
+			 (config->all ? REQUEST_SAVE_ALL : 0) |
+			 (save->options->dry_run ? REQUEST_DRY_RUN : 0);
+	request->level = config->level;
+	request->workers = config->workers;
+	snprintf(request->target, sizeof(request->target), "UUID=%s",
+		 human_uuid(save->preflight.super.device_uuid, uuid));
+	snprintf(request->target_name, sizeof(request->target_name), "%s", config->target);
+	request->piece_count = (uint32_t)save->preflight.piece_count;
+	memcpy(request->pieces, save->preflight.pieces, sizeof(request->pieces));
+	memcpy(request->device_uuid, save->preflight.super.device_uuid,
+	       sizeof(request->device_uuid));
+	request->time = (uint64_t)time(NULL);
+}
+
+/* From here on until the jump nothing should happen that changes a file system. */
+static int post_request(struct save *save, struct error *err)
+{
+	struct mailbox *mailbox = save->loader.page.mailbox;
+	size_t count = 0;
+	uint64_t pfn;
+	int ret;
+
+	sync();
+	sync();
+	ret = save->request.operation == OP_HIBERNATE
+		      ? room_make(PATH_MEMINFO, PATH_DROP_CACHES, room_home(&save->loader.state),
+				  err)
+		      : 0;
+	if (!ret)
+		ret = fingerprint_resolve(PATH_MOUNTINFO, mailbox->watch, MAILBOX_WATCH_MAX, &count,
+					  err);
+	if (!ret)
+		ret = volume_exclude(save->request.pieces, save->request.piece_count,
+				     mailbox->watch, MAILBOX_WATCH_MAX, &count, err);
+	if (!ret)
+		ret = mailbox_frame(PATH_PAGEMAP, mailbox, &pfn, err);
+	if (ret)
+		return ret;
+	if (pfn != save->loader.state.mailbox_pfn)
+		return error_set(err, ESTALE, "the mailbox moved to another page frame");
+	save->request.watch_count = (uint32_t)count;
+	save->request.tsc_khz = ticks_khz(save->start);
+	save->request.swaps = save->loader.state.swaps;
+	mailbox->request = save->request;
+	memset(&mailbox->outcome, 0, sizeof(mailbox->outcome));
+	return 0;
+}
+
+static int explain(int code, struct error *err)
+{
+	switch (code) {
+	case EBUSY:
+		return error_set(err, code,
+				 "a task or a device did not freeze; the kernel log "
+				 "says which");
+	case EINVAL:
+		return error_set(err, code, "kernel B is not loaded any more");
+	default:
+		return error_set(err, code,
+				 "a device refused to freeze (%s); the kernel log says "
+				 "which",
+				 strerror(code));
+	}
+}
+
+/*
+ * Jump, with the system made ready for it, and put back afterwards. The number goes up only here,
+ * so that kernel B, whenever it looks, finds a request only when there is one.
+ */
+static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err)
+{
+	struct mailbox *mailbox = save->loader.page.mailbox;
+	struct watchdogs watchdogs;
+	struct quiesce quiesce;
+	int ret;
+
+	ret = quiesce_begin(&quiesce, err);
+	if (ret)
+		goto out;
+	watchdogs_stop(&watchdogs);
+	mailbox->request.watchdog_count = (uint32_t)watchdogs.count;
+	memcpy(mailbox->request.watchdogs, watchdogs.entries, sizeof(watchdogs.entries));
+	stamps[STAMP_JUMP] = tsc_read();
+	memcpy(mailbox->outcome.stamps, stamps, sizeof(mailbox->outcome.stamps));
+	__atomic_store_n(&mailbox->sequence, mailbox->sequence + 1, __ATOMIC_RELEASE);
+	ret = jump_execute(err);
+	save->back = tsc_read();
+	watchdogs_start(&watchdogs);
+	if (ret) {
+		/* Nobody has seen the request, and nobody shall. */
+		__atomic_store_n(&mailbox->answered, mailbox->sequence, __ATOMIC_RELEASE);
+		ret = explain(-ret, err);
+	}
+out:
+	quiesce_end(&quiesce);
+	return ret;
+}
+
+/* Take the outcome out of the mailbox: it comes from another kernel, maybe from a disk. */
+static int take_outcome(struct save *save, const uint64_t stamps[STAMP_MAX], struct error *err)
+{
+	struct mailbox *mailbox = save->loader.page.mailbox;
+	struct outcome *outcome = &save->outcome;
+
+	if (__atomic_load_n(&mailbox->answered, __ATOMIC_ACQUIRE) != mailbox->sequence) {
+		/* Withdrawn, lest it is answered some other time. */
+		mailbox->answered = mailbox->sequence;
+		return error_set(err, ESTALE,
+				 "kernel B came back without having found the "
+				 "request");
+	}
+	*outcome = mailbox->outcome;
+	explicit_bzero(mailbox->outcome.entropy, sizeof(mailbox->outcome.entropy));
+	outcome->message[sizeof(outcome->message) - 1] = '\0';
+	if (outcome->log_size > sizeof(outcome->log))
+		outcome->log_size = sizeof(outcome->log);
+	outcome->stamps[STAMP_LOAD_START] = stamps[STAMP_LOAD_START];
+	outcome->stamps[STAMP_LOAD_END] = stamps[STAMP_LOAD_END];
+	outcome->stamps[STAMP_JUMP] = stamps[STAMP_JUMP];
+	return 0;
+}
+
+/* There and back. ESTALE when kernel B or the mailbox turned out to be no good. */
+static int ask(struct save *save, struct error *err)
+{
+	uint64_t stamps[STAMP_MAX] = { 0 };
+	int ret;
+
+	stamps[STAMP_LOAD_START] = save->loader.load_start;
+	stamps[STAMP_LOAD_END] = save->loader.load_end;
+	ret = post_request(save, err);
+	if (!ret)
+		ret = jump(save, stamps, err);
+	if (ret)
+		return ret;
+	ret = take_outcome(save, stamps, err);
+	quiesce_recover(save->outcome.entropy);
+	explicit_bzero(save->outcome.entropy, sizeof(save->outcome.entropy));
+	return ret;
+}
+
+/*
+ * A warm kernel B may be there no more: one without KEXEC_JUMP is gone once it jumped back. Then
+ * the jump returns at once, and a fresh one is loaded.
+ */
+static int ask_with_retry(struct save *save, struct error *err)
+{
+	bool warm;
+	int ret;
+
+	do {
+		ret = loader_ensure(&save->options->config, &save->loader, err);
+		if (ret)
+			return ret;
+		warm = !save->loader.load_start;
+		ret = ask(save, err);
+		loader_close(&save->loader);
+		if (ret != -ESTALE)
+			return ret;
+		if (warm)
+			message("%s; loading it anew", err->text);
+		ret = loader_drop(err);
+	} while (!ret && warm);
+	return ret ? ret
+		   : error_set(err, ESTALE,
+			       "kernel B does not find the request; it was "
+			       "unloaded");
+}
+
+static int mark_restored(const struct save *save, struct error *err)
+{
+	struct image_super super;
+	struct disk disk;
+	int ret = device_open(save->request.target, DISK_WRITE, &disk, &super, err);
+
+	if (ret)
+		return ret;
+	if (memcmp(super.image_uuid, save->outcome.image, sizeof(super.image_uuid))) {
+		ret = error_set(err, EUCLEAN, "holds another image by now");
+	} else if (super.state == IMAGE_HANDED_OVER) {
+		super.state = IMAGE_RESTORED;
+		ret = image_super_write(&disk, &super, err);
+	}
+	if (ret)
+		error_prefix(err, "%s", disk.name);
+	disk_close(&disk);
+	return ret;
+}
+
+/*
+ * The system runs: a hibernation image of it that could be restored at the next boot must not be
+ * there. Kernel B sees to that itself, unless it was killed in the middle.
+ */
+static void settle_not_hibernated(const struct save *save)
+{
+	struct error err = { 0 };
+	struct image_super super;
+	struct disk disk;
+
+	if (device_open(save->request.target, DISK_WRITE, &disk, &super, &err) < 0) {
+		message("%s; could not check that it holds no image of the running system",
+			err.text);
+		return;
+	}
+	if (super.kind == IMAGE_HIBERNATION &&
+	    (super.state == IMAGE_VALID || super.state == IMAGE_HANDED_OVER) &&
+	    image_mark_stale(&disk, &super, "the system went on without it", &err) < 0)
+		message("%s: %s; do not boot with rd.kjump.resume", disk.name, err.text);
+	disk_close(&disk);
+}
+
+/* What is "loaded" now is the payload that brought A back. */
+static void settle_restored(const struct save *save)
+{
+	struct error err = { 0 };
+
+	if (loader_drop(&err))
+		message("%s; 'kjump unload' tries again", err.text);
+	if (mark_restored(save, &err))
+		message("%s; the image was not marked as restored", err.text);
+}
+
+static void keep_last(const char *text)
+{
+	struct error err = { 0 };
+
+	if (file_replace(PATH_LAST, text, &err))
+		message("%s; the result is not kept for 'kjump status'", err.text);
+}
+
+static void report(const struct save *save)
+{
+	const struct report report = { &save->request, &save->outcome, save->back };
+	char *text = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+
+	if (!memory)
+		return;
+	report_print(memory, &report);
+	if (!fclose(memory)) {
+		keep_last(text);
+		if (!save->options->quiet)
+			fputs(text, stdout);
+	}
+	free(text);
+}
+
+static const char *log_tail(const struct outcome *outcome, int *length)
+{
+	const char *start = outcome->log + outcome->log_size;
+	int lines = 0;
+
+	while (start > outcome->log && lines <= LOG_LINES) {
+		start--;
+		lines += start + 1 < outcome->log + outcome->log_size && *start == '\n';
+	}
+	start += *start == '\n';
+	*length = (int)(outcome->log + outcome->log_size - start);
+	return start;
+}
+
+/* STATE is what the failure leaves behind, where CAUSE does not say it. */
+static void report_failure(const struct save *save, const char *cause, const char *state)
+{
+	char text[512], time[HUMAN_SIZE];
+
+	message("%s: %s%s", report_operation(save->request.operation), cause, state);
+	snprintf(text, sizeof(text), "%s of %s on %s: failed: %s\n",
+		 report_operation(save->request.operation), human_time(save->request.time, time),
+		 save->request.target_name, cause);
+	keep_last(text);
+}
+
+static int conclude(const struct save *save)
+{
+	const struct outcome *outcome = &save->outcome;
+	bool hibernate = save->request.operation == OP_HIBERNATE;
+	int length;
+
+	switch (outcome->result) {
+	case RESULT_RESTORED:
+		settle_restored(save);
+		report(save);
+		return EXIT_DONE;
+	case RESULT_SAVED:
+		if (hibernate) {
+			settle_not_hibernated(save);
+			report_failure(save, "kernel B came back instead of switching off",
+				       NOTHING_SAVED);
+			return EXIT_FAILED;
+		}
+		report(save);
+		return EXIT_DONE;
+	case RESULT_DRY_RUN:
+		report(save);
+		return EXIT_DONE;
+	case RESULT_ABORTED:
+		settle_not_hibernated(save);
+		report_failure(save, *outcome->message ? outcome->message : "aborted", "");
+		return EXIT_ABORTED;
+	default:
+		break;
+	}
+	settle_not_hibernated(save);
+	if (*outcome->message) {
+		report_failure(save, outcome->message, "");
+		return EXIT_FAILED;
+	}
+	report_failure(save, "kernel B gave no reason; its last messages follow", NOTHING_SAVED);
+	if (outcome->log_size) {
+		const char *start = log_tail(outcome, &length);
+
+		fprintf(stderr, "%.*s\n", length, start);
+	}
+	return EXIT_FAILED;
+}
+
+/* A kernel B that cannot stay behind only takes memory now. */
+static void drop_if_gone(const struct save *save)
+{
+	struct error err = { 0 };
+
+	if ((save->outcome.flags & OUTCOME_B_GONE) && loader_drop(&err))
+		message("%s; 'kjump unload' tries again", err.text);
+}
+
+int save_system(const struct options *options, enum operation operation)
+{
+	struct save *save = calloc(1, sizeof(*save));
+	struct error err = { 0 };
+	int status = EXIT_FAILED;
+
+	if (!save) {
+		message("out of memory; nothing was done");
+		return EXIT_FAILED;
+	}
+	save->options = options;
+	save->start = ticks_now();
+	save->preflight = (struct preflight){ .config = &options->config,
+					      .operation = operation,
+					      .root = "" };
+	if (loader_lock(&err) || preflight_run(&save->preflight, &err) ||
+	    rehearse(&options->config, &err)) {
+		message("%s; nothing was done", err.text);
+		goto out;
+	}
+	fill_request(save, operation);
+	if (ask_with_retry(save, &err)) {
+		settle_not_hibernated(save);
+		report_failure(save, err.text, NOTHING_SAVED);
+	} else {
+		status = conclude(save);
+		drop_if_gone(save);
+	}
+out:
+	free(save);
+	return status;
+}

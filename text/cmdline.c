@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel command lines.
+ *
+ * B must meet the same hardware as A with the same eyes (interrupt controllers, IOMMU, ACPI, disk
+ * drivers), so those words are handed on. Nothing else is: A's root, its memory limits or its
+ * ACPI table address would be wrong in B.
+ */
+#include "text/cmdline.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORD_SIZE 512
+
+bool cmdline_next(const char **cursor, char *word, size_t size)
+{
+	const char *at = *cursor;
+	const char *start;
+	bool quoted = false;
+	size_t length;
+
+	do {
+		while (isspace((unsigned char)*at))
+			at++;
+		start = at;
+		for (; *at && (quoted || !isspace((unsigned char)*at)); at++)
+			quoted ^= *at == '"';
+		length = (size_t)(at - start);
+	} while (length >= size);
+	if (!length || (length == 2 && !memcmp(start, "--", 2)))
+		return false;
+	memcpy(word, start, length);
+	word[length] = '\0';
+	*cursor = at;
+	return true;
+}
+
+static bool same_name(const char *word, const char *name)
+{
+	for (; *name; word++, name++) {
+		if ((*word == '-' ? '_' : *word) != (*name == '-' ? '_' : *name))
+			return false;
+	}
+	return *word == '=';
+}
+
+bool cmdline_value(const char *cmdline, const char *name, char *value, size_t size)
+{
+	char word[WORD_SIZE];
+	bool found = false;
+
+	while (cmdline_next(&cmdline, word, sizeof(word))) {
+		/* The kernel takes quotes around the whole word as well as around the value. */
+		const char *from = word + (*word == '"');
+		size_t length;
+
+		if (!same_name(from, name))
+			continue;
+		from += strlen(name) + 1;
+		from += *from == '"';
+		length = strlen(from);
+		if (length && from[length - 1] == '"')
+			length--;
+		found = length < size;
+		if (found) {
+			memcpy(value, from, length);
+			value[length] = '\0';
+		}
+	}
+	return found;
+}
+
+static bool in_list(const char *word, const char *const *list, bool prefix)
+{
+	for (; *list; list++) {
+		if (prefix ? !strncmp(word, *list, strlen(*list)) : !strcmp(word, *list))
+			return true;
+	}
+	return false;
+}
+
+/* "nvme_core.default_ps_max_latency_us=0" and the like: a dot before any '='. */
+static bool is_disk_parameter(const char *word)
+{
+	static const char *const modules[] = { "nvme", "ahci", "libahci", "scsi", NULL };
+
+	return word[strcspn(word, ".=")] == '.' && in_list(word, modules, true);
+}
+
+static bool is_handed_on(const char *word)
+{
+	static const char *const words[] = { "noapic", "nolapic",	 "nox2apic",
+					     "no5lvl", "no_timer_check", NULL };
+	static const char *const prefixes[] = { "intel_iommu=", "amd_iommu=", "iommu=",
+						"acpi=",	"pci=",	      NULL };
+
+	return in_list(word, words, false) || in_list(word, prefixes, true) ||
+	       is_disk_parameter(word);
+}
+
+static bool is_console(const char *word)
+{
+	return !strncmp(word, "console=", strlen("console="));
+}
+
+struct text {
+	char *bytes;
+	size_t size, used;
+	bool full;
+};
+
+static void append(struct text *text, const char *words)
+{
+	size_t length = strlen(words);
+	size_t blank = text->used ? 1 : 0;
+
+	if (!length)
+		return;
+	if (text->full || length + blank >= text->size - text->used) {
+		text->full = true;
+		return;
+	}
+	if (blank)
+		text->bytes[text->used++] = ' ';
+	memcpy(text->bytes + text->used, words, length + 1);
+	text->used += length;
+}
+
+static void append_words(struct text *text, const char *cmdline, bool (*wanted)(const char *))
+{
+	char word[WORD_SIZE];
+
+	while (cmdline_next(&cmdline, word, sizeof(word))) {
+		if (wanted(word))
+			append(text, word);
+	}
+}
+
+int cmdline_for_b(const char *a, unsigned cpus, const char *extra, char *ret, size_t size,
+		  struct error *err)
+{
+	struct text text = { .bytes = ret, .size = size };
+	char number[32];
+
+	*ret = '\0';
+	append_words(&text, a, is_console);
+	append(&text, "nokaslr iomem=relaxed");
+	snprintf(number, sizeof(number), "nr_cpus=%u", cpus);
+	append(&text, number);
+	/* A kernel B that hangs or fails must end in a reboot, not in a dead machine. */
+	append(&text, "panic=10 oops=panic softlockup_panic=1 sysctl.kernel.hung_task_panic=1");
+	append(&text, "printk.devkmsg=on loglevel=6");
+	/* It must not touch A's disks nor take A's image for its own. */
+	append(&text, "raid=noautodetect noresume");
+	append_words(&text, a, is_handed_on);
+	append(&text, extra);
+	if (text.full)
+		return error_set(err, E2BIG, "kernel B's command line is longer than %zu bytes",
+				 size - 1);
+	return 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Small text files.
+ */
+#include "text/files.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kjump/paths.h"
+
+int file_read(const char *path, char *text, size_t size, struct error *err)
+{
+	size_t used = 0;
+	ssize_t got;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	while ((got = read(fd, text + used, size - used)) > 0) {
+		used += (size_t)got;
+		if (used == size) {
+			ret = error_set(err, EFBIG, "%s: longer than %zu bytes", path, size - 1);
+			goto out;
+		}
+	}
+	if (got < 0) {
+		ret = error_errno(err, "%s", path);
+		goto out;
+	}
+	if (used && text[used - 1] == '\n')
+		used--;
+	text[used] = '\0';
+out:
+	close(fd);
+	return ret;
+}
+
+static int write_all(int fd, const char *path, const char *text, struct error *err)
+{
+	size_t size = strlen(text);
+	ssize_t put = write(fd, text, size);
+
+	if (put < 0)
+		return error_errno(err, "%s", path);
+	if ((size_t)put != size)
+		return error_set(err, EIO, "%s: cannot be written whole", path);
+	return 0;
+}
+
+int file_poke(const char *path, const char *text, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	ret = write_all(fd, path, text, err);
+	close(fd);
+	return ret;
+}
+
+int file_replace(const char *path, const char *text, struct error *err)
+{
+	char part[256];
+	int fd, ret;
+
+	if ((size_t)snprintf(part, sizeof(part), "%s.new", path) >= sizeof(part))
+		return error_set(err, ENAMETOOLONG, "%s: path too long", path);
+	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_errno(err, "%s", part);
+	ret = write_all(fd, part, text, err);
+	close(fd);
+	if (!ret && rename(part, path))
+		ret = error_errno(err, "%s", path);
+	if (ret)
+		unlink(part);
+	return ret;
+}
+
+int file_make_run(struct error *err)
+{
+	if (mkdir(PATH_RUN, 0700) && errno != EEXIST)
+		return error_errno(err, PATH_RUN);
+	return 0;
+}
+
+static char *trim(char *text)
+{
+	char *end;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	end = text + strlen(text);
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return text;
+}
+
+static int read_line(char *line, file_pair pair, void *context, struct error *err)
+{
+	char *key = trim(line);
+	char *equals;
+
+	if (!*key || *key == '#')
+		return 0;
+	equals = strchr(key, '=');
+	if (!equals)
+		return error_set(err, EINVAL, "'%.60s' is not of the form 'key = value'", key);
+	*equals = '\0';
+	return pair(context, trim(key), trim(equals + 1), err);
+}
+
+int file_read_pairs(const char *path, file_pair pair, void *context, struct error *err)
+{
+	FILE *file = fopen(path, "re");
+	unsigned number = 0;
+	char *line = NULL;
+	size_t capacity = 0;
+	ssize_t length;
+	int ret = 0;
+
+	if (!file)
+		return error_errno(err, "%s", path);
+	while (!ret && (length = getline(&line, &capacity, file)) >= 0) {
+		number++;
+		if (strlen(line) != (size_t)length)
+			ret = error_set(err, EINVAL, "a NUL byte in the line");
+		else
+			ret = read_line(line, pair, context, err);
+		if (ret)
+			ret = error_prefix(err, "%s:%u", path, number);
+	}
+	if (!ret && ferror(file))
+		ret = error_set(err, EIO, "%s: cannot be read", path);
+	free(line);
+	fclose(file);
+	return ret;
+}

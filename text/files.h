@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Small text files, as /proc, /sys, /etc and /run are full of them.
+ */
+#ifndef KJUMP_TEXT_FILES_H
+#define KJUMP_TEXT_FILES_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+
+/*
+ * Read at most SIZE - 1 bytes of PATH into TEXT, NUL-terminated, without the last newline. EFBIG
+ * when there is more.
+ */
+int file_read(const char *path, char *text, size_t size, struct error *err);
+
+/* Write TEXT to a file that exists (a switch in /proc or /sys). */
+int file_poke(const char *path, const char *text, struct error *err);
+
+/* Put TEXT where PATH is, as a whole or not at all; mode 0600. */
+int file_replace(const char *path, const char *text, struct error *err);
+
+/* Make the directory PATH_RUN unless it is there. */
+int file_make_run(struct error *err);
+
+/* Called with each pair; returns 0, or a negative errno value that ends the reading. */
+typedef int (*file_pair)(void *context, const char *key, const char *value, struct error *err);
+
+/*
+ * Read "key = value" lines; blank lines and lines that begin with # are skipped, blanks around key
+ * and value dropped. Errors name file and line.
+ */
+int file_read_pairs(const char *path, file_pair pair, void *context, struct error *err);
+
+#endif
