@@ -213,7 +213,7 @@ fuzz:
 lint: deps
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
 	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py') dracut-module/*/*.sh \
-		scripts/mkinitcpio/*/*
+		boot/*.sh boot/dracut/*.sh boot/mkinitcpio/*/*
 
 # A file that names the folder of the programs, for the folder where they are installed.
 installed = sed 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' $(1)
@@ -223,9 +223,9 @@ install: all initramfs
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/kjump-write \
 		$(BUILD)/kjump-restore $(BUILD)/kjump-back initramfs/modules
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/initramfs.img \
-		dracut-module/50kjump/kjump-core.sh dracut-module/50kjump/kjump-build.sh
+		boot/kjump-core.sh boot/kjump-build.sh
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	$(call installed,scripts/kjump-boot-on.service) > \
+	$(call installed,boot/kjump-boot-on.service) > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(wildcard man/*.8)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(wildcard man/*.5)
@@ -242,27 +242,27 @@ install-dracut:
 			$(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh; \
 		chmod 755 $(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh; \
 	done
-	install -m 644 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump dracut-module/50kjump/kjump-*.sh
+	install -m 644 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump boot/kjump-*.sh boot/dracut/kjump-*.sh
 	install -m 755 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump initramfs/modules
 	install -m 755 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump-writer initramfs/init initramfs/modules
 
 INITRAMFS_TOOLS := /usr/share/initramfs-tools
 install-initramfs-tools:
 	install -d $(DESTDIR)$(INITRAMFS_TOOLS)/hooks
-	$(call installed,scripts/initramfs-tools/hook) > $(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump
+	$(call installed,boot/initramfs-tools/hook) > $(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump
 	chmod 755 $(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump
-	install -D -m 755 scripts/initramfs-tools/init-top \
+	install -D -m 755 boot/initramfs-tools/init-top \
 		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/init-top/kjump
-	install -D -m 755 scripts/initramfs-tools/premount \
+	install -D -m 755 boot/initramfs-tools/premount \
 		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/local-premount/kjump
-	install -D -m 755 scripts/initramfs-tools/premount \
+	install -D -m 755 boot/initramfs-tools/premount \
 		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/nfs-premount/kjump
 
 install-mkinitcpio:
 	install -d $(DESTDIR)/usr/lib/initcpio/install
-	$(call installed,scripts/mkinitcpio/install/kjump) > $(DESTDIR)/usr/lib/initcpio/install/kjump
-	install -D -m 644 scripts/mkinitcpio/hooks/kjump $(DESTDIR)/usr/lib/initcpio/hooks/kjump
-	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system scripts/mkinitcpio/kjump-*.service
+	$(call installed,boot/mkinitcpio/install/kjump) > $(DESTDIR)/usr/lib/initcpio/install/kjump
+	install -D -m 644 boot/mkinitcpio/hooks/kjump $(DESTDIR)/usr/lib/initcpio/hooks/kjump
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system boot/mkinitcpio/kjump-*.service
 
 help:
 	@echo 'make                build the programs into $(BUILD)/'

@@ -29,7 +29,7 @@ depends() {
 
 # The functions of kjump-build.sh, without leaving any of them to the modules that come later.
 kjump_build() (
-    # shellcheck source=dracut-module/50kjump/kjump-build.sh
+    # shellcheck source=boot/kjump-build.sh
     . "$moddir/kjump-build.sh"
     # shellcheck disable=SC2034 # read there
     kjump_find_modules=$moddir/modules kjump_conf=${dracutsysrootdir-}/etc/kjump.conf

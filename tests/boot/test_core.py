@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CORE = REPOSITORY / "dracut-module/50kjump/kjump-core.sh"
+CORE = REPOSITORY / "boot/kjump-core.sh"
 
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
 

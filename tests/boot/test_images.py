@@ -9,6 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = REPOSITORY / "dracut-module"
+BOOT = REPOSITORY / "boot"
 
 
 def unpack(image, folder):
@@ -55,7 +56,7 @@ def test_dracut_module(tmp_path):
     assert (hooks / "initqueue/finished/50-kjump-finished.sh").exists()
     assert (root / "lib/dracut/need-initqueue").exists()
     assert ((root / "lib/kjump/kjump-core.sh").read_text() ==
-            (MODULES / "50kjump/kjump-core.sh").read_text())
+            (BOOT / "kjump-core.sh").read_text())
     version = subprocess.run([root / "usr/sbin/kjump-restore", "--version"], text=True,
                              stdout=subprocess.PIPE)
     assert version.stdout.startswith("kjump-restore ")
@@ -154,7 +155,7 @@ def test_initramfs_tools(tmp_path):
     root = unpack(tmp_path / "unpacked", tmp_path / "root")
     assert (root / "sbin/kjump-restore").exists()
     assert ((root / "lib/kjump/kjump-core.sh").read_text() ==
-            (MODULES / "50kjump/kjump-core.sh").read_text())
+            (BOOT / "kjump-core.sh").read_text())
     assert (root / "etc/kjump.modules").exists() and (root / "etc/kjump.targets").exists()
     order = [line.split()[0] for line in (root / "scripts/init-top/ORDER").read_text().splitlines()
              if line.startswith("/scripts")]
@@ -168,7 +169,7 @@ add_module() {{ echo module "$1"; }}
 add_binary() {{ echo binary "$1" "$2"; }}
 add_file() {{ echo file "$1" "$2"; }}
 add_runscript() {{ echo runscript; }}
-. {repository}/scripts/mkinitcpio/install/kjump
+. {repository}/boot/mkinitcpio/install/kjump
 build && help > /dev/null
 """
 
@@ -176,7 +177,7 @@ build && help > /dev/null
 def test_mkinitcpio_install(tmp_path):
     library = tmp_path / "library"
     library.mkdir()
-    for path in (*(MODULES / "50kjump").glob("kjump-*.sh"), REPOSITORY / "initramfs/modules"):
+    for path in (*BOOT.glob("kjump-*.sh"), REPOSITORY / "initramfs/modules"):
         (library / path.name).symlink_to(path)
     kernel_modules(tmp_path)
     done = subprocess.run(
@@ -195,7 +196,7 @@ def test_mkinitcpio_install_with_systemd(tmp_path):
     """Units in place of scripts, and the programs that these need when there is no busybox."""
     library = tmp_path / "library"
     library.mkdir()
-    for path in (*(MODULES / "50kjump").glob("kjump-*.sh"), REPOSITORY / "initramfs/modules"):
+    for path in (*BOOT.glob("kjump-*.sh"), REPOSITORY / "initramfs/modules"):
         (library / path.name).symlink_to(path)
     (tmp_path / "image/usr/bin").mkdir(parents=True)
     (tmp_path / "image/usr/bin/cat").touch()
@@ -210,7 +211,7 @@ build &&""")
     for unit in ("kjump-early.service", "kjump-late.service"):
         assert f"unit {unit}" in lines
         assert f"link /usr/lib/systemd/system/initrd.target.wants/{unit} ../{unit}" in lines
-        verify = ["systemd-analyze", "verify", "--man=no", REPOSITORY / "scripts/mkinitcpio" / unit]
+        verify = ["systemd-analyze", "verify", "--man=no", REPOSITORY / "boot/mkinitcpio" / unit]
         done = subprocess.run(verify, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == 0, done.stdout
     assert "binary sh " in lines and "binary modprobe " in lines and "binary cat " not in lines
@@ -220,7 +221,7 @@ def test_mkinitcpio_hook(tmp_path):
     """Each function is called in another pass over all hooks, by busybox."""
     (tmp_path / "kjump-core.sh").write_text(
         "kjump_early() { echo early; }\nkjump_late() { echo late; }\nkjump_boot_on() { echo on; }\n")
-    hook = (REPOSITORY / "scripts/mkinitcpio/hooks/kjump").read_text()
+    hook = (REPOSITORY / "boot/mkinitcpio/hooks/kjump").read_text()
     hook = hook.replace("/usr/lib/kjump/", f"{tmp_path}/")
     done = subprocess.run(["busybox", "ash", "-c", f"{hook}\nrun_earlyhook; echo udev; run_hook"],
                           text=True, stdout=subprocess.PIPE, check=True)
@@ -259,7 +260,7 @@ class Host:
 
     def call(self, function):
         done = subprocess.run(
-            ["dash", "-eu", "-c", f". {MODULES}/50kjump/kjump-build.sh; kjump_sys={self.sys}; "
+            ["dash", "-eu", "-c", f". {BOOT}/kjump-build.sh; kjump_sys={self.sys}; "
              f"kjump_conf={self.conf}; kjump_find_modules=find-modules; {function}"], text=True, stdout=subprocess.PIPE,
             env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
         assert done.returncode == 0
