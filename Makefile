@@ -28,8 +28,10 @@ WARNINGS := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototy
 override CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKJUMP_PREFIX='"$(PREFIX)"'
 override CFLAGS   := -std=gnu11 -pthread $(WARNINGS) $(CFLAGS)
 LDLIBS   := -lblkid -lzstd -lxxhash -lpthread
-# Programs are static: the same files run in the system, in kernel B's initramfs and at boot.
-LINK     := -static
+# What also runs in kernel B's initramfs and at boot is static: the same files run everywhere.
+kjump-write_LINK   := -static
+kjump-restore_LINK := -static
+kjump-back_LINK    := -static
 
 # Freestanding code that runs between kernels: no libc, no SSE, position independent.
 BARE     := -std=gnu11 -O2 -ffreestanding -fno-stack-protector -fpie -fno-plt -mno-red-zone \
@@ -72,17 +74,17 @@ $(BUILD)/libkjump.a: $(LIB_OBJECTS)
 $(addprefix $(BUILD)/,kjump kjump-write kjump-restore): $(BUILD)/%: \
 		$$(call objects,obj,$$(call sources,$$*)) $(BUILD)/libkjump.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $($*_LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/kjump-back: $(BUILD)/obj/initramfs/kjump-back.o $(BUILD)/libkjump.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(kjump-back_LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # kjump-write with a throttle in place of the device
 $(BUILD)/bench-throttle: $(BUILD)/obj/tests/bench/throttle.o \
 		$(call objects,obj,$(filter-out %/main.c,$(wildcard writer/*.c))) $(BUILD)/libkjump.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # --- code between kernels -------------------------------------------------------------------------
 
@@ -148,7 +150,7 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libk
 
 # --- rebuild when the flags change ----------------------------------------------------------------
 
-FLAGS  = $(CC) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS)) $(LINK)
+FLAGS  = $(CC) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS)) $(LDFLAGS) $(LDLIBS)
 quoted = '$(subst ','\'',$(1))'
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)

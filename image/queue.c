@@ -6,7 +6,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "common/clock.h"
 
 struct pending {
 	unsigned char *buffer;
@@ -32,14 +33,6 @@ struct queue {
 	uint64_t busy_since; /* valid while there are requests */
 };
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 static bool is_idle(const struct queue *queue)
 {
 	return !queue->waiting && !queue->writing;
@@ -56,7 +49,7 @@ static void finish(struct queue *queue, const struct pending *pending, int code,
 	if (!code)
 		queue->flow.bytes += pending->size;
 	if (is_idle(queue))
-		queue->flow.busy += now() - queue->busy_since;
+		queue->flow.busy += clock_now() - queue->busy_since;
 	pthread_cond_broadcast(&queue->emptied);
 }
 
@@ -130,10 +123,10 @@ int queue_write(struct queue *queue, unsigned char **buffer, size_t size, uint64
 
 	pthread_mutex_lock(&queue->lock);
 	while (!queue->empty_count && !queue->err.code) {
-		uint64_t start = now();
+		uint64_t start = clock_now();
 
 		pthread_cond_wait(&queue->emptied, &queue->lock);
-		queue->flow.waited += now() - start;
+		queue->flow.waited += clock_now() - start;
 	}
 	if (queue->err.code) {
 		*err = queue->err;
@@ -142,7 +135,7 @@ int queue_write(struct queue *queue, unsigned char **buffer, size_t size, uint64
 		unsigned last = (queue->first + queue->waiting) % QUEUE_BUFFERS;
 
 		if (is_idle(queue))
-			queue->busy_since = now();
+			queue->busy_since = clock_now();
 		queue->ring[last] = (struct pending){ *buffer, size, offset };
 		queue->waiting++;
 		*buffer = queue->empty[--queue->empty_count];
@@ -172,7 +165,7 @@ void queue_flow(struct queue *queue, struct image_flow *ret)
 	pthread_mutex_lock(&queue->lock);
 	*ret = queue->flow;
 	if (!is_idle(queue))
-		ret->busy += now() - queue->busy_since;
+		ret->busy += clock_now() - queue->busy_since;
 	ret->fill = QUEUE_BUFFERS - queue->empty_count;
 	pthread_mutex_unlock(&queue->lock);
 }

@@ -5,80 +5,26 @@
 #include "kjump/config.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/abi.h"
-#include "text/files.h"
+#include "text/keys.h"
 
-struct key {
-	const char *name;
-	int (*set)(void *field, const char *value, struct error *err);
-	size_t offset; /* of the field in struct config */
-	size_t size;   /* of a text field */
-};
-
-static int set_text(char *field, size_t size, const char *value, struct error *err)
-{
-	if (strlen(value) >= size)
-		return error_set(err, EINVAL, "longer than %zu characters", size - 1);
-	strcpy(field, value);
-	return 0;
-}
-
-static int parse_number(const char *value, long min, long max, long *ret, struct error *err)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtol(value, &end, 10);
-	if (errno || end == value || *end || *ret < min || *ret > max)
-		return error_set(err, EINVAL, "'%.60s' is not a number from %ld to %ld", value, min,
-				 max);
-	return 0;
-}
-
-static int set_level(void *field, const char *value, struct error *err)
-{
-	long number = LEVEL_AUTO;
-	int ret = 0;
-
-	if (strcmp(value, "auto"))
-		ret = parse_number(value, LEVEL_MIN, LEVEL_MAX, &number, err);
-	if (!ret)
-		*(int *)field = (int)number;
-	return ret;
-}
-
-static int set_workers(void *field, const char *value, struct error *err)
+static int set_workers(void *field, size_t size, const char *value, struct error *err)
 {
 	long number;
-	int ret = parse_number(value, 0, CONFIG_WORKERS_MAX, &number, err);
+	int ret = key_parse_number(value, 0, CONFIG_WORKERS_MAX, &number, err);
 
+	(void)size;
 	if (!ret)
 		*(unsigned *)field = (unsigned)number;
 	return ret;
 }
 
-static int set_switch(void *field, const char *value, struct error *err)
-{
-	static const char *const on[] = { "yes", "on", "true", "1" };
-	static const char *const off[] = { "no", "off", "false", "0" };
-
-	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++) {
-		if (!strcmp(value, on[i]) || !strcmp(value, off[i])) {
-			*(bool *)field = !strcmp(value, on[i]);
-			return 0;
-		}
-	}
-	return error_set(err, EINVAL, "'%.60s' is neither yes nor no", value);
-}
-
 /* "128M": rounded up to whole huge pages. 0 goes back to the default. */
-static int set_home(void *field, const char *value, struct error *err)
+static int set_home(void *field, size_t size, const char *value, struct error *err)
 {
 	static const char units[] = "KMG";
 	const char *unit;
@@ -86,6 +32,7 @@ static int set_home(void *field, const char *value, struct error *err)
 	unsigned shift = 0;
 	char *end;
 
+	(void)size;
 	errno = 0;
 	number = strtoull(value, &end, 10);
 	if (errno || end == value || *value == '-')
@@ -108,24 +55,21 @@ bad:
 			 CONFIG_HOME_MIN >> 20, CONFIG_HOME_MAX >> 20);
 }
 
-#define TEXT(field)                                                                                \
-	{                                                                                          \
-#field, NULL, offsetof(struct config, field), sizeof(((struct config *)0)->field)  \
-	}
+static const struct key_type workers = { set_workers, NULL };
+static const struct key_type home = { set_home, NULL };
 
-static const struct key keys[] = {
-	TEXT(target),
-	TEXT(kernel),
-	TEXT(initramfs),
-	TEXT(cmdline),
-	{ "level", set_level, offsetof(struct config, level), 0 },
-	{ "workers", set_workers, offsetof(struct config, workers), 0 },
-	{ "verify", set_switch, offsetof(struct config, verify), 0 },
-	{ "allow_plaintext", set_switch, offsetof(struct config, allow_plaintext), 0 },
-	{ "all", set_switch, offsetof(struct config, all), 0 },
-	{ "rehearse", set_switch, offsetof(struct config, rehearse), 0 },
-	{ "home", set_home, offsetof(struct config, home), 0 },
+#define SETTING(field, type) KEY(#field, type, struct config, field)
+
+static const struct key settings[] = {
+	SETTING(target, key_text),    SETTING(kernel, key_text),
+	SETTING(initramfs, key_text), SETTING(cmdline, key_text),
+	SETTING(level, key_level),    SETTING(workers, workers),
+	SETTING(verify, key_switch),  SETTING(allow_plaintext, key_switch),
+	SETTING(all, key_switch),     SETTING(rehearse, key_switch),
+	SETTING(home, home),
 };
+
+#define SETTING_COUNT (sizeof(settings) / sizeof(*settings))
 
 void config_default(struct config *config)
 {
@@ -136,26 +80,10 @@ void config_default(struct config *config)
 
 int config_set(struct config *config, const char *key, const char *value, struct error *err)
 {
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		const struct key *known = &keys[i];
-		char *field = (char *)config + known->offset;
-		int ret;
-
-		if (strcmp(key, known->name))
-			continue;
-		ret = known->set ? known->set(field, value, err)
-				 : set_text(field, known->size, value, err);
-		return ret ? error_prefix(err, "%s", key) : 0;
-	}
-	return error_set(err, EINVAL, "unknown key '%.60s'", key);
-}
-
-static int set_pair(void *context, const char *key, const char *value, struct error *err)
-{
-	return config_set(context, key, value, err);
+	return keys_set(settings, SETTING_COUNT, config, key, value, err);
 }
 
 int config_read(struct config *config, const char *path, struct error *err)
 {
-	return file_read_pairs(path, set_pair, config, err);
+	return keys_read(settings, SETTING_COUNT, config, path, err);
 }

@@ -34,7 +34,7 @@ static void print_usage(FILE *out)
 
 static int print_command(const struct command *command)
 {
-	printf("usage: kjump %s %s", command->name, command->usage);
+	command_help(command);
 	return EXIT_DONE;
 }
 
@@ -47,7 +47,7 @@ static int unknown(const char *name)
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct options options;
-	int status = options_parse(command, argc, argv, &options);
+	int status = command_parse(command, argc, argv, &options);
 
 	if (status)
 		return status;

@@ -5,78 +5,61 @@
 #include "kjump/options.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "kjump/paths.h"
 
-/* Index = number of the bit in enum option_bit. */
-static const struct option table[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "config", required_argument, NULL, 0 },
-	{ "target", required_argument, NULL, 0 },
-	{ "level", required_argument, NULL, 0 },
-	{ "workers", required_argument, NULL, 0 },
-	{ "verify", optional_argument, NULL, 0 },
-	{ "kernel", required_argument, NULL, 0 },
-	{ "initramfs", required_argument, NULL, 0 },
-	{ "home", required_argument, NULL, 0 },
-	{ "cmdline", required_argument, NULL, 0 },
-	{ "label", required_argument, NULL, 0 },
-	{ "force", no_argument, NULL, 0 },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "allow-plaintext", optional_argument, NULL, 0 },
-	{ "json", no_argument, NULL, 0 },
-	{ "all", optional_argument, NULL, 0 },
-	{ "dry-run", no_argument, NULL, 0 },
-	{ "rehearse", optional_argument, NULL, 0 },
-	{ NULL, 0, NULL, 0 },
+/* A setting is applied as a line of the configuration file would be: by its name. */
+static const struct key_type setting = { NULL, NULL };
+
+#define FIELD(name, type, field) KEY(name, type, struct options, field)
+#define SETTING(name)                                                                              \
+	{                                                                                          \
+		name, &setting, 0, 0                                                               \
+	}
+
+static const struct option_entry entries[OPTION_COUNT] = {
+	[OPTION_ALL] = { SETTING("all"), 0, "[=no]", "save free pages as well" },
+	[OPTION_ALLOW_PLAINTEXT] = { SETTING("allow-plaintext"), 0, "[=no]",
+				     "save to a target in clear though disks are\nencrypted" },
+	[OPTION_CMDLINE] = { SETTING("cmdline"), 0, "WORDS", "added to kernel B's command line" },
+	[OPTION_CONFIG] = { FIELD("config", key_pointer, config_path), 0, "FILE",
+			    "settings (default: /etc/kjump.conf)" },
+	[OPTION_DRY_RUN] = { FIELD("dry-run", key_switch, dry_run), 0, NULL,
+			     "do all of it but write nothing and go on" },
+	[OPTION_FORCE] = { FIELD("force", key_switch, force), 0, NULL,
+			   "overwrite what the device holds" },
+	[OPTION_HELP] = { FIELD("help", key_switch, help), 'h', NULL, "show this and exit" },
+	[OPTION_HOME] = { SETTING("home"), 0, "SIZE",
+			  "memory for kernel B, e.g. 128M (default: as it\nneeds)" },
+	[OPTION_INITRAMFS] = { SETTING("initramfs"), 0, "FILE", "kernel B's initramfs" },
+	[OPTION_JSON] = { FIELD("json", key_switch, json), 0, NULL,
+			  "print the result as JSON; kjump(8) describes it" },
+	[OPTION_KERNEL] = { SETTING("kernel"), 0, "FILE",
+			    "kernel B (default: the running one, from /boot)" },
+	[OPTION_LABEL] = { FIELD("label", key_pointer, label), 0, "TEXT",
+			   "name of the device, at most 15 bytes" },
+	[OPTION_LEVEL] = { SETTING("level"), 0, "N",
+			   "zstd level, -20 to 19 (default: 1), or auto" },
+	[OPTION_QUIET] = { FIELD("quiet", key_switch, quiet), 'q', NULL,
+			   "print nothing on success" },
+	[OPTION_REHEARSE] = { SETTING("rehearse"), 0, "[=no]",
+			      "freeze once for practice before the first jump of\na boot" },
+	[OPTION_TARGET] = { SETTING("target"), 0, "DEVICE",
+			    "claimed device: UUID=, LABEL=, PARTUUID=, PARTLABEL=\nor a path" },
+	[OPTION_VERIFY] = { SETTING("verify"), 0, "[=no]",
+			    "read the image back before calling it saved" },
+	[OPTION_WORKERS] = { SETTING("workers"), 0, "N",
+			     "threads, at most one a CPU (default: one a CPU)" },
 };
 
-#define OPTION_COUNT (sizeof(table) / sizeof(*table) - 1)
+#define HELP_SIZE 64
 
-/* The options that are settings: given to config_set() under their name. */
-#define SETTINGS                                                                                   \
-	(OPTION_TARGET | OPTION_LEVEL | OPTION_WORKERS | OPTION_VERIFY | OPTION_KERNEL |           \
-	 OPTION_INITRAMFS | OPTION_HOME | OPTION_CMDLINE | OPTION_ALLOW_PLAINTEXT | OPTION_ALL |   \
-	 OPTION_REHEARSE)
-
-static int option_index(int character, int index)
+/* The table of COMMAND; TEXT holds what its messages advise to type. */
+static struct option_table table_of(const struct command *command, char text[HELP_SIZE])
 {
-	for (size_t i = 0; character && i < OPTION_COUNT; i++) {
-		if (table[i].val == character)
-			return (int)i;
-	}
-	return index;
-}
-
-/* Fill VALUES, one for each entry of the table; "" for an option without an argument. */
-static int collect(const struct command *command, int argc, char **argv,
-		   const char *values[OPTION_COUNT])
-{
-	int character, index = 0;
-
-	opterr = 0;
-	optind = 1;
-	while ((character = getopt_long(argc, argv, ":hq", table, &index)) != -1) {
-		if (character == ':' || character == '?') {
-			message("%s: option '%s' %s; try 'kjump help %s'", command->name,
-				argv[optind - 1],
-				character == ':' ? "needs a value"
-						 : "is not known, or takes no value",
-				command->name);
-			return EXIT_USAGE;
-		}
-		index = option_index(character, index);
-		if (!(command->accepts & 1U << index) && index != 0) {
-			message("%s: --%s has no meaning here; try 'kjump help %s'", command->name,
-				table[index].name, command->name);
-			return EXIT_USAGE;
-		}
-		values[index] = optarg ? optarg : "";
-	}
-	return EXIT_DONE;
+	snprintf(text, HELP_SIZE, "kjump help %s", command->name);
+	return (struct option_table){ entries, OPTION_COUNT, command->accepts | TAKES(HELP), text };
 }
 
 static int read_config(const char *path, struct config *config)
@@ -104,67 +87,72 @@ static void setting_name(const char *option, char ret[SETTING_SIZE])
 	}
 }
 
-static int apply_settings(const struct command *command, const char *const values[OPTION_COUNT],
+/* Take the settings out of GIVEN and apply them; what remains are fields of struct options. */
+static int apply_settings(const struct option_table *table, struct options_given *given,
 			  struct config *config)
 {
-	struct error err = { 0 };
-
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const char *value = values[i];
 		char name[SETTING_SIZE];
+		struct error err = { 0 };
 
-		if (!value || !(SETTINGS & 1U << i))
+		if (!given->values[i] || entries[i].key.type != &setting)
 			continue;
-		if (table[i].has_arg == optional_argument && !*value)
-			value = "yes";
-		setting_name(table[i].name, name);
-		if (config_set(config, name, value, &err)) {
-			message("%s: --%s; try 'kjump help %s'", command->name, err.text,
-				command->name);
+		setting_name(entries[i].key.name, name);
+		if (config_set(config, name, given->values[i], &err)) {
+			message("--%s; try '%s'", err.text, table->help);
 			return EXIT_USAGE;
 		}
+		given->values[i] = NULL;
 	}
 	return EXIT_DONE;
 }
 
-static int take_operands(const struct command *command, int argc, char **argv, struct options *ret)
+static int take_operands(const struct command *command, const struct options_given *given,
+			 const char *help, struct options *ret)
 {
-	int count = argc - optind;
+	int count = given->operand_count;
 
 	if (count < command->operands_min || count > command->operands_max) {
-		message("%s: %s; try 'kjump help %s'", command->name,
+		message("%s: %s; try '%s'", command->name,
 			count < command->operands_min ? "an argument is missing"
 						      : "too many arguments",
-			command->name);
+			help);
 		return EXIT_USAGE;
 	}
 	for (int i = 0; i < count; i++)
-		ret->operands[i] = argv[optind + i];
+		ret->operands[i] = given->operands[i];
 	return EXIT_DONE;
 }
 
-int options_parse(const struct command *command, int argc, char **argv, struct options *ret)
+int command_parse(const struct command *command, int argc, char **argv, struct options *ret)
 {
-	const char *values[OPTION_COUNT] = { NULL };
+	char help[HELP_SIZE];
+	const struct option_table table = table_of(command, help);
+	struct options_given given;
 	int status;
 
 	memset(ret, 0, sizeof(*ret));
 	config_default(&ret->config);
-	status = collect(command, argc, argv, values);
-	if (status)
+	status = options_collect(&table, argc, argv, &given);
+	ret->help = !status && given.values[OPTION_HELP];
+	if (status || ret->help)
 		return status;
-	ret->help = values[0];
-	if (ret->help)
-		return EXIT_DONE;
-	ret->label = values[__builtin_ctz(OPTION_LABEL)];
-	ret->force = values[__builtin_ctz(OPTION_FORCE)];
-	ret->quiet = values[__builtin_ctz(OPTION_QUIET)];
-	ret->json = values[__builtin_ctz(OPTION_JSON)];
-	ret->dry_run = values[__builtin_ctz(OPTION_DRY_RUN)];
-	status = take_operands(command, argc, argv, ret);
-	if (!status && command->accepts & OPTION_CONFIG)
-		status = read_config(values[__builtin_ctz(OPTION_CONFIG)], &ret->config);
+	status = take_operands(command, &given, help, ret);
+	if (!status && command->accepts & TAKES(CONFIG))
+		status = read_config(given.values[OPTION_CONFIG], &ret->config);
 	if (!status)
-		status = apply_settings(command, values, &ret->config);
+		status = apply_settings(&table, &given, &ret->config);
+	if (!status)
+		status = options_apply(&table, &given, ret);
 	return status;
+}
+
+void command_help(const struct command *command)
+{
+	char help[HELP_SIZE];
+	const struct option_table table = table_of(command, help);
+
+	printf("usage: kjump %s [OPTION...]%s%s\n\n%s\n\n", command->name,
+	       *command->operands ? " " : "", command->operands, command->about);
+	options_print(&table, stdout);
 }

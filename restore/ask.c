@@ -13,8 +13,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "memory/platform.h"
-#include "restore/clock.h"
 
 #define TERMINALS_MAX 8
 

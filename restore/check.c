@@ -6,10 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/runs.h"
 #include "disk/fingerprint.h"
 #include "memory/memory.h"
-#include "restore/clock.h"
 
 /* E820 types that firmware keeps for itself. */
 #define E820_RESERVED 2

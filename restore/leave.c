@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "common/clock.h"
 #include "common/tsc.h"
 #include "jump/jump.h"
 #include "memory/platform.h"
-#include "restore/clock.h"
 
 #define UART_TTYS0 0x3f8
 #define UART_TTYS1 0x2f8

@@ -5,8 +5,8 @@
  */
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "restore/ask.h"
-#include "restore/clock.h"
 #include "restore/options.h"
 #include "restore/run.h"
 #include "restore/target.h"
@@ -19,8 +19,9 @@ int main(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	if (options.ask)
-		return printf("%c\n", ask_consoles(options.wait)) < 0 ? EXIT_FAILED : EXIT_DONE;
+	if (options.ask.given)
+		return printf("%c\n", ask_consoles(options.ask.seconds)) < 0 ? EXIT_FAILED
+									     : EXIT_DONE;
 	if (options.boot_on)
 		return target_boot_on(options.target, options.boot_on,
 				      started + options.wait * CLOCK_SECOND);

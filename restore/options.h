@@ -5,14 +5,21 @@
 
 #include <stdbool.h>
 
+/* Ask what to do, nothing else; there is no target then. */
+struct restore_ask {
+	bool given;
+	unsigned seconds; /* for an answer */
+};
+
 struct restore_options {
 	const char *target;  /* as disk_find() takes it */
 	const char *boot_on; /* reason: mark a waiting image stale instead of restoring; or NULL */
-	unsigned wait;	     /* seconds until devices must be there, or for an answer */
-	bool again;	     /* also what was handed over or failed twice */
-	bool ask;	     /* ask what to do, nothing else; there is no target then */
-	bool check;	     /* change nothing, say whether it could be restored */
-	bool quiet;	     /* errors only */
+	struct restore_ask ask;
+	unsigned wait;	    /* seconds until devices must be there */
+	bool again;	    /* also what was handed over or failed twice */
+	bool check;	    /* change nothing, say whether it could be restored */
+	bool quiet;	    /* errors only */
+	bool help, version; /* seen to by the parser */
 };
 
 /*

@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "disk/disk.h"
 #include "image/image.h"
 #include "memory/memory.h"
 #include "memory/platform.h"
 #include "restore/check.h"
-#include "restore/clock.h"
 #include "restore/leave.h"
 #include "restore/stage.h"
 #include "restore/target.h"

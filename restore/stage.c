@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/safe.h"
 #include "jump/jump.h"
-#include "restore/clock.h"
 
 #define MIB UINT64_C(1048576)
 

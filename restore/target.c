@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
+#include "common/clock.h"
 #include "restore/check.h"
-#include "restore/clock.h"
 
 /* Does the error mean that the device may still appear? */
 static bool absent(int rc)

@@ -5,27 +5,19 @@
 #include "text/meter.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "text/human.h"
 
 #define INTERVAL 100000000 /* nanoseconds between two lines */
-
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 void meter_start(struct meter *meter, const char *name, uint64_t total, bool quiet)
 {
 	*meter = (struct meter){
 		.name = name,
 		.total = total,
-		.start = now(),
+		.start = clock_now(),
 		.visible = !quiet && isatty(STDERR_FILENO),
 	};
 	pthread_mutex_init(&meter->lock, NULL);
@@ -49,7 +41,7 @@ void meter_add(struct meter *meter, uint64_t bytes)
 
 	pthread_mutex_lock(&meter->lock);
 	meter->done += bytes;
-	at = now();
+	at = clock_now();
 	if (meter->visible && at - meter->shown >= INTERVAL && at > meter->start)
 		show(meter, at);
 	pthread_mutex_unlock(&meter->lock);
@@ -60,5 +52,5 @@ double meter_stop(struct meter *meter)
 	if (meter->visible && meter->shown)
 		fputs("\r\033[K", stderr);
 	pthread_mutex_destroy(&meter->lock);
-	return (double)(now() - meter->start) / 1e9;
+	return (double)(clock_now() - meter->start) / 1e9;
 }

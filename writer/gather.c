@@ -8,15 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
+#include "common/clock.h"
 
 int gather_init(struct gather *gather, struct image_writer *writer, int level,
 		struct level_control *control, struct error *err)
@@ -24,7 +17,7 @@ int gather_init(struct gather *gather, struct image_writer *writer, int level,
 	*gather = (struct gather){
 		.writer = writer,
 		.control = control,
-		.last = now(),
+		.last = clock_now(),
 		.scratch = image_scratch_create(level),
 		.buffer = disk_buffer(IMAGE_CHUNK_PAGES * FRAME_SIZE),
 	};
@@ -64,7 +57,7 @@ bool gather_page_is_zero(const void *page)
 /* The chunk is away: let the control have its figures, and ask it for the next level. */
 static void adapt(struct gather *gather, uint32_t pages)
 {
-	uint64_t time = now();
+	uint64_t time = clock_now();
 	struct image_flow flow;
 
 	image_writer_flow(gather->writer, &flow);

@@ -9,21 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 
 #define NUMBERS	    8
 #define INTERVAL_NS 1000000000ULL
-
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 /* Which of A's watchdogs is it? */
 static const struct request_watchdog *find(const struct request *request, int fd)
@@ -79,8 +71,8 @@ void guard_begin(struct guard *guard, const struct request *request, const char 
 void guard_feed(struct guard *guard)
 {
 	pthread_mutex_lock(&guard->lock);
-	if (guard->count && now() - guard->fed >= INTERVAL_NS) {
-		guard->fed = now();
+	if (guard->count && clock_now() - guard->fed >= INTERVAL_NS) {
+		guard->fed = clock_now();
 		for (size_t i = 0; i < guard->count; i++)
 			ioctl(guard->fds[i], WDIOC_KEEPALIVE, NULL);
 	}

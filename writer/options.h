@@ -14,6 +14,7 @@ struct write_options {
 	bool all;	    /* free pages too */
 	bool force;	    /* overwrite what is there */
 	bool quiet;	    /* no progress */
+	bool help, version; /* seen to by the parser */
 };
 
 /*

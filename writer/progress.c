@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/abi.h"
+#include "common/clock.h"
 #include "common/error.h"
 
 #define REDRAW_NS      100000000
@@ -17,18 +17,10 @@
 #define NAME_MAX_SHOWN 60
 #define COLUMNS_GUESS  80
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 void progress_init(struct progress *progress, const char *name, uint64_t total, bool quiet,
 		   const struct terminals *terminals)
 {
-	*progress = (struct progress){ .name = name, .total = total, .start = now() };
+	*progress = (struct progress){ .name = name, .total = total, .start = clock_now() };
 	if (terminals)
 		progress->terminals = *terminals;
 	else if (isatty(STDERR_FILENO))
@@ -90,7 +82,7 @@ void progress_bar(const struct progress *progress, uint64_t written, double seco
 static void draw(struct progress *progress, uint64_t written)
 {
 	struct winsize window;
-	uint64_t time = now();
+	uint64_t time = clock_now();
 	char line[256], text[280];
 
 	if (time - progress->shown < REDRAW_NS)
@@ -115,7 +107,7 @@ static void print(struct progress *progress, uint64_t written)
 	progress->tenths = tenths;
 	message("%s: %u %%, %llu of %llu pages, %.0f MB/s, ratio %.1f", progress->name, tenths * 10,
 		(unsigned long long)progress->done, (unsigned long long)progress->total,
-		megabytes_per_second(progress, (double)(now() - progress->start) / 1e9),
+		megabytes_per_second(progress, (double)(clock_now() - progress->start) / 1e9),
 		ratio(progress, written));
 }
 

@@ -8,16 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
+#include "common/clock.h"
 
 static void add_terminal(struct watcher *watcher, int fd)
 {
@@ -56,7 +49,7 @@ static bool take_bytes(struct watcher *watcher, struct watcher_terminal *termina
 	for (ssize_t i = 0; i < size; i++)
 		if (keys_byte(&terminal->keys, bytes[i]))
 			atomic_store(&watcher->pressed, true);
-	terminal->since = now();
+	terminal->since = clock_now();
 	return size > 0;
 }
 
@@ -68,7 +61,7 @@ static uint64_t silence_ms(const struct watcher_terminal *terminal, uint64_t at)
 /* Milliseconds until the silence after an ESC has lasted long enough; -1 when there was none. */
 static int next_silence(const struct watcher *watcher)
 {
-	uint64_t at = now();
+	uint64_t at = clock_now();
 	int wait = -1;
 
 	for (size_t i = 0; i < watcher->count; i++) {
@@ -107,7 +100,7 @@ static void *watch(void *argument)
 		}
 		if (wake->revents)
 			break;
-		at = now();
+		at = clock_now();
 		for (size_t i = 0; i < watcher->count; i++) {
 			if (!polls[i].revents)
 				settle(watcher, &watcher->terminals[i], at);

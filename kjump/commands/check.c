@@ -62,19 +62,10 @@ static int run(const struct options *options)
 const struct command cmd_check = {
 	.name = "check",
 	.summary = "say whether hibernation would work here, and if not, why",
-	.usage = "[OPTION...]\n"
-		 "\n"
-		 "Check everything that hibernation needs, one line each: ok, warning, or\n"
+	.operands = "",
+	.about = "Check everything that hibernation needs, one line each: ok, warning, or\n"
 		 "problem with what to do. Changes nothing. The exit code is 0 when there is no\n"
-		 "problem.\n"
-		 "\n"
-		 "  --json            print the result as JSON\n"
-		 "  --target DEVICE   check with this one\n"
-		 "  --allow-plaintext it may be in clear though disks are encrypted\n"
-		 "  --kernel FILE, --initramfs FILE, --home SIZE, --workers N, --cmdline WORDS\n"
-		 "                    as for load\n"
-		 "  --config FILE     settings (default: /etc/kjump.conf)\n"
-		 "  -q, --quiet       print nothing that is ok\n",
-	.accepts = OPTIONS_LOAD | OPTION_TARGET | OPTION_ALLOW_PLAINTEXT | OPTION_JSON,
+		 "problem.",
+	.accepts = TAKES_LOAD | TAKES(TARGET) | TAKES(ALLOW_PLAINTEXT) | TAKES(JSON),
 	.run = run,
 };

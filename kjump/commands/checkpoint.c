@@ -12,11 +12,9 @@ static int run(const struct options *options)
 const struct command cmd_checkpoint = {
 	.name = "checkpoint",
 	.summary = "save the running system and go on",
-	.usage = "[OPTION...]\n"
-		 "\n"
-		 "Save the running system on the target and go on. Such an image is for\n"
-		 "looking at; no boot restores it.\n"
-		 "\n" SAVE_USAGE,
-	.accepts = OPTIONS_SAVE,
+	.operands = "",
+	.about = "Save the running system on the target and go on. Such an image is for\n"
+		 "looking at; no boot restores it.",
+	.accepts = TAKES_SAVE,
 	.run = run,
 };

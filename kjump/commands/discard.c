@@ -36,13 +36,9 @@ static int run(const struct options *options)
 const struct command cmd_discard = {
 	.name = "discard",
 	.summary = "forget the image on a device",
-	.usage = "[OPTION...] [DEVICE]\n"
-		 "\n"
-		 "Forget the image on DEVICE (default: the target); the device stays claimed.\n"
-		 "\n"
-		 "  --target DEVICE   the same as DEVICE\n"
-		 "  --config FILE     settings (default: /etc/kjump.conf)\n",
-	.accepts = OPTION_CONFIG | OPTION_TARGET,
+	.operands = "[DEVICE]",
+	.about = "Forget the image on DEVICE (default: the target); the device stays claimed.",
+	.accepts = TAKES(CONFIG) | TAKES(TARGET),
 	.operands_max = 1,
 	.run = run,
 };

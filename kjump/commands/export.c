@@ -71,18 +71,13 @@ static int run(const struct options *options)
 const struct command cmd_export = {
 	.name = "export",
 	.summary = "make a file for crash and makedumpfile of an image",
-	.usage =
-		"[OPTION...] DEVICE|FILE OUT\n"
-		"\n"
+	.operands = "DEVICE|FILE OUT",
+	.about =
 		"Write the image on DEVICE to the new file OUT, as an ELF core of the machine "
 		"that\n"
 		"crash(8) and makedumpfile(8) read. The file is as large as the machine's memory,\n"
-		"but sparse: pages that were zero or free are holes.\n"
-		"\n"
-		"  --workers N       threads (default: one a CPU)\n"
-		"  --config FILE     settings (default: /etc/kjump.conf)\n"
-		"  -q, --quiet       print nothing on success\n",
-	.accepts = OPTION_CONFIG | OPTION_WORKERS | OPTION_QUIET,
+		"but sparse: pages that were zero or free are holes.",
+	.accepts = TAKES(CONFIG) | TAKES(WORKERS) | TAKES(QUIET),
 	.operands_min = 2,
 	.operands_max = 2,
 	.run = run,

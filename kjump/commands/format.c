@@ -82,14 +82,10 @@ out:
 const struct command cmd_format = {
 	.name = "format",
 	.summary = "claim a device for images",
-	.usage = "[--force] [--label TEXT] DEVICE\n"
-		 "\n"
-		 "Claim a partition, disk or logical volume for images. Refuses a device that\n"
-		 "is in use, or that holds anything.\n"
-		 "\n"
-		 "  --force           overwrite what the device holds\n"
-		 "  --label TEXT      name of the device, at most 15 bytes\n",
-	.accepts = OPTION_FORCE | OPTION_LABEL,
+	.operands = "DEVICE",
+	.about = "Claim a partition, disk or logical volume for images. Refuses a device that\n"
+		 "is in use, or that holds anything.",
+	.accepts = TAKES(FORCE) | TAKES(LABEL),
 	.operands_min = 1,
 	.operands_max = 1,
 	.run = run,

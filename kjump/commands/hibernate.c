@@ -12,11 +12,9 @@ static int run(const struct options *options)
 const struct command cmd_hibernate = {
 	.name = "hibernate",
 	.summary = "save the running system and power off",
-	.usage = "[OPTION...]\n"
-		 "\n"
-		 "Save the running system on the target and power off. Returns when the system\n"
-		 "was restored, or when saving failed.\n"
-		 "\n" SAVE_USAGE,
-	.accepts = OPTIONS_SAVE,
+	.operands = "",
+	.about = "Save the running system on the target and power off. Returns when the system\n"
+		 "was restored, or when saving failed.",
+	.accepts = TAKES_SAVE,
 	.run = run,
 };

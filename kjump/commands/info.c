@@ -190,15 +190,10 @@ static int run(const struct options *options)
 const struct command cmd_info = {
 	.name = "info",
 	.summary = "show what is on a device",
-	.usage = "[OPTION...] [DEVICE|FILE]\n"
-		 "\n"
-		 "Show what is on DEVICE (default: the target). Exit code 3 when it holds no\n"
-		 "image.\n"
-		 "\n"
-		 "  --json            as one JSON object; kjump(8) describes it\n"
-		 "  --target DEVICE   the same as DEVICE\n"
-		 "  --config FILE     settings (default: /etc/kjump.conf)\n",
-	.accepts = OPTION_CONFIG | OPTION_TARGET | OPTION_JSON,
+	.operands = "[DEVICE|FILE]",
+	.about = "Show what is on DEVICE (default: the target). Exit code 3 when it holds no\n"
+		 "image.",
+	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(JSON),
 	.operands_max = 1,
 	.run = run,
 };

@@ -59,11 +59,9 @@ static int run(const struct options *options)
 const struct command cmd_load = {
 	.name = "load",
 	.summary = "load kernel B, so that the next jump is quicker",
-	.usage = "[OPTION...]\n"
-		 "\n"
-		 "Load kernel B beside the running one. hibernate and checkpoint do it by\n"
-		 "themselves when it is not loaded.\n"
-		 "\n" LOAD_USAGE,
-	.accepts = OPTIONS_LOAD,
+	.operands = "",
+	.about = "Load kernel B beside the running one. hibernate and checkpoint do it by\n"
+		 "themselves when it is not loaded.",
+	.accepts = TAKES_LOAD,
 	.run = run,
 };

@@ -102,13 +102,9 @@ static int run(const struct options *options)
 const struct command cmd_status = {
 	.name = "status",
 	.summary = "show kernel B, the target and the last result",
-	.usage = "[OPTION...]\n"
-		 "\n"
-		 "Show whether kernel B is loaded, what the target holds and how the last jump\n"
-		 "went.\n"
-		 "\n"
-		 "  --target DEVICE   look at this one\n"
-		 "  --config FILE     settings (default: /etc/kjump.conf)\n",
-	.accepts = OPTION_CONFIG | OPTION_TARGET,
+	.operands = "",
+	.about = "Show whether kernel B is loaded, what the target holds and how the last jump\n"
+		 "went.",
+	.accepts = TAKES(CONFIG) | TAKES(TARGET),
 	.run = run,
 };

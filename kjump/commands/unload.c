@@ -25,11 +25,8 @@ static int run(const struct options *options)
 const struct command cmd_unload = {
 	.name = "unload",
 	.summary = "drop kernel B and give its memory back",
-	.usage = "[--quiet]\n"
-		 "\n"
-		 "Drop whatever is loaded for kexec, and the mailbox.\n"
-		 "\n"
-		 "  -q, --quiet       print nothing on success\n",
-	.accepts = OPTION_QUIET,
+	.operands = "",
+	.about = "Drop whatever is loaded for kexec, and the mailbox.",
+	.accepts = TAKES(QUIET),
 	.run = run,
 };

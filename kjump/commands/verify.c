@@ -65,17 +65,11 @@ static int run(const struct options *options)
 const struct command cmd_verify = {
 	.name = "verify",
 	.summary = "read and check every byte of an image",
-	.usage = "[OPTION...] [DEVICE|FILE]\n"
-		 "\n"
-		 "Read and check every byte of the image on DEVICE (default: the target): both\n"
+	.operands = "[DEVICE|FILE]",
+	.about = "Read and check every byte of the image on DEVICE (default: the target): both\n"
 		 "superblocks, index, chunks, the pages in them, padding. Nothing is written.\n"
-		 "Exit code 3 when there is no image.\n"
-		 "\n"
-		 "  --target DEVICE   the same as DEVICE\n"
-		 "  --workers N       threads (default: one a CPU)\n"
-		 "  --config FILE     settings (default: /etc/kjump.conf)\n"
-		 "  -q, --quiet       print nothing on success\n",
-	.accepts = OPTION_CONFIG | OPTION_TARGET | OPTION_WORKERS | OPTION_QUIET,
+		 "Exit code 3 when there is no image.",
+	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(WORKERS) | TAKES(QUIET),
 	.operands_max = 1,
 	.run = run,
 };

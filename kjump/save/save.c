@@ -24,7 +24,7 @@
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
-#include "kjump/save/ticks.h"
+#include "kjump/save/tsc-rate.h"
 #include "kjump/save/watchdogs.h"
 #include "text/files.h"
 #include "text/human.h"
@@ -34,7 +34,7 @@
 
 struct save {
 	const struct options *options;
-	struct ticks start;
+	struct tsc_rate start;
 	struct preflight preflight;
 	struct loader loader;
 	struct request request; /* A's copies: the mailbox is kernel B's as well */
@@ -91,7 +91,7 @@ static int post_request(struct save *save, struct error *err)
 	if (pfn != save->loader.state.mailbox_pfn)
 		return error_set(err, ESTALE, "the mailbox moved to another page frame");
 	save->request.watch_count = (uint32_t)count;
-	save->request.tsc_khz = ticks_khz(save->start);
+	save->request.tsc_khz = tsc_rate_khz(save->start);
 	save->request.swaps = save->loader.state.swaps;
 	mailbox->request = save->request;
 	memset(&mailbox->outcome, 0, sizeof(mailbox->outcome));
@@ -388,7 +388,7 @@ int save_system(const struct options *options, enum operation operation)
 		return EXIT_FAILED;
 	}
 	save->options = options;
-	save->start = ticks_now();
+	save->start = tsc_rate_begin();
 	save->preflight = (struct preflight){ .config = &options->config,
 					      .operation = operation,
 					      .root = "" };

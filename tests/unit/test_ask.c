@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "restore/ask.h"
-#include "restore/clock.h"
 
 struct console {
 	int keyboard, terminal;

@@ -2,19 +2,19 @@
 /*
  * How fast the time-stamp counter runs: measured, because no file tells it.
  */
-#ifndef KJUMP_SAVE_TICKS_H
-#define KJUMP_SAVE_TICKS_H
+#ifndef KJUMP_SAVE_TSC_RATE_H
+#define KJUMP_SAVE_TSC_RATE_H
 
 #include <stdint.h>
 
-struct ticks {
+struct tsc_rate {
 	uint64_t tsc;
 	uint64_t ns; /* CLOCK_MONOTONIC_RAW */
 };
 
-struct ticks ticks_now(void);
+struct tsc_rate tsc_rate_begin(void);
 
 /* Rate since START in kHz; waits until at least 20 ms have passed. */
-uint64_t ticks_khz(struct ticks start);
+uint64_t tsc_rate_khz(struct tsc_rate start);
 
 #endif

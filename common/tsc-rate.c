@@ -2,33 +2,30 @@
 /*
  * How fast the time-stamp counter runs.
  */
-#include "kjump/save/ticks.h"
+#include "kjump/save/tsc-rate.h"
 
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/tsc.h"
 #include "jump/jump.h"
 
 #define INTERVAL_NS 20000000ULL
 
-struct ticks ticks_now(void)
+struct tsc_rate tsc_rate_begin(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_RAW, &now);
-	return (struct ticks){ .tsc = tsc_read(),
-			       .ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec };
+	return (struct tsc_rate){ .tsc = tsc_read(), .ns = clock_ns(CLOCK_MONOTONIC_RAW) };
 }
 
-uint64_t ticks_khz(struct ticks start)
+uint64_t tsc_rate_khz(struct tsc_rate start)
 {
-	struct ticks now = ticks_now();
+	struct tsc_rate now = tsc_rate_begin();
 
 	if (now.ns - start.ns < INTERVAL_NS) {
 		struct timespec rest = { .tv_nsec = (long)(INTERVAL_NS - (now.ns - start.ns)) };
 
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
-		now = ticks_now();
+		now = tsc_rate_begin();
 	}
 	return (now.tsc - start.tsc) * 1000000 / (now.ns - start.ns);
 }
