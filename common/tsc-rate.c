@@ -2,13 +2,12 @@
 /*
  * How fast the time-stamp counter runs.
  */
-#include "kjump/save/tsc-rate.h"
+#include "common/tsc-rate.h"
 
 #include <time.h>
 
 #include "common/clock.h"
 #include "common/tsc.h"
-#include "jump/jump.h"
 
 #define INTERVAL_NS 20000000ULL
 

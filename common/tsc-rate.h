@@ -2,8 +2,8 @@
 /*
  * How fast the time-stamp counter runs: measured, because no file tells it.
  */
-#ifndef KJUMP_SAVE_TSC_RATE_H
-#define KJUMP_SAVE_TSC_RATE_H
+#ifndef COMMON_TSC_RATE_H
+#define COMMON_TSC_RATE_H
 
 #include <stdint.h>
 

@@ -47,7 +47,14 @@ int image_format(const struct disk *disk, const char *label, struct image_super 
 void image_super_count(const struct image_super *super, struct outcome *ret);
 
 const char *image_state_name(uint32_t state); /* "empty", "valid", "handed over", ... */
-const char *image_kind_name(uint32_t kind);   /* "hibernation", "checkpoint", "memory dump" */
+const char *image_kind_name(uint32_t kind);
+
+/*
+ * "valid hibernation image of 2026-11-23 08:05:56, kernel 6.12.0", or "no image", into TEXT, which
+ * is returned.
+ */
+char *image_describe(const struct image_super *super, char *text,
+		     size_t size); /* "hibernation", "checkpoint", "memory dump" */
 
 /* --- index (index.c) --- */
 

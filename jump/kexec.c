@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "jump/jump.h"
+#include "text/files.h"
 
 _Static_assert(sizeof(struct kexec_part) == sizeof(struct kexec_segment), "kexec segment");
 _Static_assert(KEXEC_SEGMENTS == KEXEC_SEGMENT_MAX, "number of kexec segments");
@@ -30,20 +31,17 @@ int jump_unload(struct error *err)
 	return kexec_load(0, NULL, 0, false, err);
 }
 
-/* First character of a file, or 0 when it cannot be read. */
-static char first_character(const char *path)
+/* Does the switch at PATH, in /proc or /sys, say 1? */
+static bool is_on(const char *path)
 {
-	FILE *file = fopen(path, "re");
-	int c = file ? fgetc(file) : EOF;
+	char text[8];
 
-	if (file)
-		fclose(file);
-	return c == EOF ? 0 : c;
+	return file_read_start(path, text, sizeof(text)) > 0 && *text == '1';
 }
 
 bool jump_loaded(void)
 {
-	return first_character("/sys/kernel/kexec_loaded") == '1';
+	return is_on("/sys/kernel/kexec_loaded");
 }
 
 int jump_execute(struct error *err)
@@ -67,14 +65,10 @@ bool jump_stays(void)
 /* Lockdown in force ("none [integrity] confidentiality")? */
 static bool locked_down(void)
 {
-	char text[128] = "";
-	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char text[128];
 
-	if (!file)
+	if (file_read_start("/sys/kernel/security/lockdown", text, sizeof(text)) <= 0)
 		return false;
-	if (!fgets(text, sizeof(text), file))
-		text[0] = 0;
-	fclose(file);
 	return strstr(text, "[integrity]") || strstr(text, "[confidentiality]");
 }
 
@@ -88,7 +82,7 @@ int jump_permitted(struct error *err)
 		return error_set(err, EPERM,
 				 "kernel lockdown forbids kexec (switch Secure Boot off, or boot "
 				 "without lockdown=)");
-	if (first_character("/proc/sys/kernel/kexec_load_disabled") == '1')
+	if (is_on("/proc/sys/kernel/kexec_load_disabled"))
 		return error_set(err, EPERM,
 				 "kexec was switched off until the next boot "
 				 "(kernel.kexec_load_disabled = 1)");

@@ -6,6 +6,8 @@
 #ifndef KJUMP_PATHS_H
 #define KJUMP_PATHS_H
 
+#include "common/error.h"
+
 #ifndef KJUMP_PREFIX
 #define KJUMP_PREFIX "/usr/local"
 #endif
@@ -61,5 +63,8 @@
 #define PATH_KMSG     "/dev/kmsg"
 #define PATH_WATCHDOG "/dev/watchdog"
 #define PATH_RANDOM   "/dev/urandom"
+
+/* Make the directory PATH_RUN unless it is there. */
+int paths_make_run(struct error *err);
 
 #endif

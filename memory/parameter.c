@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "memory/platform.h"
+#include "text/files.h"
 
 int memory_parameter(const char *path, const char *name, char *ret, size_t size, struct error *err)
 {
@@ -13,7 +13,7 @@ int memory_parameter(const char *path, const char *name, char *ret, size_t size,
 	const size_t length = strlen(name);
 	char line[4097];
 	const char *word, *found = NULL;
-	ssize_t n = platform_read_text(path, line, sizeof(line));
+	ssize_t n = file_read_start(path, line, sizeof(line));
 
 	if (n < 0)
 		return error_set(err, (int)-n, "cannot read %s: %s", path, strerror((int)-n));

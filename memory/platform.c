@@ -13,30 +13,7 @@
 #include <xxhash.h>
 
 #include "common/abi.h"
-
-/* Read at most SIZE bytes of a small file. Returns how many, or a negative errno value. */
-static ssize_t read_small(const char *path, void *buffer, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buffer, size);
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	return n;
-}
-
-ssize_t platform_read_text(const char *path, char *text, size_t size)
-{
-	ssize_t n = read_small(path, text, size - 1);
-
-	if (n >= 0)
-		text[n] = '\0';
-	return n;
-}
+#include "text/files.h"
 
 static void read_cpu(struct platform *ret)
 {
@@ -102,7 +79,7 @@ int platform_facs_signature(const char *path, uint32_t *ret, struct error *err)
 		uint32_t length;
 		uint32_t hardware;
 	} facs;
-	ssize_t n = read_small(path, &facs, sizeof(facs));
+	ssize_t n = file_read_bytes(path, &facs, sizeof(facs));
 
 	*ret = 0;
 	if (n == -ENOENT)
@@ -140,7 +117,7 @@ static int digest_entry(XXH3_state_t *state, const char *directory, unsigned num
 		if (snprintf(path, sizeof(path), "%s/%u/%s", directory, number, names[i]) >=
 		    (int)sizeof(path))
 			return error_set(err, ENAMETOOLONG, "%s: path too long", directory);
-		n = platform_read_text(path, text, sizeof(text));
+		n = file_read_start(path, text, sizeof(text));
 		if (n == -ENOENT && i == 0)
 			return 0;
 		if (n < 0) {

@@ -42,10 +42,4 @@ int platform_facs_signature(const char *path, uint32_t *ret, struct error *err);
  */
 int platform_efi_digest(const char *directory, uint64_t *ret, struct error *err);
 
-/*
- * Read the text of a small file of /proc or /sys: at most SIZE - 1 bytes, a NUL behind them.
- * Returns their number, or a negative errno value.
- */
-ssize_t platform_read_text(const char *path, char *text, size_t size);
-
 #endif

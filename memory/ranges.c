@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory/platform.h"
+#include "text/files.h"
 
 /* No physical address of x86_64 has more bits. */
 #define ADDRESS_BITS 52
@@ -226,7 +226,7 @@ static int memmap_read(const char *path, const char *entry, const char *name, ch
 	if ((size_t)snprintf(file_name, sizeof(file_name), "%s/%s/%s", path, entry, name) >=
 	    sizeof(file_name))
 		return error_set(err, ENAMETOOLONG, "%s: path too long", path);
-	n = platform_read_text(file_name, ret, size);
+	n = file_read_start(file_name, ret, size);
 	if (n <= 0)
 		return error_set(err, n ? (int)-n : EIO, "cannot read %s: %s", file_name,
 				 n ? strerror((int)-n) : "empty");

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/abi.h"
-#include "memory/platform.h"
+#include "text/files.h"
 
 /* The text behind "KEY=", or NULL. */
 static const char *find_value(const char *text, const char *key)
@@ -134,7 +134,7 @@ int vmcoreinfo_parse(const char *text, struct kernel_layout *ret, struct error *
 int vmcoreinfo_address(const char *path, uint64_t *ret, struct error *err)
 {
 	char text[64], *end;
-	ssize_t n = platform_read_text(path, text, sizeof(text));
+	ssize_t n = file_read_start(path, text, sizeof(text));
 
 	if (n < 0)
 		return error_set(err, (int)-n, "%s: %s", path, strerror((int)-n));

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "memory/platform.h"
+#include "text/files.h"
 
 #define TERMINALS_MAX 8
 
@@ -112,7 +112,7 @@ enum answer ask_consoles(unsigned seconds)
 	size_t count = 0;
 	enum answer answer;
 
-	if (platform_read_text("/sys/class/tty/console/active", text, sizeof(text)) <= 0)
+	if (file_read_start("/sys/class/tty/console/active", text, sizeof(text)) <= 0)
 		snprintf(text, sizeof(text), "console");
 	for (char *name = strtok_r(text, " \n", &rest); name && count < TERMINALS_MAX;
 	     name = strtok_r(NULL, " \n", &rest)) {

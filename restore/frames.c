@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "memory/platform.h"
+#include "text/files.h"
 
 #define LEAST_SPARED (24 * UINT64_C(1048576))
 
@@ -20,7 +20,7 @@ uint64_t frames_meminfo(const char *name)
 	char text[4096];
 	const char *line;
 
-	if (platform_read_text("/proc/meminfo", text, sizeof(text)) <= 0)
+	if (file_read_start("/proc/meminfo", text, sizeof(text)) <= 0)
 		return 0;
 	line = strstr(text, name);
 	return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
@@ -30,7 +30,7 @@ uint64_t frames_number(const char *path)
 {
 	char text[32];
 
-	return platform_read_text(path, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
+	return file_read_start(path, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
 }
 
 int frames_pagemap(const struct frames *frames, const void *base, size_t count, uint64_t *entries,

@@ -11,7 +11,7 @@
 #include "common/clock.h"
 #include "common/tsc.h"
 #include "jump/jump.h"
-#include "memory/platform.h"
+#include "text/files.h"
 
 #define UART_TTYS0 0x3f8
 #define UART_TTYS1 0x2f8
@@ -50,7 +50,7 @@ static uint32_t serial_port(void)
 {
 	char text[1024];
 
-	if (platform_read_text("/proc/consoles", text, sizeof(text)) <= 0)
+	if (file_read_start("/proc/consoles", text, sizeof(text)) <= 0)
 		return 0;
 	if (strstr(text, "ttyS0 "))
 		return UART_TTYS0;

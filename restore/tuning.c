@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "memory/platform.h"
+#include "text/files.h"
 
 static const struct {
 	const char *path;
@@ -52,7 +52,7 @@ void tuning_apply(struct tuning *tuning)
 		char text[128];
 
 		tuning->old[i][0] = '\0';
-		if (platform_read_text(settings[i].path, text, sizeof(text)) <= 0)
+		if (file_read_start(settings[i].path, text, sizeof(text)) <= 0)
 			continue;
 		if (!tuning_write(settings[i].path, settings[i].value))
 			current_value(text, tuning->old[i], sizeof(tuning->old[i]));

@@ -10,37 +10,50 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "kjump/paths.h"
+ssize_t file_read_bytes(const char *path, void *buffer, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		got = read(fd, (char *)buffer + used, size - used);
+		if (got > 0)
+			used += (size_t)got;
+	} while (got > 0 && used < size);
+	if (got < 0)
+		got = -errno;
+	close(fd);
+	return got < 0 ? got : (ssize_t)used;
+}
+
+ssize_t file_read_start(const char *path, char *text, size_t size)
+{
+	ssize_t length = file_read_bytes(path, text, size - 1);
+
+	if (length >= 0)
+		text[length] = '\0';
+	return length;
+}
 
 int file_read(const char *path, char *text, size_t size, struct error *err)
 {
-	size_t used = 0;
-	ssize_t got;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int ret = 0;
+	ssize_t length = file_read_bytes(path, text, size);
 
-	if (fd < 0)
+	if (length < 0) {
+		errno = (int)-length;
 		return error_errno(err, "%s", path);
-	while ((got = read(fd, text + used, size - used)) > 0) {
-		used += (size_t)got;
-		if (used == size) {
-			ret = error_set(err, EFBIG, "%s: longer than %zu bytes", path, size - 1);
-			goto out;
-		}
 	}
-	if (got < 0) {
-		ret = error_errno(err, "%s", path);
-		goto out;
-	}
-	if (used && text[used - 1] == '\n')
-		used--;
-	text[used] = '\0';
-out:
-	close(fd);
-	return ret;
+	if ((size_t)length == size)
+		return error_set(err, EFBIG, "%s: longer than %zu bytes", path, size - 1);
+	if (length && text[length - 1] == '\n')
+		length--;
+	text[length] = '\0';
+	return 0;
 }
 
 static int write_all(int fd, const char *path, const char *text, struct error *err)
@@ -84,13 +97,6 @@ int file_replace(const char *path, const char *text, struct error *err)
 	if (ret)
 		unlink(part);
 	return ret;
-}
-
-int file_make_run(struct error *err)
-{
-	if (mkdir(PATH_RUN, 0700) && errno != EEXIST)
-		return error_errno(err, PATH_RUN);
-	return 0;
 }
 
 static char *trim(char *text)

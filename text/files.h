@@ -6,8 +6,18 @@
 #define KJUMP_TEXT_FILES_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "common/error.h"
+
+/* Read at most SIZE bytes of PATH. Returns how many, or a negative errno value. */
+ssize_t file_read_bytes(const char *path, void *buffer, size_t size);
+
+/*
+ * Read the first SIZE - 1 bytes of PATH into TEXT, NUL-terminated. Returns how many there are, or a
+ * negative errno value: for lists of which the beginning will do.
+ */
+ssize_t file_read_start(const char *path, char *text, size_t size);
 
 /*
  * Read at most SIZE - 1 bytes of PATH into TEXT, NUL-terminated, without the last newline. EFBIG
@@ -20,9 +30,6 @@ int file_poke(const char *path, const char *text, struct error *err);
 
 /* Put TEXT where PATH is, as a whole or not at all; mode 0600. */
 int file_replace(const char *path, const char *text, struct error *err);
-
-/* Make the directory PATH_RUN unless it is there. */
-int file_make_run(struct error *err);
 
 /* Called with each pair; returns 0, or a negative errno value that ends the reading. */
 typedef int (*file_pair)(void *context, const char *key, const char *value, struct error *err);

@@ -51,17 +51,3 @@ char *human_uuid(const uint8_t uuid[16], char text[37])
 		 digits + 16, digits + 20);
 	return text;
 }
-
-char *human_image(const struct image_super *super, char *text, size_t size)
-{
-	char created[HUMAN_SIZE];
-
-	if (super->state == IMAGE_EMPTY)
-		snprintf(text, size, "no image");
-	else
-		snprintf(text, size, "%s %s image of %s, kernel %.*s",
-			 image_state_name(super->state), image_kind_name(super->kind),
-			 human_time(super->created, created), (int)sizeof(super->release),
-			 super->release);
-	return text;
-}

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Numbers, times and images as people read them.
+ * Numbers and times as people read them.
  */
 #ifndef KJUMP_TEXT_HUMAN_H
 #define KJUMP_TEXT_HUMAN_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-#include "image/image.h"
 
 #define HUMAN_SIZE 32
 
@@ -23,8 +21,5 @@ char *human_hex(const uint8_t *bytes, size_t size, char *text);
 
 /* As blkid prints it. */
 char *human_uuid(const uint8_t uuid[16], char text[37]);
-
-/* "valid hibernation image of 2026-11-23 08:05:56, kernel 6.12.0", or "no image". */
-char *human_image(const struct image_super *super, char *text, size_t size);
 
 #endif

@@ -18,7 +18,7 @@ static int discard(const struct disk *disk, struct image_super *super,
 		printf("%s: no image\n", disk->name);
 		return EXIT_NO_IMAGE;
 	}
-	human_image(super, image, sizeof(image));
+	image_describe(super, image, sizeof(image));
 	super->state = IMAGE_EMPTY;
 	if (image_super_write(disk, super, &err)) {
 		message("%s: %s; the image was perhaps not discarded", disk->name, err.text);

@@ -21,7 +21,7 @@ static int look(const struct disk *disk, struct error *err)
 
 	if (!image_super_read(disk, &super, err))
 		return error_set(err, EEXIST, "claimed by kjump already (%s)",
-				 human_image(&super, image, sizeof(image)));
+				 image_describe(&super, image, sizeof(image)));
 	ret = disk_probe(disk, found, sizeof(found), err);
 	if (ret)
 		return ret;

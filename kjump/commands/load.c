@@ -5,15 +5,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/tsc-rate.h"
 #include "jump/jump.h"
 #include "kjump/load/finder.h"
 #include "kjump/load/loader.h"
 #include "kjump/options.h"
 #include "kjump/paths.h"
-#include "kjump/save/ticks.h"
 #include "text/human.h"
 
-static void print_loaded(const struct loader *loader, struct ticks start)
+static void print_loaded(const struct loader *loader, struct tsc_rate start)
 {
 	char size[HUMAN_SIZE];
 
@@ -22,7 +22,7 @@ static void print_loaded(const struct loader *loader, struct ticks start)
 	       human_bytes(loader->state.home_size, size), loader->state.home_start,
 	       loader->state.reserved ? ", reserved at boot" : "");
 	if (loader->load_start)
-		printf(", %.2f s", (double)(ticks_now().ns - start.ns) / 1e9);
+		printf(", %.2f s", (double)(tsc_rate_begin().ns - start.ns) / 1e9);
 	putchar('\n');
 }
 
@@ -39,7 +39,7 @@ static void try_finder(void)
 
 static int run(const struct options *options)
 {
-	struct ticks start = ticks_now();
+	struct tsc_rate start = tsc_rate_begin();
 	struct error err = { 0 };
 	struct loader loader;
 

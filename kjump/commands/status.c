@@ -70,7 +70,7 @@ static void show_target(const char *spec)
 		printf("target    %s\n", err.text);
 		return;
 	}
-	printf("target    %s: %s\n", disk.name, human_image(&super, image, sizeof(image)));
+	printf("target    %s: %s\n", disk.name, image_describe(&super, image, sizeof(image)));
 	disk_close(&disk);
 }
 

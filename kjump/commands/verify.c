@@ -23,7 +23,7 @@ static void print_checked(const struct disk *disk, const struct image_super *sup
 	char image[256], size[HUMAN_SIZE], data[HUMAN_SIZE];
 	double bytes = (double)super->data_pages * FRAME_SIZE;
 
-	printf("%s: %s\n", disk->name, human_image(super, image, sizeof(image)));
+	printf("%s: %s\n", disk->name, image_describe(super, image, sizeof(image)));
 	printf("  checked   both superblocks, index, chunks and padding: %s\n",
 	       human_bytes(super->length, size));
 	printf("  pages     %" PRIu64 " of data, %s\n", super->data_pages,

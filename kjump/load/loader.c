@@ -32,7 +32,7 @@ int loader_lock(struct error *err)
 
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "only root may do this");
-	ret = file_make_run(err);
+	ret = paths_make_run(err);
 	if (ret)
 		return ret;
 	fd = open(PATH_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

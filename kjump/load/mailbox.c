@@ -50,7 +50,7 @@ static bool is_mounted(void)
 
 static int mount_huge(struct error *err)
 {
-	int ret = file_make_run(err);
+	int ret = paths_make_run(err);
 
 	if (ret)
 		return ret;

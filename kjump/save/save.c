@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/tsc-rate.h"
 #include "common/tsc.h"
 #include "disk/fingerprint.h"
 #include "disk/volume.h"
@@ -24,7 +25,6 @@
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
-#include "kjump/save/tsc-rate.h"
 #include "kjump/save/watchdogs.h"
 #include "text/files.h"
 #include "text/human.h"
