@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Restoring at boot, for every kind of initramfs: sourced by its hooks, functions only. The order is
-# kjump_early before udev is started, kjump_late when arrays are assembled and volumes unlocked
-# (kjump_assembled tells whether to wait for that), kjump_boot_on as the last act before the root file
-# system is checked or mounted. Each may run in another shell, so what one tells the next lies in
-# files. All of them return 0: whatever fails, the boot goes on.
+# kjump_restore_early, kjump_restore_late, kjump_mark_before_root, and kjump_mark_in_system in the
+# real root.
+# docs/boot.md says when each of them runs, and what they tell each other in files. All of them
+# return 0: whatever fails, the boot goes on.
 #
 # Kernel parameters:
 #   rd.kjump.resume=TARGET  device with the image: UUID=, PARTUUID=, LABEL=, PARTLABEL= or a path
@@ -14,15 +14,7 @@
 #                           so, and boot on after N seconds without an answer (wait=10)
 #   rd.kjump.again          restore an image once more that was handed over before
 #   rd.kjump=0, noresume    do not restore
-#
-# Written when the initramfs is built (kjump-build.sh):
-#   /etc/kjump.modules      storage drivers to load, one a line
-#   /etc/kjump.targets      "early NAME" or "late NAME": late ones need assembly or unlocking
 
-# "target": the device whose image the boot makes stale. "late": a late attempt is due, with the
-# seconds to wait in it, and until when after the start of the kernel to wait in any case. "tried": the device was waited for already. "none": it had nothing to restore.
-# "marked": nothing is left to be done. "said": what kjump-restore said behind a splash screen. An
-# empty file says no: not every initramfs has rm.
 kjump_state=/run/kjump-boot
 kjump_etc=/etc
 
@@ -78,8 +70,8 @@ kjump_now() (
 )
 
 # A late attempt is due: the device may take SECONDS from then on, but at least TIMEOUT from now on.
-kjump_later() {
-    echo "$1 $(($(kjump_now) + $2))" > "$kjump_state/late"
+kjump_plan_late() {
+    echo "$1 $(($(kjump_now) + $2))" > "$kjump_state/late-attempt"
 }
 
 # "early", "late", or "unknown" when neither the name nor the initramfs tells.
@@ -116,9 +108,9 @@ kjump_splash() {
 # Run kjump-restore. What it says behind a splash is seen by nobody, so it is kept.
 kjump_restore() (
     if kjump_splash --ping; then
-        kjump-restore "$@" 2> "$kjump_state/said"
+        kjump-restore "$@" 2> "$kjump_state/hidden-messages"
         status=$?
-        cat "$kjump_state/said" >&2
+        cat "$kjump_state/hidden-messages" >&2
         return $status
     fi
     kjump-restore "$@"
@@ -129,7 +121,7 @@ kjump_restore() (
 kjump_in_sight() (
     kjump_splash --ping || { "$@"; return; }
     kjump_splash deactivate
-    [ ! -r "$kjump_state/said" ] || cat "$kjump_state/said" >&2
+    [ ! -r "$kjump_state/hidden-messages" ] || cat "$kjump_state/hidden-messages" >&2
     "$@"
     status=$?
     kjump_splash reactivate
@@ -187,10 +179,10 @@ kjump_try() (
         # shellcheck disable=SC2086 # an empty option must vanish
         kjump_restore --wait "$2" $again "$1"
         status=$?
-        echo yes > "$kjump_state/tried"
+        echo yes > "$kjump_state/waited"
         if [ $status -eq 3 ]; then
             kjump_say "$1: there is nothing to restore; booting on"
-            echo yes > "$kjump_state/none"
+            echo yes > "$kjump_state/nothing-there"
             return 3
         fi
         kjump_say "$1: not restored (kjump-restore: status $status)"
@@ -201,7 +193,7 @@ kjump_try() (
 )
 
 # Does not return when there is an image and it can be restored.
-kjump_early() (
+kjump_restore_early() (
     umask 022
     target=$(kjump_getarg rd.kjump.resume)
     [ -n "$target" ] || return 0
@@ -214,36 +206,36 @@ kjump_early() (
     if kjump_switched_off; then
         kjump_say "$target: restoring is switched off on the kernel command line; booting on"
         # Only for its image to be marked.
-        [ "$kind" = early ] || kjump_later 0 "$timeout"
+        [ "$kind" = early ] || kjump_plan_late 0 "$timeout"
         return 0
     fi
     if [ "$kind" = late ]; then
-        kjump_later "$timeout" "$timeout"
+        kjump_plan_late "$timeout" "$timeout"
         return 0
     fi
     kjump_load_modules
     kjump_try "$target" "$timeout"
     # It may be one that has to be assembled after all.
-    [ $? -ne 3 ] || [ "$kind" = early ] || kjump_later 0 "$timeout"
+    [ $? -ne 3 ] || [ "$kind" = early ] || kjump_plan_late 0 "$timeout"
     return 0
 )
 
 # Is DEVICE there that a late attempt is due for, or none due, or the time over?
-kjump_assembled() (
-    [ -s "$kjump_state/late" ] && [ ! -b "$1" ] || return 0
-    read -r _ end < "$kjump_state/late"
+kjump_wait_is_over() (
+    [ -s "$kjump_state/late-attempt" ] && [ ! -b "$1" ] || return 0
+    read -r _ end < "$kjump_state/late-attempt"
     [ "$(kjump_now)" -ge "$end" ]
 )
 
-kjump_late() (
+kjump_restore_late() (
     umask 022
-    [ -s "$kjump_state/late" ] || return 0
-    read -r timeout end < "$kjump_state/late"
+    [ -s "$kjump_state/late-attempt" ] || return 0
+    read -r timeout end < "$kjump_state/late-attempt"
     left=$((end - $(kjump_now)))
     [ "$left" -le "$timeout" ] || timeout=$left
-    : > "$kjump_state/late"
+    : > "$kjump_state/late-attempt"
     kjump_switched_off && return 0
-    : > "$kjump_state/none"
+    : > "$kjump_state/nothing-there"
     read -r target < "$kjump_state/target"
     kjump_try "$target" "$timeout"
     return 0
@@ -251,27 +243,27 @@ kjump_late() (
 
 # The root file system is about to be changed: whoever restored the image after that would destroy
 # it, so the image is marked.
-kjump_boot_on() (
+kjump_mark_before_root() (
     umask 022
-    [ -s "$kjump_state/target" ] && [ ! -s "$kjump_state/marked" ] || return 0
+    [ -s "$kjump_state/target" ] && [ ! -s "$kjump_state/settled" ] || return 0
     read -r target < "$kjump_state/target"
     timeout=0
-    [ -s "$kjump_state/tried" ] || timeout=$(kjump_number rd.kjump.timeout 10)
+    [ -s "$kjump_state/waited" ] || timeout=$(kjump_number rd.kjump.timeout 10)
     # A target that had nothing is looked at once more, because its device may have come since; that
     # there is still nothing was said already.
     exec 3>&2
-    [ ! -s "$kjump_state/none" ] || exec 3> /dev/null
+    [ ! -s "$kjump_state/nothing-there" ] || exec 3> /dev/null
     kjump-restore --wait "$timeout" --boot-on "booted on without restoring" "$target" 2>&3
     case $? in
-    0) echo yes > "$kjump_state/marked" ;;
+    0) echo yes > "$kjump_state/settled" ;;
     3) ;;
     *) kjump_say "$target: could not be marked; do not restore its image any more" ;;
     esac
     return 0
 )
 
-# In the real root: what kjump_boot_on does, when the initramfs has no hook or did not find the device.
-kjump_booted() (
+# What kjump_mark_before_root does, for when the initramfs has no hook or did not find the device.
+kjump_mark_in_system() (
     umask 022
     if [ ! -s "$kjump_state/target" ]; then
         target=$(kjump_getarg rd.kjump.resume)
@@ -279,5 +271,5 @@ kjump_booted() (
         mkdir -p "$kjump_state"
         echo "$target" > "$kjump_state/target"
     fi
-    kjump_boot_on
+    kjump_mark_before_root
 )

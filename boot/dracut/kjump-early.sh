@@ -4,4 +4,4 @@
 
 # shellcheck disable=SC1091 # a file of the initramfs
 . /lib/kjump/kjump-core.sh
-kjump_early
+kjump_restore_early

@@ -6,4 +6,4 @@
 . /lib/kjump/kjump-core.sh
 kjump_target=
 [ ! -s "$kjump_state/target" ] || read -r kjump_target < "$kjump_state/target"
-kjump_assembled "$(label_uuid_to_dev "$kjump_target")"
+kjump_wait_is_over "$(label_uuid_to_dev "$kjump_target")"

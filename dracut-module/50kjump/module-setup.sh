@@ -61,5 +61,5 @@ install() {
     inst_hook initqueue/finished 50 "$moddir/kjump-finished.sh"
     dracut_need_initqueue
     inst_hook pre-mount 05 "$moddir/kjump-late.sh"
-    inst_hook pre-mount 99 "$moddir/kjump-boot-on.sh"
+    inst_hook pre-mount 99 "$moddir/kjump-mark.sh"
 }

@@ -93,7 +93,7 @@ class Boot:
         return self.calls_file.read_text().splitlines()
 
 
-HOOKS = ("kjump_early", "kjump_late", "kjump_boot_on")
+HOOKS = ("kjump_restore_early", "kjump_restore_late", "kjump_mark_before_root")
 MARK = "--boot-on booted on without restoring"
 
 
@@ -103,7 +103,7 @@ def boot(request, tmp_path):
 
 
 def test_without_parameter_nothing_happens(boot):
-    output = boot.run(*HOOKS, "kjump_booted", cmdline="rd.kjump=1 resume=/dev/sda2")
+    output = boot.run(*HOOKS, "kjump_mark_in_system", cmdline="rd.kjump=1 resume=/dev/sda2")
     assert boot.calls == []
     assert "kjump" not in output
     assert not boot.state.exists()
@@ -123,12 +123,12 @@ def test_whatever_fails_the_boot_goes_on(boot, status):
 
 
 def test_retry(boot):
-    boot.run("kjump_early", cmdline="rd.kjump.resume=X", answers=[1, "r", 1, "r", 3])
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[1, "r", 1, "r", 3])
     assert boot.calls == ["--wait 10 X", "--ask 10", "--wait 10 X", "--ask 10", "--wait 10 X"]
 
 
 def test_power_off_leaves_the_image(boot):
-    output = boot.run("kjump_early", cmdline="rd.kjump.resume=X", answers=[1, "p"])
+    output = boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[1, "p"])
     assert boot.calls == ["--wait 10 X", "--ask 10"]
     assert "POWER OFF X" in output
 
@@ -145,7 +145,7 @@ def test_onfail(boot, onfail, asked):
 
 
 def test_onfail_poweroff(boot):
-    output = boot.run("kjump_early", cmdline="rd.kjump.resume=X rd.kjump.onfail=poweroff",
+    output = boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X rd.kjump.onfail=poweroff",
                       answers=[1])
     assert "POWER OFF X" in output
 
@@ -182,21 +182,21 @@ def test_known_kinds(boot):
 def test_late_targets(boot, target):
     (boot.etc / "kjump.targets").write_text("late UUID=lv\n")
     cmdline = f"rd.kjump.resume={target} rd.kjump.timeout=4"
-    boot.run("kjump_early", cmdline=cmdline)
+    boot.run("kjump_restore_early", cmdline=cmdline)
     assert boot.calls == []
-    boot.run("kjump_late", "kjump_boot_on", cmdline=cmdline, answers=[1, "c", 0])
+    boot.run("kjump_restore_late", "kjump_mark_before_root", cmdline=cmdline, answers=[1, "c", 0])
     assert boot.calls == [f"--wait 4 {target}", "--ask 10", f"--wait 0 {MARK} {target}"]
 
 
 @pytest.mark.parametrize("target", ["/dev/sda2", "/dev/nvme0n1p4", "/dev/disk/by-id/x"])
 def test_plain_paths_are_early(boot, target):
-    boot.run("kjump_early", cmdline=f"rd.kjump.resume={target}", answers=[1, "c"])
-    boot.run("kjump_late", cmdline=f"rd.kjump.resume={target}")
+    boot.run("kjump_restore_early", cmdline=f"rd.kjump.resume={target}", answers=[1, "c"])
+    boot.run("kjump_restore_late", cmdline=f"rd.kjump.resume={target}")
     assert boot.calls == []
 
 
 def test_parameters(boot):
-    boot.run("kjump_early", cmdline='rd.kjump.resume=old "rd.kjump.resume=PARTLABEL=my disk?*" '
+    boot.run("kjump_restore_early", cmdline='rd.kjump.resume=old "rd.kjump.resume=PARTLABEL=my disk?*" '
              'rd.kjump.resume="LABEL=x" rd.kjump.timeout=7 rd.kjump.again rd.kjump.onfail=boot',
              answers=[1])
     assert boot.calls == ["--wait 7 --again LABEL=x"]
@@ -204,37 +204,37 @@ def test_parameters(boot):
 
 @pytest.mark.parametrize("timeout", ["", "-1", "1s", "ten"])
 def test_bad_timeout(boot, timeout):
-    boot.run("kjump_early", cmdline=f"rd.kjump.resume=X rd.kjump.timeout={timeout}", answers=[3])
+    boot.run("kjump_restore_early", cmdline=f"rd.kjump.resume=X rd.kjump.timeout={timeout}", answers=[3])
     assert boot.calls == ["--wait 10 X"]
 
 
 def test_modules_are_loaded_first(boot):
     (boot.etc / "kjump.modules").write_text("nvme\nsd_mod\n")
-    boot.run("kjump_early", cmdline="rd.kjump.resume=X", answers=[3])
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[3])
     assert (boot.folder / "modprobe").read_text() == "-q nvme\n-q sd_mod\n"
 
 
 def test_no_modules_when_switched_off(boot):
     (boot.etc / "kjump.modules").write_text("nvme\n")
-    boot.run("kjump_early", cmdline="rd.kjump.resume=X noresume")
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X noresume")
     assert not (boot.folder / "modprobe").exists()
 
 
 def test_marked_once(boot):
     boot.run(*HOOKS, cmdline="rd.kjump.resume=X rd.kjump.onfail=boot", answers=[1, 0])
-    boot.run("kjump_boot_on", "kjump_booted", cmdline="rd.kjump.resume=X")
+    boot.run("kjump_mark_before_root", "kjump_mark_in_system", cmdline="rd.kjump.resume=X")
     assert boot.calls == []
 
 
 def test_not_marked_says_so_and_the_service_tries_again(boot):
     output = boot.run(*HOOKS, cmdline="rd.kjump.resume=X rd.kjump.onfail=boot", answers=[1, 1])
     assert "could not be marked; do not restore its image any more" in output
-    boot.run("kjump_booted", answers=[0])
+    boot.run("kjump_mark_in_system", answers=[0])
     assert boot.calls == [f"--wait 0 {MARK} X"]
 
 
 def test_without_hook_the_service_marks(boot):
-    boot.run("kjump_booted", "kjump_booted", cmdline="rd.kjump.resume=X", answers=[0])
+    boot.run("kjump_mark_in_system", "kjump_mark_in_system", cmdline="rd.kjump.resume=X", answers=[0])
     assert boot.calls == [f"--wait 10 {MARK} X"]
 
 
@@ -251,7 +251,7 @@ def test_question_before_a_splash(boot):
 @pytest.mark.parametrize("onfail, shown", [("boot", []), ("shell", ["deactivate", "reactivate"])])
 def test_splash_without_a_question(boot, onfail, shown):
     (boot.folder / "splash").touch()
-    said = boot.run("kjump_early", cmdline=f"rd.kjump.resume=X rd.kjump.onfail={onfail}",
+    said = boot.run("kjump_restore_early", cmdline=f"rd.kjump.resume=X rd.kjump.onfail={onfail}",
                     answers=[1])
     assert [call for call in boot.calls if "plymouth" in call] == \
         [f"plymouth {word}" for word in shown]
@@ -260,12 +260,12 @@ def test_splash_without_a_question(boot, onfail, shown):
 
 def test_power_off_before_a_splash(boot):
     (boot.folder / "splash").touch()
-    assert "POWER OFF X" in boot.run("kjump_early", cmdline="rd.kjump.resume=X", answers=[1, "p"])
+    assert "POWER OFF X" in boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[1, "p"])
 
 
 def test_no_splash(boot):
     """A program that finds no daemon, and nothing is repeated."""
-    said = boot.run("kjump_early", cmdline="rd.kjump.resume=X", answers=[1, "c"])
+    said = boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[1, "c"])
     assert boot.calls == ["--wait 10 X", "--ask 10"]
     assert said.count("stub: said on standard error") == 1
 
@@ -278,9 +278,9 @@ def test_no_splash(boot):
 ])
 def test_waiting_for_assembly(boot, cmdline, now, assembled):
     """An initramfs that waits for the root alone is made to wait for a volume, but not for ever."""
-    boot.run("kjump_early", cmdline=cmdline)
+    boot.run("kjump_restore_early", cmdline=cmdline)
     boot.pass_time(now)
-    said = boot.run("kjump_assembled /dev/vg/lv && echo ASSEMBLED >&2; true", cmdline=cmdline)
+    said = boot.run("kjump_wait_is_over /dev/vg/lv && echo ASSEMBLED >&2; true", cmdline=cmdline)
     assert ("ASSEMBLED" in said) == assembled
 
 
@@ -288,8 +288,8 @@ def test_waiting_for_assembly(boot, cmdline, now, assembled):
 def test_waiting_after_the_early_attempt(boot, now, left):
     """The same when it was looked for early already, by a name that does not tell."""
     cmdline = "rd.kjump.resume=UUID=X"
-    boot.run("kjump_early", cmdline=cmdline, answers=[3])
+    boot.run("kjump_restore_early", cmdline=cmdline, answers=[3])
     boot.pass_time(now)
-    boot.run("kjump_late", cmdline=cmdline, answers=[3])
+    boot.run("kjump_restore_late", cmdline=cmdline, answers=[3])
     assert boot.calls == [f"--wait {left} UUID=X"]
-    assert "ASSEMBLED" in boot.run("kjump_assembled /dev/X && echo ASSEMBLED >&2", cmdline=cmdline)
+    assert "ASSEMBLED" in boot.run("kjump_wait_is_over /dev/X && echo ASSEMBLED >&2", cmdline=cmdline)

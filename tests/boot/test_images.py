@@ -50,9 +50,9 @@ def test_dracut_module(tmp_path):
     root = unpack(tmp_path / "image", tmp_path / "root")
     hooks = root / "lib/dracut/hooks"
     assert sorted(hook.name for hook in hooks.glob("pre-*/*kjump*")) == [
-        "05-kjump-early.sh", "05-kjump-late.sh", "99-kjump-boot-on.sh"]
+        "05-kjump-early.sh", "05-kjump-late.sh", "99-kjump-mark.sh"]
     assert (hooks / "pre-udev/05-kjump-early.sh").exists()
-    assert (hooks / "pre-mount/99-kjump-boot-on.sh").exists()
+    assert (hooks / "pre-mount/99-kjump-mark.sh").exists()
     assert (hooks / "initqueue/finished/50-kjump-finished.sh").exists()
     assert (root / "lib/dracut/need-initqueue").exists()
     assert ((root / "lib/kjump/kjump-core.sh").read_text() ==
@@ -220,7 +220,7 @@ build &&""")
 def test_mkinitcpio_hook(tmp_path):
     """Each function is called in another pass over all hooks, by busybox."""
     (tmp_path / "kjump-core.sh").write_text(
-        "kjump_early() { echo early; }\nkjump_late() { echo late; }\nkjump_boot_on() { echo on; }\n")
+        "kjump_restore_early() { echo early; }\nkjump_restore_late() { echo late; }\nkjump_mark_before_root() { echo on; }\n")
     hook = (REPOSITORY / "boot/mkinitcpio/hooks/kjump").read_text()
     hook = hook.replace("/usr/lib/kjump/", f"{tmp_path}/")
     done = subprocess.run(["busybox", "ash", "-c", f"{hook}\nrun_earlyhook; echo udev; run_hook"],

@@ -77,7 +77,7 @@ def boots_on(system):
     assert at == sorted(at), console
     assert "booted on without restoring" in system.info()
     assert system.machine.run("cat /run/kjump-boot/target") == f"UUID={system.uuid()}"
-    system.machine.run("test -e /run/kjump-boot/marked")
+    system.machine.run("test -e /run/kjump-boot/settled")
     finish(system)
 
 

@@ -86,7 +86,7 @@ def test_lvm(make_debian, init, by_path):
     system.hibernate()
     machine.boot(f"{parameters} noresume", timeout=120)
     assert system.boot_id() != system.saved_boot
-    machine.run("test -e /run/kjump-boot/marked")
+    machine.run("test -e /run/kjump-boot/settled")
     assert "booted on without restoring" in machine.run("kjump info /dev/images/image")
     machine.power_off()
 
