@@ -18,13 +18,15 @@ kjump_configured() {
         "$kjump_conf" | tail -n 1 | grep .
 }
 
-# Print the block device that TARGET names.
-kjump_resolve() {
+# Print the block device that TARGET names, by the name that it has in /sys/class/block: findfs prints
+# /dev/mapper/NAME for what is /dev/dm-0.
+kjump_resolve() (
+    path=$1
     case $1 in
-    *=*) findfs "$1" 2> /dev/null ;;
-    *) readlink -e "$1" ;;
+    *=*) path=$(findfs "$1" 2> /dev/null) || return 1 ;;
     esac
-}
+    readlink -e "$path"
+)
 
 # Does device NAME (as in /sys/class/block) exist only after assembly or unlocking, itself or the
 # disk that it is a partition of?
@@ -34,16 +36,24 @@ kjump_is_stacked() (
     [ -e "$device/dm" ] || [ -e "$device/md" ] || [ -n "$(ls -A "$device/slaves" 2> /dev/null)" ]
 )
 
+# Print the names by which a parameter may call DEVICE, one a line.
+kjump_names() (
+    echo "$1"
+    for tag in UUID LABEL PARTUUID PARTLABEL; do
+        value=$(blkid -s "$tag" -o value "$1" 2> /dev/null) || continue
+        echo "$tag=$value"
+        # As udev and boot loaders write it.
+        echo "$tag=$value" | sed 's/ /\\x20/g'
+    done
+)
+
 # Print the lines of /etc/kjump.targets: all names of the configured target.
 kjump_targets() (
     target=$(kjump_configured) && device=$(kjump_resolve "$target") || return 0
     kind=early
     ! kjump_is_stacked "${device##*/}" || kind=late
-    {
-        echo "$target"
-        echo "$device"
-        blkid -o export "$device" 2> /dev/null | grep -E '^(PART)?(UUID|LABEL)='
-    } | awk -v kind="$kind" '!seen[$0]++ { print kind, $0 }'
+    { echo "$target"; kjump_names "$device"; } |
+        awk -v kind="$kind" '!seen[$0]++ { print kind, $0 }'
 )
 
 # Print the lines of /etc/kjump.modules for the kernel whose modules lie in DIRECTORY: the drivers of

@@ -220,7 +220,9 @@ build &&""")
 def test_mkinitcpio_hook(tmp_path):
     """Each function is called in another pass over all hooks, by busybox."""
     (tmp_path / "kjump-core.sh").write_text(
-        "kjump_restore_early() { echo early; }\nkjump_restore_late() { echo late; }\nkjump_mark_before_root() { echo on; }\n")
+        "kjump_restore_early() { echo early; }\n"
+        "kjump_restore_late() { echo late; }\n"
+        "kjump_mark_before_root() { echo on; }\n")
     hook = (REPOSITORY / "boot/mkinitcpio/hooks/kjump").read_text()
     hook = hook.replace("/usr/lib/kjump/", f"{tmp_path}/")
     done = subprocess.run(["busybox", "ash", "-c", f"{hook}\nrun_earlyhook; echo udev; run_hook"],
@@ -236,9 +238,10 @@ class Host:
 
     def __init__(self, folder):
         self.folder = folder
-        self.sys, self.bin = folder / "sys", folder / "bin"
+        self.sys, self.dev, self.bin = folder / "sys", folder / "dev", folder / "bin"
         self.conf = folder / "kjump.conf"
         (self.sys / "class/block").mkdir(parents=True)
+        self.dev.mkdir()
         self.bin.mkdir()
         self.program("findfs", "exit 1")
         self.program("blkid", "exit 2")
@@ -247,6 +250,14 @@ class Host:
         (self.bin / name).write_text(f"#!/bin/sh\n{text}\n")
         (self.bin / name).chmod(0o755)
 
+    def findfs(self, spec, device):
+        self.program("findfs", f'[ "$1" = "{spec}" ] && echo {self.dev}/{device}')
+
+    def tags(self, **tags):
+        """What blkid finds on the device: `blkid -s TAG -o value DEVICE`."""
+        self.program("blkid", "case $2 in\n" + "".join(
+            f'{tag}) echo "{value}" ;;\n' for tag, value in tags.items()) + "*) exit 2 ;;\nesac")
+
     def disk(self, path, parts=()):
         """A disk in /sys, with partitions."""
         disk = self.sys / "devices" / path
@@ -254,6 +265,7 @@ class Host:
         for folder in (disk, *(disk / part for part in parts)):
             folder.mkdir(exist_ok=True)
             (self.sys / "class/block" / folder.name).symlink_to(folder)
+            (self.dev / folder.name).touch()
         for part in parts:
             (disk / part / "partition").touch()
         return disk
@@ -261,7 +273,8 @@ class Host:
     def call(self, function):
         done = subprocess.run(
             ["dash", "-eu", "-c", f". {BOOT}/kjump-build.sh; kjump_sys={self.sys}; "
-             f"kjump_conf={self.conf}; kjump_find_modules=find-modules; {function}"], text=True, stdout=subprocess.PIPE,
+             f"kjump_conf={self.conf}; kjump_find_modules=find-modules; {function}"],
+            text=True, stdout=subprocess.PIPE,
             env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
         assert done.returncode == 0
         return done.stdout.splitlines()
@@ -285,19 +298,38 @@ def test_drivers(host):
 def test_targets(host):
     disk = host.disk("pci0/block/sda", parts=["sda2"])
     host.conf.write_text("# target = /dev/old\ntarget = UUID=old\nlevel = 3\n  target=UUID=1-2  \n")
-    host.program("findfs", '[ "$1" = UUID=1-2 ] && echo /dev/sda2')
-    host.program("blkid", "printf 'DEVNAME=/dev/sda2\\nUUID=1-2\\nTYPE=swsuspend\\nPARTUUID=3-4\\n'")
-    assert host.call("kjump_targets") == ["early UUID=1-2", "early /dev/sda2", "early PARTUUID=3-4"]
+    host.findfs("UUID=1-2", "sda2")
+    host.tags(UUID="1-2", TYPE="swsuspend", PARTUUID="3-4")
+    names = ["UUID=1-2", f"{host.dev}/sda2", "PARTUUID=3-4"]
+    assert host.call("kjump_targets") == [f"early {name}" for name in names]
     (disk / "md").mkdir()
-    assert host.call("kjump_targets") == ["late UUID=1-2", "late /dev/sda2", "late PARTUUID=3-4"]
+    assert host.call("kjump_targets") == [f"late {name}" for name in names]
 
 
-def test_target_on_a_volume(host):
+def test_names_with_blanks(host):
+    """As blkid prints them, and as udev writes them."""
+    host.disk("pci0/block/sda")
+    host.conf.write_text("target = LABEL=x y\n")
+    host.findfs("LABEL=x y", "sda")
+    host.tags(LABEL="x y", PARTLABEL="a b c")
+    assert host.call("kjump_targets") == [f"early {name}" for name in (
+        "LABEL=x y", f"{host.dev}/sda", "LABEL=x\\x20y", "PARTLABEL=a b c",
+        "PARTLABEL=a\\x20b\\x20c")]
+
+
+@pytest.mark.parametrize("target", ["UUID=1-2", "/dev/vg/lv"])
+def test_target_on_a_volume(host, target):
+    """What findfs prints, and what people write, is a link to the device's own name."""
     disk = host.disk("virtual/block/dm-0")
     (disk / "dm").mkdir()
-    host.conf.write_text("target = LABEL=x y\n")
-    host.program("findfs", '[ "$1" = "LABEL=x y" ] && echo /dev/dm-0')
-    assert host.call("kjump_targets") == ["late LABEL=x y", "late /dev/dm-0"]
+    (host.dev / "mapper").mkdir()
+    (host.dev / "mapper/vg-lv").symlink_to("../dm-0")
+    target = target.replace("/dev/vg/lv", f"{host.dev}/mapper/vg-lv")
+    host.conf.write_text(f"target = {target}\n")
+    host.findfs("UUID=1-2", "mapper/vg-lv")
+    host.tags(UUID="1-2")
+    assert host.call("kjump_targets") == [f"late {name}" for name in dict.fromkeys(
+        [target, f"{host.dev}/dm-0", "UUID=1-2"])]
 
 
 @pytest.mark.parametrize("text", [None, "", "level = 1\n", "target = UUID=absent\n", "target =\n"])
