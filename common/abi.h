@@ -218,7 +218,8 @@ struct request {
 	char target_name[128]; /* what the user called it, for messages */
 	uint64_t time;	       /* seconds since 1970 when the request was made */
 	uint64_t tsc_khz;
-	uint64_t swaps; /* first entry of A's list of swapped pages (memory/swaps.h); 0 = unknown */
+	uint64_t kexec_list; /* first entry of A's list of swapped pages (memory/kexec-list.h); 0 =
+				unknown */
 	uint32_t watch_count;
 	uint32_t watchdog_count;
 	struct request_watchdog watchdogs[REQUEST_WATCHDOG_MAX];

@@ -135,10 +135,10 @@ struct image_machine {
 	char cpu_vendor[16];
 	char release[80];
 	char build[144];
-	uint64_t created;   /* seconds since 1970 by A's clock; B's may be off by hours */
-	uint64_t stamps[8]; /* enum stamp, A's time-stamp counter; SAVE_END when the index was made
-			     */
-	uint64_t swaps;	    /* first entry of A's list of swapped pages; 0 = unknown */
+	uint64_t created;    /* seconds since 1970 by A's clock; B's may be off by hours */
+	uint64_t stamps[8];  /* enum stamp, A's time-stamp counter; SAVE_END when the index was made
+			      */
+	uint64_t kexec_list; /* first entry of A's list of swapped pages; 0 = unknown */
 	uint8_t reserved1[112];
 };
 

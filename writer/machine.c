@@ -29,7 +29,7 @@ int machine_describe(struct memory *memory, const struct handoff_view *view,
 		.facs_signature = handoff->facs_signature,
 		.fill = handoff->fill,
 		.created = mailbox->request.time,
-		.swaps = mailbox->request.swaps,
+		.kexec_list = mailbox->request.kexec_list,
 	};
 	memcpy(ret->stamps, stamps, sizeof(ret->stamps));
 	memcpy(ret->nonce, mailbox->nonce, sizeof(ret->nonce));

@@ -24,8 +24,8 @@
 #include "disk/fingerprint.h"
 #include "memory/freepages.h"
 #include "memory/manual.h"
+#include "writer/cmdline-request.h"
 #include "writer/machine.h"
-#include "writer/manual.h"
 #include "writer/save.h"
 #include "writer/watcher.h"
 
@@ -363,7 +363,7 @@ static int find_mailbox(struct memory *memory, const char *cmdline, const struct
 	*ret = malloc(sizeof(**ret));
 	if (!*ret)
 		return error_set(err, ENOMEM, "request: out of memory");
-	r = manual_request(cmdline, *ret, err);
+	r = cmdline_request(cmdline, *ret, err);
 	if (r)
 		free(*ret);
 	return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One save from beginning to end: plan, chunks, index, commit, verification.
+ * One save from beginning to end: selection, chunks, index, commit, verification.
  */
 #include "writer/save.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "common/tsc.h"
-#include "writer/plan.h"
+#include "writer/selection.h"
 #include "writer/workers.h"
 
 /* A copy of COUNT records in RET; NULL when there are none. */
@@ -36,17 +36,17 @@ static struct runs move_runs(struct runs *from)
 }
 
 /* All of the index but zero, chunks and data. The lists of PLAN move into it. */
-static int fill_index(struct image_index *index, const struct save_job *job, struct save_plan *plan,
-		      struct error *err)
+static int fill_index(struct image_index *index, const struct save_job *job,
+		      struct selection *selection, struct error *err)
 {
 	int r;
 
 	index->machine = *job->machine;
 	index->machine.stamps[STAMP_SAVE_END] = tsc_read();
-	index->ram = move_runs(&plan->ram);
-	index->home = move_runs(&plan->home);
-	index->free = move_runs(&plan->free);
-	index->untouchable = move_runs(&plan->untouchable);
+	index->ram = move_runs(&selection->ram);
+	index->home = move_runs(&selection->home);
+	index->free = move_runs(&selection->free);
+	index->untouchable = move_runs(&selection->untouchable);
 	index->firmware_count = job->firmware_count;
 	index->watch_count = job->watch_count;
 
@@ -61,25 +61,18 @@ static int fill_index(struct image_index *index, const struct save_job *job, str
 	return r ? error_set(err, -r, "index: out of memory") : 0;
 }
 
-int save_stopped(const struct save_job *job, struct error *err)
-{
-	if (job->guard)
-		guard_feed(job->guard);
-	return job->stop && atomic_load(job->stop) ? error_set(err, ECANCELED, "aborted") : 0;
-}
-
-static int write_image(const struct save_job *job, struct save_plan *plan,
+static int write_image(const struct save_job *job, struct selection *selection,
 		       struct image_writer *writer, struct save_result *ret, struct error *err)
 {
 	struct image_index index = { 0 };
 	int r;
 
-	r = workers_run(job, plan, writer, &index.zero, err);
+	r = workers_run(job, selection, writer, &index.zero, err);
 	if (!r)
-		r = fill_index(&index, job, plan, err);
+		r = fill_index(&index, job, selection, err);
 	/* The last moment: what is committed is saved. */
 	if (!r)
-		r = save_stopped(job, err);
+		r = save_job_stopped(job, err);
 	if (!r)
 		r = image_writer_commit(writer, &index, job->kind, &ret->super, err);
 	if (!r)
@@ -109,7 +102,7 @@ static int stop_verification(void *context, size_t number, const struct image_ch
 			     const struct run *runs, const void *pages, struct error *err)
 {
 	(void)number, (void)chunk, (void)runs, (void)pages;
-	return save_stopped(context, err);
+	return save_job_stopped(context, err);
 }
 
 int save_run(const struct save_job *job, struct save_result *ret, struct error *err)
@@ -117,18 +110,18 @@ int save_run(const struct save_job *job, struct save_result *ret, struct error *
 	struct image_writer *writer = NULL;
 	const struct image_sink verification = { .take = stop_verification,
 						 .context = (void *)job };
-	struct save_plan plan;
+	struct selection selection;
 	int r;
 
 	*ret = (struct save_result){ 0 };
-	r = save_plan_make(job, &plan, err);
+	r = selection_make(job, &selection, err);
 	if (!r)
 		r = image_writer_open(job->disk, &writer, err);
 	if (!r) {
-		r = write_image(job, &plan, writer, ret, err);
+		r = write_image(job, &selection, writer, ret, err);
 		image_writer_free(writer);
 	}
-	save_plan_free(&plan);
+	selection_free(&selection);
 	if (!r && job->verify && job->disk) {
 		r = image_verify(job->disk, &ret->super, job->workers, &verification, err);
 		if (r)

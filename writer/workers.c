@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "writer/gather.h"
+#include "writer/packer.h"
 #include "writer/progress.h"
 
 struct crew {
 	const struct save_job *job;
-	const struct save_plan *plan;
+	const struct selection *selection;
 	struct image_writer *writer;
 	struct progress progress;
 	struct level_control level;
@@ -27,7 +27,7 @@ struct crew {
 
 struct worker {
 	struct crew *crew;
-	struct gather gather;
+	struct packer packer;
 	pthread_t thread;
 };
 
@@ -38,8 +38,8 @@ static bool crew_next(struct crew *crew, struct slice *ret)
 
 	pthread_mutex_lock(&crew->lock);
 	if (!crew->err.code)
-		save_stopped(crew->job, &crew->err);
-	more = !crew->err.code && save_plan_next(crew->plan, &crew->cursor, ret);
+		save_job_stopped(crew->job, &crew->err);
+	more = !crew->err.code && selection_next(crew->selection, &crew->cursor, ret);
 	pthread_mutex_unlock(&crew->lock);
 	return more;
 }
@@ -57,8 +57,8 @@ static int take_slice(struct worker *worker, struct memory_window *window,
 		      const struct slice *slice, struct error *err)
 {
 	struct crew *crew = worker->crew;
-	const struct runs *save = &crew->plan->save;
-	uint64_t data = worker->gather.data, done = 0;
+	const struct runs *save = &crew->selection->save;
+	uint64_t data = worker->packer.data, done = 0;
 	size_t i;
 
 	for (i = slice->first; i < save->n && save->v[i].pfn < slice->end; i++) {
@@ -72,12 +72,12 @@ static int take_slice(struct worker *worker, struct memory_window *window,
 		/* The slice is the limit, not the RAM range: nobody else wants what it maps. */
 		r = memory_map(crew->job->memory, window, pfn, end - pfn, slice->end, &bytes, err);
 		if (!r)
-			r = gather_pages(&worker->gather, pfn, end - pfn, bytes, err);
+			r = packer_pages(&worker->packer, pfn, end - pfn, bytes, err);
 		if (r)
 			return r;
 		done += end - pfn;
 	}
-	progress_add(&crew->progress, done, worker->gather.data - data,
+	progress_add(&crew->progress, done, worker->packer.data - data,
 		     image_writer_bytes(crew->writer));
 	return 0;
 }
@@ -92,12 +92,12 @@ static void *work(void *argument)
 	bool automatic = crew->job->level == LEVEL_AUTO;
 	int r;
 
-	r = gather_init(&worker->gather, crew->writer, automatic ? LEVEL_DEFAULT : crew->job->level,
+	r = packer_init(&worker->packer, crew->writer, automatic ? LEVEL_DEFAULT : crew->job->level,
 			automatic ? &crew->level : NULL, &err);
 	while (!r && crew_next(crew, &slice))
 		r = take_slice(worker, &window, &slice, &err);
 	if (!r)
-		r = gather_flush(&worker->gather, &err);
+		r = packer_flush(&worker->packer, &err);
 	if (r)
 		crew_fail(crew, &err);
 	memory_unmap(&window);
@@ -136,10 +136,10 @@ static int crew_run(struct crew *crew, struct worker *workers, unsigned count, s
 	return 0;
 }
 
-int workers_run(const struct save_job *job, const struct save_plan *plan,
+int workers_run(const struct save_job *job, const struct selection *selection,
 		struct image_writer *writer, struct runs *zero, struct error *err)
 {
-	struct crew crew = { .job = job, .plan = plan, .writer = writer };
+	struct crew crew = { .job = job, .selection = selection, .writer = writer };
 	unsigned i, count = worker_count(job);
 	struct worker *workers = calloc(count, sizeof(*workers));
 	int r;
@@ -147,16 +147,16 @@ int workers_run(const struct save_job *job, const struct save_plan *plan,
 	if (!workers)
 		return error_set(err, ENOMEM, "out of memory for %u threads", count);
 	pthread_mutex_init(&crew.lock, NULL);
-	progress_init(&crew.progress, job->name, runs_total(&plan->save), job->quiet,
+	progress_init(&crew.progress, job->name, runs_total(&selection->save), job->quiet,
 		      job->terminals);
-	level_init(&crew.level, count, runs_total(&plan->save) * FRAME_SIZE,
+	level_init(&crew.level, count, runs_total(&selection->save) * FRAME_SIZE,
 		   image_writer_room(writer));
 
 	r = crew_run(&crew, workers, count, err);
 	for (i = 0; i < count; i++) {
-		if (!r && runs_add_all(zero, &workers[i].gather.zero))
+		if (!r && runs_add_all(zero, &workers[i].packer.zero))
 			r = error_set(err, ENOMEM, "zero pages: out of memory");
-		gather_free(&workers[i].gather);
+		packer_free(&workers[i].packer);
 	}
 	runs_sort(zero);
 

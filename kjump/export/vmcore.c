@@ -17,7 +17,7 @@
 
 #include "common/safe.h"
 #include "memory/core.h"
-#include "memory/swaps.h"
+#include "memory/kexec-list.h"
 #include "memory/virtual.h"
 #include "memory/vmcoreinfo.h"
 
@@ -253,8 +253,8 @@ static int fill_home(const struct vmcore *core, struct memory *memory, uint64_t 
 {
 	const struct image_index *index = core->index;
 	struct home_copy copy = { .core = core, .memory = memory };
-	int ret = swaps_walk(memory, &index->ram, &index->home, index->machine.swaps, copy_frame,
-			     &copy, err);
+	int ret = kexec_list_walk(memory, &index->ram, &index->home, index->machine.kexec_list,
+				  copy_frame, &copy, err);
 
 	memory_unmap(&copy.window);
 	*pages = copy.pages;
@@ -278,7 +278,7 @@ static void complete(struct vmcore *core, const char *path, struct vmcore_result
 		message("%s; written without virtual addresses and home", err.text);
 		return;
 	}
-	if (index->machine.swaps && fill_home(core, memory, &ret->home, &err))
+	if (index->machine.kexec_list && fill_home(core, memory, &ret->home, &err))
 		message("%s: %s; the home of kernel B is not whole", path, err.text);
 	if (index->vmcoreinfo && find_direct_map(memory, index, &ret->direct, &err)) {
 		message("%s: direct map: %s; written without virtual addresses", path, err.text);

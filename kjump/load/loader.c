@@ -22,8 +22,8 @@
 #include "kjump/load/home.h"
 #include "kjump/load/reserved.h"
 #include "kjump/paths.h"
+#include "memory/kexec-list.h"
 #include "memory/memory.h"
-#include "memory/swaps.h"
 #include "text/files.h"
 
 int loader_lock(struct error *err)
@@ -268,8 +268,8 @@ static int load_cold(const struct choice *choice, struct loader *loader, struct 
 	state->mailbox_pfn = loader->page.pfn;
 	state->raised = loader->page.raised;
 	/* Only for programs that look into the image. */
-	if (swaps_find(PATH_KALLSYMS, PATH_KCORE, &state->swaps, &ignored))
-		state->swaps = 0;
+	if (kexec_list_find(PATH_KALLSYMS, PATH_KCORE, &state->kexec_list, &ignored))
+		state->kexec_list = 0;
 	memcpy(state->nonce, loader->page.mailbox->nonce, sizeof(state->nonce));
 	memcpy(state->kernel, choice->kernel, sizeof(state->kernel));
 	memcpy(state->initramfs, choice->initramfs, sizeof(state->initramfs));

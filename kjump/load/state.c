@@ -11,10 +11,10 @@
 #define FIELD(field, type) KEY(#field, type, struct state, field)
 
 static const struct key fields[] = {
-	FIELD(home_start, key_address),	 FIELD(home_size, key_address), FIELD(level, key_number),
-	FIELD(mailbox_pfn, key_address), FIELD(swaps, key_address),	FIELD(nonce, key_bytes),
-	FIELD(raised, key_switch),	 FIELD(reserved, key_switch),	FIELD(crash, key_switch),
-	FIELD(kernel, key_text),	 FIELD(initramfs, key_text),	FIELD(digest, key_address),
+	FIELD(home_start, key_address),	 FIELD(home_size, key_address),	 FIELD(level, key_number),
+	FIELD(mailbox_pfn, key_address), FIELD(kexec_list, key_address), FIELD(nonce, key_bytes),
+	FIELD(raised, key_switch),	 FIELD(reserved, key_switch),	 FIELD(crash, key_switch),
+	FIELD(kernel, key_text),	 FIELD(initramfs, key_text),	 FIELD(digest, key_address),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(*fields))

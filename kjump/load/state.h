@@ -15,7 +15,7 @@ struct state {
 	uint64_t home_start, home_size; /* bytes */
 	uint64_t level;			/* the highest that the home has room for */
 	uint64_t mailbox_pfn;
-	uint64_t swaps; /* first entry of the kernel's list of swapped pages; 0 = unknown */
+	uint64_t kexec_list; /* first entry of the kernel's list of swapped pages; 0 = unknown */
 	uint8_t nonce[16];
 	bool raised;	  /* see struct mailbox_page */
 	bool reserved;	  /* the home was reserved at boot, */

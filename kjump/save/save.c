@@ -92,7 +92,7 @@ static int post_request(struct save *save, struct error *err)
 		return error_set(err, ESTALE, "the mailbox moved to another page frame");
 	save->request.watch_count = (uint32_t)count;
 	save->request.tsc_khz = tsc_rate_khz(save->start);
-	save->request.swaps = save->loader.state.swaps;
+	save->request.kexec_list = save->loader.state.kexec_list;
 	mailbox->request = save->request;
 	memset(&mailbox->outcome, 0, sizeof(mailbox->outcome));
 	return 0;

@@ -9,7 +9,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "memory/freepages.h"
-#include "memory/swaps.h"
+#include "memory/kexec-list.h"
 #include "tests/unit/fake-kernel.h"
 
 #define CHANGES_MAX 64
@@ -89,7 +89,7 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 	struct free_pages pages = { 0 };
 	struct error err = { 0 };
 	uint64_t head = fuzz_u64(&input);
-	unsigned swaps = 0;
+	unsigned swapped = 0;
 	size_t n;
 	bool good;
 
@@ -99,9 +99,9 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 		free_pages_find(kernel->memory, &kernel->ram, &kernel->home, text, &pages, &err),
 		&err);
 	if (head)
-		fuzz_good(
-			swaps_walk(kernel->memory, &kernel->ram, &home, head, count, &swaps, &err),
-			&err);
+		fuzz_good(kexec_list_walk(kernel->memory, &kernel->ram, &home, head, count,
+					  &swapped, &err),
+			  &err);
 	free_pages_free(&pages);
 	while (n--)
 		kernel_put64(kernel, changes[n].at, changes[n].before);

@@ -13,7 +13,7 @@
 
 #include "memory/manual.h"
 #include "tests/unit/fake-machine.h"
-#include "writer/manual.h"
+#include "writer/cmdline-request.h"
 
 /* What kexec-tools makes of --mem-min=0x1000 --mem-max=0xbfffff on the fake machine. */
 #define IOMEM                                                                                      \
@@ -183,7 +183,7 @@ static int request(struct fixture *fixture, const char *cmdline, const char *wor
 	int r;
 
 	write_text(fixture->cmdline, cmdline);
-	r = manual_request(fixture->cmdline, ret, &err);
+	r = cmdline_request(fixture->cmdline, ret, &err);
 	if (r && !strstr(err.text, words))
 		fail_msg("\"%s\" is not in \"%s\"", words, err.text);
 	return r;

@@ -14,7 +14,7 @@
 #include "disk/disk.h"
 #include "image/image.h"
 #include "tests/unit/fake-machine.h"
-#include "writer/gather.h"
+#include "writer/packer.h"
 #include "writer/save.h"
 
 #define DEVICE_SIZE (UINT64_C(64) << 20)
@@ -270,10 +270,10 @@ static void test_zero_page(void **state)
 
 	(void)state;
 	assert_non_null(page);
-	assert_true(gather_page_is_zero(page));
+	assert_true(packer_page_is_zero(page));
 	for (i = 0; i < FRAME_SIZE; i++) {
 		page[i] = 0x80;
-		assert_false(gather_page_is_zero(page));
+		assert_false(packer_page_is_zero(page));
 		page[i] = 0;
 	}
 	free(page);

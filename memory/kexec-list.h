@@ -3,8 +3,8 @@
  * The kernel's own list of what it swaps when it jumps: which frames of kernel B's home hold what
  * was in which page of kernel A's. While B runs, those pages have the content of A's home.
  */
-#ifndef MEMORY_SWAPS_H
-#define MEMORY_SWAPS_H
+#ifndef MEMORY_KEXEC_LIST_H
+#define MEMORY_KEXEC_LIST_H
 
 #include <stdint.h>
 
@@ -17,17 +17,18 @@
  * loaded. KALLSYMS and KCORE are those of /proc. ENOENT when nothing is loaded, or the kernel has
  * no such symbol.
  */
-int swaps_find(const char *kallsyms, const char *kcore, uint64_t *ret, struct error *err);
+int kexec_list_find(const char *kallsyms, const char *kcore, uint64_t *ret, struct error *err);
 
 /* Frame DESTINATION (of the home) and frame SOURCE change places. Negative values end the walk. */
-typedef int (*swaps_visit)(void *context, uint64_t destination, uint64_t source, struct error *err);
+typedef int (*kexec_list_visit)(void *context, uint64_t destination, uint64_t source,
+				struct error *err);
 
 /*
  * Walk the list that begins with the entry HEAD through a frozen kernel's memory. Everything in it
  * is checked: EUCLEAN when a page of the list or a source does not lie in RAM (sorted) outside the
  * home (sorted), a destination lies not in the home, or the list does not end.
  */
-int swaps_walk(struct memory *memory, const struct runs *ram, const struct runs *home,
-	       uint64_t head, swaps_visit visit, void *context, struct error *err);
+int kexec_list_walk(struct memory *memory, const struct runs *ram, const struct runs *home,
+		    uint64_t head, kexec_list_visit visit, void *context, struct error *err);
 
 #endif

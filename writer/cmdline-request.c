@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A request from the command line. */
-#include "writer/manual.h"
+#include "writer/cmdline-request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static int check_access(const char *cmdline, struct error *err)
 	return 0;
 }
 
-int manual_request(const char *cmdline, struct mailbox *ret, struct error *err)
+int cmdline_request(const char *cmdline, struct mailbox *ret, struct error *err)
 {
 	struct request *request = &ret->request;
 	int r;

@@ -2,8 +2,8 @@
 /*
  * Which frames are saved, and in what portions the workers take them.
  */
-#ifndef WRITER_PLAN_H
-#define WRITER_PLAN_H
+#ifndef WRITER_SELECTION_H
+#define WRITER_SELECTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,10 +11,10 @@
 
 #include "common/error.h"
 #include "common/runs.h"
-#include "writer/save.h"
+#include "writer/job.h"
 
 /* All lists are sorted and merged. free, untouchable and home are disjoint parts of ram. */
-struct save_plan {
+struct selection {
 	struct runs ram;
 	struct runs home;
 	struct runs free;
@@ -23,11 +23,11 @@ struct save_plan {
 	struct runs save;     /* mappable without free and untouchable */
 };
 
-/* Returns 0 or a negative errno value; save_plan_free() in either case. */
-int save_plan_make(const struct save_job *job, struct save_plan *plan, struct error *err);
-void save_plan_free(struct save_plan *plan);
+/* Returns 0 or a negative errno value; selection_free() in either case. */
+int selection_make(const struct save_job *job, struct selection *selection, struct error *err);
+void selection_free(struct selection *selection);
 
-/* Frames [pfn, end) of one mappable range; FIRST is the first run of plan->save in them. */
+/* Frames [pfn, end) of one mappable range; FIRST is the first run of selection->save in them. */
 struct slice {
 	uint64_t pfn, end;
 	size_t first;
@@ -41,12 +41,13 @@ struct slice {
 
 /* Where the next slice begins. Zero-initialise; calls are serialised by the caller. */
 struct slice_cursor {
-	size_t range;  /* of plan->mappable */
+	size_t range;  /* of selection->mappable */
 	uint64_t done; /* frames of that range */
-	size_t run;    /* of plan->save */
+	size_t run;    /* of selection->save */
 };
 
 /* The next slice that holds frames to save; false at the end. */
-bool save_plan_next(const struct save_plan *plan, struct slice_cursor *cursor, struct slice *ret);
+bool selection_next(const struct selection *selection, struct slice_cursor *cursor,
+		    struct slice *ret);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The request of a kernel B that was started by hand: on its command line instead of in a mailbox.
  */
-#ifndef WRITER_MANUAL_H
-#define WRITER_MANUAL_H
+#ifndef WRITER_CMDLINE_REQUEST_H
+#define WRITER_CMDLINE_REQUEST_H
 
 #include "memory/memory.h"
 
@@ -10,6 +10,6 @@
  * Fill RET, a mailbox of our own, from kjump.target= and kjump.op=checkpoint|hibernate in the
  * command line at path CMDLINE.
  */
-int manual_request(const char *cmdline, struct mailbox *ret, struct error *err);
+int cmdline_request(const char *cmdline, struct mailbox *ret, struct error *err);
 
 #endif

@@ -3,8 +3,8 @@
  * One worker's page collector: zero pages go to a list, all others into a buffer of one chunk's
  * size, which is compressed and written whenever it is full.
  */
-#ifndef WRITER_GATHER_H
-#define WRITER_GATHER_H
+#ifndef WRITER_PACKER_H
+#define WRITER_PACKER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #include "image/image.h"
 #include "writer/level.h"
 
-struct gather {
+struct packer {
 	struct image_writer *writer;   /* not owned */
 	struct level_control *control; /* not owned; NULL: the level is fixed */
 	struct image_scratch *scratch;
@@ -27,21 +27,21 @@ struct gather {
 };
 
 /*
- * Compress with LEVEL, or as CONTROL says if it is not NULL. Returns 0 or -ENOMEM; gather_free()
+ * Compress with LEVEL, or as CONTROL says if it is not NULL. Returns 0 or -ENOMEM; packer_free()
  * in either case.
  */
-int gather_init(struct gather *gather, struct image_writer *writer, int level,
+int packer_init(struct packer *packer, struct image_writer *writer, int level,
 		struct level_control *control, struct error *err);
-void gather_free(struct gather *gather);
+void packer_free(struct packer *packer);
 
 /* Take COUNT pages at BYTES, the frames from PFN on. */
-int gather_pages(struct gather *gather, uint64_t pfn, uint64_t count, const void *bytes,
+int packer_pages(struct packer *packer, uint64_t pfn, uint64_t count, const void *bytes,
 		 struct error *err);
 
 /* Write what is in the buffer, if anything. */
-int gather_flush(struct gather *gather, struct error *err);
+int packer_flush(struct packer *packer, struct error *err);
 
 /* Is the page (aligned) all zero? */
-bool gather_page_is_zero(const void *page);
+bool packer_page_is_zero(const void *page);
 
 #endif

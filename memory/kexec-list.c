@@ -4,7 +4,7 @@
  * An entry is the physical address of a page, and what it means in the low bits. Pages of entries
  * are allocated outside of all destinations, so that the list is there while the home is not.
  */
-#include "memory/swaps.h"
+#include "memory/kexec-list.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +19,7 @@
 #define SWAP_SOURCE	 0x8 /* goes to the destination, which moves on by a page */
 #define SWAP_SIZE	 8
 
-int swaps_find(const char *kallsyms, const char *kcore, uint64_t *ret, struct error *err)
+int kexec_list_find(const char *kallsyms, const char *kcore, uint64_t *ret, struct error *err)
 {
 	uint64_t pointer, image;
 	int r = memory_symbol_virtual(kallsyms, "kexec_image", &pointer, err);
@@ -36,7 +36,7 @@ struct walk {
 	const struct runs *ram, *home;
 	struct memory_window window; /* the page of entries */
 	uint64_t destination;	     /* PFN */
-	swaps_visit visit;
+	kexec_list_visit visit;
 	void *context;
 };
 
@@ -103,8 +103,8 @@ static int follow(struct walk *walk, uint64_t entry, struct error *err)
 	return error_set(err, EUCLEAN, "list of swapped pages: no end");
 }
 
-int swaps_walk(struct memory *memory, const struct runs *ram, const struct runs *home,
-	       uint64_t head, swaps_visit visit, void *context, struct error *err)
+int kexec_list_walk(struct memory *memory, const struct runs *ram, const struct runs *home,
+		    uint64_t head, kexec_list_visit visit, void *context, struct error *err)
 {
 	struct walk walk = {
 		.memory = memory, .ram = ram, .home = home, .visit = visit, .context = context

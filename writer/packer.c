@@ -3,7 +3,7 @@
  * One worker's page collector. Pages that lie alone are copied before they are compressed: chunks
  * may gather frames from anywhere, and the copy costs little beside the compression.
  */
-#include "writer/gather.h"
+#include "writer/packer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,34 +11,34 @@
 
 #include "common/clock.h"
 
-int gather_init(struct gather *gather, struct image_writer *writer, int level,
+int packer_init(struct packer *packer, struct image_writer *writer, int level,
 		struct level_control *control, struct error *err)
 {
-	*gather = (struct gather){
+	*packer = (struct packer){
 		.writer = writer,
 		.control = control,
 		.last = clock_now(),
 		.scratch = image_scratch_create(level),
 		.buffer = disk_buffer(IMAGE_CHUNK_PAGES * FRAME_SIZE),
 	};
-	if (!gather->scratch || !gather->buffer)
+	if (!packer->scratch || !packer->buffer)
 		return error_set(err, ENOMEM, "out of memory for a compression thread");
 	return 0;
 }
 
-void gather_free(struct gather *gather)
+void packer_free(struct packer *packer)
 {
-	image_scratch_free(gather->scratch);
-	free(gather->buffer);
-	runs_free(&gather->frames);
-	runs_free(&gather->zero);
-	*gather = (struct gather){ 0 };
+	image_scratch_free(packer->scratch);
+	free(packer->buffer);
+	runs_free(&packer->frames);
+	runs_free(&packer->zero);
+	*packer = (struct packer){ 0 };
 }
 
 /* gcc makes SSE2 of this at any level of optimisation; of a loop over words it does not. */
 typedef uint64_t vector __attribute__((vector_size(32), may_alias));
 
-bool gather_page_is_zero(const void *page)
+bool packer_page_is_zero(const void *page)
 {
 	const vector *v = page;
 	const vector *end = v + FRAME_SIZE / sizeof(*v);
@@ -55,43 +55,43 @@ bool gather_page_is_zero(const void *page)
 }
 
 /* The chunk is away: let the control have its figures, and ask it for the next level. */
-static void adapt(struct gather *gather, uint32_t pages)
+static void adapt(struct packer *packer, uint32_t pages)
 {
 	uint64_t time = clock_now();
 	struct image_flow flow;
 
-	image_writer_flow(gather->writer, &flow);
-	level_account(gather->control, (uint64_t)pages * FRAME_SIZE, time - gather->last,
+	image_writer_flow(packer->writer, &flow);
+	level_account(packer->control, (uint64_t)pages * FRAME_SIZE, time - packer->last,
 		      &(struct level_sums){
-			      .out = image_writer_bytes(gather->writer),
+			      .out = image_writer_bytes(packer->writer),
 			      .waited = flow.waited,
 			      .written = flow.bytes,
 			      .busy = flow.busy,
 		      });
-	gather->last = time;
-	image_scratch_set_level(gather->scratch, level_now(gather->control));
+	packer->last = time;
+	image_scratch_set_level(packer->scratch, level_now(packer->control));
 }
 
 /* One chunk: PAGES pages at BYTES, which are those of FRAMES. */
-static int write_chunk(struct gather *gather, const void *bytes, uint32_t pages,
+static int write_chunk(struct packer *packer, const void *bytes, uint32_t pages,
 		       const struct runs *frames, struct error *err)
 {
-	int r = image_writer_chunk(gather->writer, gather->scratch, bytes, pages, frames, err);
+	int r = image_writer_chunk(packer->writer, packer->scratch, bytes, pages, frames, err);
 
-	if (!r && gather->control)
-		adapt(gather, pages);
+	if (!r && packer->control)
+		adapt(packer, pages);
 	return r;
 }
 
-int gather_flush(struct gather *gather, struct error *err)
+int packer_flush(struct packer *packer, struct error *err)
 {
 	int r;
 
-	if (!gather->pages)
+	if (!packer->pages)
 		return 0;
-	r = write_chunk(gather, gather->buffer, gather->pages, &gather->frames, err);
-	gather->pages = 0;
-	gather->frames.n = 0;
+	r = write_chunk(packer, packer->buffer, packer->pages, &packer->frames, err);
+	packer->pages = 0;
+	packer->frames.n = 0;
 	return r;
 }
 
@@ -103,20 +103,20 @@ static int add_frames(struct runs *runs, uint64_t pfn, uint64_t count, struct er
 }
 
 /* Copy COUNT pages into the buffer, which is written whenever it is full. */
-static int collect(struct gather *gather, uint64_t pfn, uint64_t count, const unsigned char *page,
+static int collect(struct packer *packer, uint64_t pfn, uint64_t count, const unsigned char *page,
 		   struct error *err)
 {
 	while (count) {
-		uint64_t room = IMAGE_CHUNK_PAGES - gather->pages;
+		uint64_t room = IMAGE_CHUNK_PAGES - packer->pages;
 		uint64_t n = count < room ? count : room;
-		int r = add_frames(&gather->frames, pfn, n, err);
+		int r = add_frames(&packer->frames, pfn, n, err);
 
 		if (r)
 			return r;
-		memcpy(gather->buffer + (size_t)gather->pages * FRAME_SIZE, page, n * FRAME_SIZE);
-		gather->pages += n;
-		if (gather->pages == IMAGE_CHUNK_PAGES)
-			r = gather_flush(gather, err);
+		memcpy(packer->buffer + (size_t)packer->pages * FRAME_SIZE, page, n * FRAME_SIZE);
+		packer->pages += n;
+		if (packer->pages == IMAGE_CHUNK_PAGES)
+			r = packer_flush(packer, err);
 		if (r)
 			return r;
 		pfn += n;
@@ -131,20 +131,20 @@ static uint64_t alike(const unsigned char *page, uint64_t count, bool *zero)
 {
 	uint64_t n;
 
-	*zero = gather_page_is_zero(page);
+	*zero = packer_page_is_zero(page);
 	for (n = 1; n < count; n++) {
 		const unsigned char *next = page + n * FRAME_SIZE;
 
 		/* Looking at the start of a page is nothing but waiting for memory. */
 		if (n + 1 < count)
 			__builtin_prefetch(next + FRAME_SIZE);
-		if (gather_page_is_zero(next) != *zero)
+		if (packer_page_is_zero(next) != *zero)
 			break;
 	}
 	return n;
 }
 
-int gather_pages(struct gather *gather, uint64_t pfn, uint64_t count, const void *bytes,
+int packer_pages(struct packer *packer, uint64_t pfn, uint64_t count, const void *bytes,
 		 struct error *err)
 {
 	const unsigned char *page = bytes;
@@ -158,15 +158,15 @@ int gather_pages(struct gather *gather, uint64_t pfn, uint64_t count, const void
 			alike(page, count < IMAGE_CHUNK_PAGES ? count : IMAGE_CHUNK_PAGES, &zero);
 
 		if (zero) {
-			r = add_frames(&gather->zero, pfn, n, err);
+			r = add_frames(&packer->zero, pfn, n, err);
 		} else if (n == IMAGE_CHUNK_PAGES) {
 			/* A whole chunk in one piece: nothing to collect. */
 			run.count = n;
-			r = write_chunk(gather, page, (uint32_t)n, &frames, err);
+			r = write_chunk(packer, page, (uint32_t)n, &frames, err);
 		} else {
-			r = collect(gather, pfn, n, page, err);
+			r = collect(packer, pfn, n, page, err);
 		}
-		gather->data += zero ? 0 : n;
+		packer->data += zero ? 0 : n;
 		pfn += n;
 		count -= n;
 		page += n * FRAME_SIZE;

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "memory/swaps.h"
+#include "memory/kexec-list.h"
 
 #define FRAMES	    64
 #define ENTRIES	    (FRAME_SIZE / sizeof(uint64_t))
@@ -83,7 +83,7 @@ static int note(void *context, uint64_t destination, uint64_t source, struct err
 static int walk(struct fixture *fixture, uint64_t head, struct error *err)
 {
 	memset(fixture->source, 0, sizeof(fixture->source));
-	return swaps_walk(fixture->memory, &ram, &home, head, note, fixture, err);
+	return kexec_list_walk(fixture->memory, &ram, &home, head, note, fixture, err);
 }
 
 static void test_walk(void **state)
@@ -205,22 +205,22 @@ static void test_find(void **state)
 	fprintf(file, "%llx T _text\n%llx B kexec_image\n", POINTER_AT & ~0xfffffULL, POINTER_AT);
 	fclose(file);
 	put_core(fixture, IMAGE_AT);
-	assert_int_equal(swaps_find(symbols, fixture->path, &head, &err), 0);
+	assert_int_equal(kexec_list_find(symbols, fixture->path, &head, &err), 0);
 	assert_int_equal(head, ENTRY(2) | INDIRECTION);
 	put_core(fixture, 0);
-	assert_int_equal(swaps_find(symbols, fixture->path, &head, &err), -ENOENT);
+	assert_int_equal(kexec_list_find(symbols, fixture->path, &head, &err), -ENOENT);
 	put_core(fixture, IMAGE_AT + 1);
-	assert_int_equal(swaps_find(symbols, fixture->path, &head, &err), -ENXIO);
+	assert_int_equal(kexec_list_find(symbols, fixture->path, &head, &err), -ENXIO);
 	put_core(fixture, IMAGE_AT - 1);
-	assert_int_equal(swaps_find(symbols, fixture->path, &head, &err), -ENXIO);
+	assert_int_equal(kexec_list_find(symbols, fixture->path, &head, &err), -ENXIO);
 	file = fopen(symbols, "w");
 	fputs("0000000000000000 B kexec_image\n", file);
 	fclose(file);
-	assert_int_equal(swaps_find(symbols, fixture->path, &head, &err), -EPERM);
+	assert_int_equal(kexec_list_find(symbols, fixture->path, &head, &err), -EPERM);
 	file = fopen(symbols, "w");
 	fputs("ffffffff81000000 T _text\n", file);
 	fclose(file);
-	assert_int_equal(swaps_find(symbols, fixture->path, &head, &err), -ENOENT);
+	assert_int_equal(kexec_list_find(symbols, fixture->path, &head, &err), -ENOENT);
 	unlink(symbols);
 }
 
@@ -233,5 +233,5 @@ int main(void)
 		TEST(test_find),
 	};
 
-	return cmocka_run_group_tests_name("swaps", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("kexec_list", tests, NULL, NULL);
 }

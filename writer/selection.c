@@ -3,7 +3,7 @@
  * Which frames are saved: all of RAM but the home, whose content kernel A keeps elsewhere, and
  * what the caller knows to be free or untouchable.
  */
-#include "writer/plan.h"
+#include "writer/selection.h"
 
 #include <errno.h>
 
@@ -29,46 +29,48 @@ out:
 	return r;
 }
 
-int save_plan_make(const struct save_job *job, struct save_plan *plan, struct error *err)
+int selection_make(const struct save_job *job, struct selection *selection, struct error *err)
 {
 	static const struct runs none;
 	struct runs touchable = { 0 };
 	int r;
 
-	*plan = (struct save_plan){ 0 };
+	*selection = (struct selection){ 0 };
 	if (!runs_valid(job->ram) || !job->ram->n)
 		return error_set(err, EINVAL, "RAM map: empty, unsorted or overlapping");
-	r = runs_add_all(&plan->ram, job->ram);
+	r = runs_add_all(&selection->ram, job->ram);
 	if (!r)
-		r = part_of(job->home, &plan->ram, &none, &plan->home);
+		r = part_of(job->home, &selection->ram, &none, &selection->home);
 	if (!r)
-		r = runs_subtract(&plan->ram, &plan->home, &plan->mappable);
+		r = runs_subtract(&selection->ram, &selection->home, &selection->mappable);
 	if (!r)
-		r = part_of(job->untouchable, &plan->mappable, &none, &plan->untouchable);
+		r = part_of(job->untouchable, &selection->mappable, &none, &selection->untouchable);
 	if (!r)
-		r = part_of(job->free, &plan->mappable, &plan->untouchable, &plan->free);
+		r = part_of(job->free, &selection->mappable, &selection->untouchable,
+			    &selection->free);
 	if (!r)
-		r = runs_subtract(&plan->mappable, &plan->untouchable, &touchable);
+		r = runs_subtract(&selection->mappable, &selection->untouchable, &touchable);
 	if (!r)
-		r = runs_subtract(&touchable, &plan->free, &plan->save);
+		r = runs_subtract(&touchable, &selection->free, &selection->save);
 	runs_free(&touchable);
 	return r ? error_set(err, -r, "RAM map: out of memory") : 0;
 }
 
-void save_plan_free(struct save_plan *plan)
+void selection_free(struct selection *selection)
 {
-	runs_free(&plan->ram);
-	runs_free(&plan->home);
-	runs_free(&plan->free);
-	runs_free(&plan->untouchable);
-	runs_free(&plan->mappable);
-	runs_free(&plan->save);
+	runs_free(&selection->ram);
+	runs_free(&selection->home);
+	runs_free(&selection->free);
+	runs_free(&selection->untouchable);
+	runs_free(&selection->mappable);
+	runs_free(&selection->save);
 }
 
-bool save_plan_next(const struct save_plan *plan, struct slice_cursor *cursor, struct slice *ret)
+bool selection_next(const struct selection *selection, struct slice_cursor *cursor,
+		    struct slice *ret)
 {
-	while (cursor->range < plan->mappable.n) {
-		const struct run *range = &plan->mappable.v[cursor->range];
+	while (cursor->range < selection->mappable.n) {
+		const struct run *range = &selection->mappable.v[cursor->range];
 		uint64_t pfn = range->pfn + cursor->done;
 		uint64_t count = SLICE_FRAMES - pfn % SLICE_FRAMES;
 
@@ -79,12 +81,13 @@ bool save_plan_next(const struct save_plan *plan, struct slice_cursor *cursor, s
 			cursor->range++;
 			cursor->done = 0;
 		}
-		while (cursor->run < plan->save.n &&
-		       plan->save.v[cursor->run].pfn + plan->save.v[cursor->run].count <= pfn)
+		while (cursor->run < selection->save.n &&
+		       selection->save.v[cursor->run].pfn + selection->save.v[cursor->run].count <=
+			       pfn)
 			cursor->run++;
-		if (cursor->run == plan->save.n)
+		if (cursor->run == selection->save.n)
 			return false;
-		if (plan->save.v[cursor->run].pfn < pfn + count) {
+		if (selection->save.v[cursor->run].pfn < pfn + count) {
 			*ret = (struct slice){ pfn, pfn + count, cursor->run };
 			return true;
 		}
