@@ -31,6 +31,9 @@ int image_super_read(const struct disk *disk, struct image_super *ret, struct er
  */
 int image_super_write(const struct disk *disk, struct image_super *super, struct error *err);
 
+/* Does it wait to be restored: a hibernation image that is VALID, or HANDED_OVER? */
+bool image_waits(const struct image_super *super);
+
 /* State STALE with the reason, written and flushed. */
 int image_mark_stale(const struct disk *disk, struct image_super *super, const char *reason,
 		     struct error *err);

@@ -48,6 +48,12 @@ const char *image_kind_name(uint32_t kind)
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
 }
 
+bool image_waits(const struct image_super *super)
+{
+	return super->kind == IMAGE_HIBERNATION &&
+	       (super->state == IMAGE_VALID || super->state == IMAGE_HANDED_OVER);
+}
+
 void image_super_count(const struct image_super *super, struct outcome *ret)
 {
 	ret->ram_pages = super->ram_pages;

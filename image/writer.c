@@ -95,8 +95,7 @@ static int invalidate_hibernation(struct image_writer *writer, struct error *err
 {
 	struct image_super *super = &writer->super;
 
-	if (super->kind != IMAGE_HIBERNATION ||
-	    (super->state != IMAGE_VALID && super->state != IMAGE_HANDED_OVER))
+	if (!image_waits(super))
 		return 0;
 	return image_mark_stale(writer->disk, super, "the machine went on without it", err);
 }

@@ -56,12 +56,6 @@ enum exit_code check_state(const struct image_super *super, bool again, struct e
 	return EXIT_DONE;
 }
 
-bool check_pending(const struct image_super *super)
-{
-	return super->kind == IMAGE_HIBERNATION &&
-	       (super->state == IMAGE_VALID || super->state == IMAGE_HANDED_OVER);
-}
-
 /* --- processor and firmware ----------------------------------------------------------------- */
 
 /* Family and model of CPUID leaf 1 EAX, the extended fields included. */

@@ -24,9 +24,6 @@
  */
 enum exit_code check_state(const struct image_super *super, bool again, struct error *err);
 
-/* Must BOOT-ON mark the image stale, so that no later boot restores it? */
-bool check_pending(const struct image_super *super);
-
 /* Processor and firmware. A differing CPU model only gets a message. ENODEV names what differs. */
 int check_platform(const struct image_machine *machine, const struct platform *here,
 		   struct error *err);

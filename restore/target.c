@@ -48,7 +48,7 @@ enum exit_code target_boot_on(const char *spec, const char *reason, uint64_t dea
 		message("%s; nothing was changed", err.text);
 		return code;
 	}
-	if (!check_pending(&super)) {
+	if (!image_waits(&super)) {
 		message("%s: no hibernation image waits on it (%s)", disk.name,
 			image_state_name(super.state));
 		code = EXIT_NO_IMAGE;

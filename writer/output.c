@@ -19,12 +19,6 @@ static uint64_t enough(uint64_t pages)
 	return IMAGE_MIN_SIZE + pages * (FRAME_SIZE + INDEX_BYTES_PER_PAGE);
 }
 
-static bool waits_for_restore(const struct image_super *super)
-{
-	return super->kind == IMAGE_HIBERNATION &&
-	       (super->state == IMAGE_VALID || super->state == IMAGE_HANDED_OVER);
-}
-
 /* May the file be overwritten without being told to? */
 static int look_at_file(const char *path, struct error *err)
 {
@@ -97,7 +91,7 @@ static int open_device(struct output *output, const char *path, bool force, stru
 		return r;
 	if (image_super_read(&output->disk, &super, err))
 		return error_prefix(err, "%s", path);
-	if (waits_for_restore(&super) && !force)
+	if (image_waits(&super) && !force)
 		return error_set(err, EEXIST,
 				 "%s: holds a hibernation image that waits to be restored; use "
 				 "--force to give it up",

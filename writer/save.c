@@ -90,9 +90,9 @@ void save_leave_none_valid(const struct disk *disk, const char *name, const uint
 	r = image_super_read(disk, &super, &err);
 	if (r == -ENOMEDIUM)
 		return;
-	if (!r && (super.state == IMAGE_VALID || super.state == IMAGE_HANDED_OVER) &&
-	    (super.kind == IMAGE_HIBERNATION ||
-	     (committed && !memcmp(super.image_uuid, committed, sizeof(super.image_uuid)))))
+	if (!r && (image_waits(&super) ||
+		   (super.state == IMAGE_VALID && committed &&
+		    !memcmp(super.image_uuid, committed, sizeof(super.image_uuid)))))
 		r = image_mark_stale(disk, &super, "a save failed and the machine went on", &err);
 	if (r)
 		message_error(&err, "%s: an image may still be valid, discard it", name);

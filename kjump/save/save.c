@@ -254,8 +254,7 @@ static void settle_not_hibernated(const struct save *save)
 			err.text);
 		return;
 	}
-	if (super.kind == IMAGE_HIBERNATION &&
-	    (super.state == IMAGE_VALID || super.state == IMAGE_HANDED_OVER) &&
+	if (image_waits(&super) &&
 	    image_mark_stale(&disk, &super, "the system went on without it", &err) < 0)
 		message("%s: %s; do not boot with rd.kjump.resume", disk.name, err.text);
 	disk_close(&disk);

@@ -77,7 +77,7 @@ static void pending(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct image_super super = { .state = cases[i].state, .kind = cases[i].kind };
 
-		assert_int_equal(check_pending(&super), cases[i].pending);
+		assert_int_equal(image_waits(&super), cases[i].pending);
 	}
 }
 
