@@ -18,7 +18,8 @@ WERROR  ?= $(if $(CI),1)
 BUILD    := build
 LIBS     := common text disk image memory jump
 PROGRAMS := kjump kjump-write kjump-restore kjump-back
-kjump_DIRS         := kjump kjump/check kjump/commands kjump/export kjump/load kjump/save
+kjump_DIRS         := kjump kjump/check kjump/commands kjump/export kjump/fs kjump/load kjump/save \
+                      kjump/watch
 kjump-write_DIRS   := writer
 kjump-restore_DIRS := restore
 
@@ -32,6 +33,9 @@ LDLIBS   := -lblkid -lzstd -lxxhash -lpthread
 kjump-write_LINK   := -static
 kjump-restore_LINK := -static
 kjump-back_LINK    := -static
+# kjump itself is in no initramfs, and asks libraries about mounts and mappings.
+KJUMP_LDLIBS := -lmount -ldevmapper
+$(BUILD)/kjump: private LDLIBS += $(KJUMP_LDLIBS)
 
 # Freestanding code that runs between kernels: no libc, no SSE, position independent.
 BARE     := -std=gnu11 -O2 -ffreestanding -fno-stack-protector -fpie -fno-plt -mno-red-zone \
@@ -123,7 +127,7 @@ $(BUILD)/asan/libkjump.a: $(call objects,asan,$(LIB_SOURCES) $(TEST_SOURCES)) $(
 $(BUILD)/tests/%: $(BUILD)/asan/tests/unit/%.o $(BUILD)/asan/libkjump.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lcmocka $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lcmocka $(LDLIBS) $(KJUMP_LDLIBS) -o $@
 
 unit: all initramfs $(TESTS)
 	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
@@ -146,7 +150,7 @@ $(BUILD)/fuzz/libkjump.a: $(call objects,fuzz/obj,$(LIB_SOURCES) $(TEST_SOURCES)
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libkjump.a
 	$(call say,LD,$@)
-	$(Q)clang $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+	$(Q)clang $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LDLIBS) $(KJUMP_LDLIBS) -o $@
 
 # --- rebuild when the flags change ----------------------------------------------------------------
 

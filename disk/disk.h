@@ -65,9 +65,9 @@ int disk_open(const char *path, enum disk_mode mode, struct disk *disk, struct e
 void disk_close(struct disk *disk);
 
 /*
- * Open the volume NAME for writing by the places where its bytes lie (see disk/volume.h); the
- * devices that hold them are opened as disk_open() does. Fails with ENODEV when one of them is not
- * there (yet).
+ * Open the volume NAME for writing by the places where its bytes lie (see kjump/watch/volume.h);
+ * the devices that hold them are opened as disk_open() does. Fails with ENODEV when one of them is
+ * not there (yet).
  */
 int disk_open_pieces(const struct watch *pieces, size_t count, const char *name, struct disk *disk,
 		     struct error *err);

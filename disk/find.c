@@ -7,10 +7,10 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "disk/disk.h"
 #include "disk/probe.h"
+#include "disk/sysfs.h"
 
 struct tag {
 	const char *prefix;
@@ -34,31 +34,6 @@ static const struct tag *find_tag(const char *spec)
 	return NULL;
 }
 
-/* The number in /sys/class/block/NAME/ATTRIBUTE; 0 when there is none. */
-static unsigned long long attribute(const char *name, const char *attribute_name)
-{
-	unsigned long long value = 0;
-	char path[600];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/class/block/%.255s/%s", name, attribute_name);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%llu", &value) != 1)
-		value = 0;
-	fclose(file);
-	return value;
-}
-
-static bool has(const char *name, const char *file)
-{
-	char path[600];
-
-	snprintf(path, sizeof(path), "/sys/class/block/%.255s/%s", name, file);
-	return access(path, F_OK) == 0;
-}
-
 /*
  * Opening a floppy drive takes seconds and a suspended mapping blocks for ever; RAM disks hold
  * nothing that outlives a jump.
@@ -68,9 +43,10 @@ static bool worth_probing(const char *name)
 	if (name[0] == '.' || !strncmp(name, "ram", 3) || !strncmp(name, "zram", 4) ||
 	    (!strncmp(name, "fd", 2) && name[2] >= '0' && name[2] <= '9'))
 		return false;
-	if (!strncmp(name, "loop", 4) && !has(name, "loop/backing_file") && !has(name, "partition"))
+	if (!strncmp(name, "loop", 4) && !sysfs_has(name, "loop/backing_file") &&
+	    !sysfs_has(name, "partition"))
 		return false;
-	return attribute(name, "size") && !attribute(name, "dm/suspended");
+	return sysfs_number(name, "size") > 0 && sysfs_number(name, "dm/suspended") <= 0;
 }
 
 /* Is something (a multipath map, an array) built on the device? */
@@ -140,7 +116,7 @@ static int find_by_tag(const struct tag *tag, const char *spec, char *path, size
 		return error_set(err, ENODEV, "%s: no such device", spec);
 	if (match.several)
 		return error_set(err, EEXIST, "%s: more than one device has this name", spec);
-	probe_path(match.name, path, size);
+	sysfs_node(match.name, path, size);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "disk/disk.h"
+#include "disk/sysfs.h"
 
 /*
  * libblkid reads at any offset and so needs a descriptor without O_DIRECT; what the page cache
@@ -135,14 +136,6 @@ out:
 	return ret;
 }
 
-void probe_path(const char *name, char *path, size_t size)
-{
-	snprintf(path, size, "/dev/%s", name);
-	for (char *c = path + 5; *c; c++)
-		if (*c == '!') /* how sysfs writes a slash */
-			*c = '/';
-}
-
 static void copy(char *to, size_t size, const char *value)
 {
 	/* A name that is cut off would answer to the wrong tag. */
@@ -173,49 +166,19 @@ static void superblock_tags(const char *path, struct disk_tags *ret)
 	close(fd);
 }
 
-/* The number of partition NAME, and the name of the disk it is on. 0 = not a partition. */
-static int partition_number(const char *name, char *disk, size_t size)
-{
-	char link[PATH_MAX], real[PATH_MAX];
-	char *slash;
-	int number = 0;
-	FILE *file;
-
-	snprintf(link, sizeof(link), "/sys/class/block/%.255s/partition", name);
-	file = fopen(link, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%d", &number) != 1 || number < 1)
-		number = 0;
-	fclose(file);
-	/* .../block/vda/vda1/partition */
-	if (!number || !realpath(link, real))
-		return 0;
-	for (int i = 0; i < 2; i++) {
-		slash = strrchr(real, '/');
-		if (!slash)
-			return 0;
-		*slash = '\0';
-	}
-	slash = strrchr(real, '/');
-	if (!slash || strlen(slash + 1) >= size)
-		return 0;
-	strcpy(disk, slash + 1);
-	return number;
-}
-
 static void partition_tags(const char *name, struct disk_tags *ret)
 {
-	char disk[256], path[300];
-	int number = partition_number(name, disk, sizeof(disk));
+	long long number = sysfs_number(name, "partition");
+	char disk[BLOCK_NAME_SIZE], path[BLOCK_NAME_SIZE + 8];
+	struct error ignored = { 0 };
 	blkid_partlist list;
 	blkid_partition partition;
 	blkid_probe probe;
 	int fd;
 
-	if (!number)
+	if (number < 1 || number > INT_MAX || sysfs_whole(name, disk, &ignored))
 		return;
-	probe_path(disk, path, sizeof(path));
+	sysfs_node(disk, path, sizeof(path));
 	fd = open_cached(path, O_RDONLY);
 	if (fd < 0)
 		return;
@@ -224,7 +187,7 @@ static void partition_tags(const char *name, struct disk_tags *ret)
 		blkid_probe_enable_superblocks(probe, 0);
 		blkid_probe_enable_partitions(probe, 1);
 		list = blkid_probe_get_partitions(probe);
-		partition = list ? blkid_partlist_get_partition_by_partno(list, number) : NULL;
+		partition = list ? blkid_partlist_get_partition_by_partno(list, (int)number) : NULL;
 		if (partition) {
 			copy(ret->partuuid, sizeof(ret->partuuid),
 			     blkid_partition_get_uuid(partition));
@@ -241,7 +204,7 @@ void probe_tags(const char *name, struct disk_tags *ret)
 	char path[300];
 
 	memset(ret, 0, sizeof(*ret));
-	probe_path(name, path, sizeof(path));
+	sysfs_node(name, path, sizeof(path));
 	superblock_tags(path, ret);
 	partition_tags(name, ret);
 }

@@ -20,10 +20,10 @@ struct disk_tags {
 	char partlabel[256];
 };
 
-/* Path of the device node of NAME, an entry of /sys/class/block. */
-void probe_path(const char *name, char *path, size_t size);
-
-/* Read the tags of NAME. What cannot be read is left empty: a device that fails has no name. */
+/*
+ * Read the tags of NAME, an entry of /sys/class/block. What cannot be read is left empty: a device
+ * that fails has no name.
+ */
 void probe_tags(const char *name, struct disk_tags *ret);
 
 /*

@@ -11,12 +11,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "disk/volume.h"
 #include "image/format.h"
 #include "kjump/check/checks.h"
 #include "kjump/check/room.h"
 #include "kjump/device.h"
 #include "kjump/paths.h"
+#include "kjump/watch/volume.h"
 #include "text/files.h"
 #include "text/human.h"
 

@@ -14,8 +14,6 @@
 
 #include "common/tsc-rate.h"
 #include "common/tsc.h"
-#include "disk/fingerprint.h"
-#include "disk/volume.h"
 #include "jump/jump.h"
 #include "kjump/check/preflight.h"
 #include "kjump/check/room.h"
@@ -26,6 +24,8 @@
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
 #include "kjump/save/watchdogs.h"
+#include "kjump/watch/resolve.h"
+#include "kjump/watch/volume.h"
 #include "text/files.h"
 #include "text/human.h"
 
@@ -79,8 +79,7 @@ static int post_request(struct save *save, struct error *err)
 				  err)
 		      : 0;
 	if (!ret)
-		ret = fingerprint_resolve(PATH_MOUNTINFO, mailbox->watch, MAILBOX_WATCH_MAX, &count,
-					  err);
+		ret = watch_resolve(PATH_MOUNTINFO, mailbox->watch, MAILBOX_WATCH_MAX, &count, err);
 	if (!ret)
 		ret = volume_exclude(save->request.pieces, save->request.piece_count,
 				     mailbox->watch, MAILBOX_WATCH_MAX, &count, err);

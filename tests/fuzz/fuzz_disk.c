@@ -4,7 +4,7 @@
  *
  * Input: the type; then pieces of the disk: sector, length and bytes.
  */
-#include "disk/fs.h"
+#include "kjump/fs/fs.h"
 #include "tests/fuzz/fuzz.h"
 
 #define DISK_SIZE   (64 << 20)

@@ -4,9 +4,10 @@
 #include <errno.h>
 
 #include "disk/fingerprint.h"
-#include "disk/fs.h"
-#include "disk/mapping.h"
 #include "fake-image.h"
+#include "kjump/fs/fs.h"
+#include "kjump/watch/mapping.h"
+#include "kjump/watch/resolve.h"
 
 static void put16(const struct temp_disk *temp, uint64_t offset, uint16_t value)
 {
@@ -346,15 +347,15 @@ static void test_resolve(void **state)
 	uint64_t hash;
 
 	(void)state;
-	assert_int_equal(fingerprint_resolve("/nonexistent", watch, 64, &count, &err), -ENOENT);
+	assert_int_equal(watch_resolve("/nonexistent", watch, 64, &count, &err), -ENOENT);
 	temp_disk_create(&temp, 4096);
 	assert_int_equal(ftruncate(temp.fd, 0), 0);
 	temp_disk_write(&temp, 0, nothing, sizeof(nothing) - 1);
-	assert_int_equal(fingerprint_resolve(temp.path, watch, 64, &count, &err), 0);
+	assert_int_equal(watch_resolve(temp.path, watch, 64, &count, &err), 0);
 	assert_int_equal(count, 0);
 	temp_disk_remove(&temp);
 
-	if (fingerprint_resolve("/proc/self/mountinfo", watch, 64, &count, &err)) {
+	if (watch_resolve("/proc/self/mountinfo", watch, 64, &count, &err)) {
 		/* Without being root, or in a container. */
 		if (err.code != EACCES && err.code != EPERM && err.code != ENOENT)
 			fail_msg("%s", err.text);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "disk/volume.h"
+#include "kjump/watch/volume.h"
 #include "tests/unit/temp-disk.h"
 
 #define PAGE	  4096

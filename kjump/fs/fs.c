@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the parsers of file systems share. */
-#include "disk/fs.h"
+#include "kjump/fs/fs.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,38 +9,6 @@
 #include "common/safe.h"
 
 #define GENERIC_LENGTH 1048576
-
-uint16_t fs_le16(const unsigned char *p)
-{
-	uint16_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return le16toh(value);
-}
-
-uint32_t fs_le32(const unsigned char *p)
-{
-	uint32_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return le32toh(value);
-}
-
-uint32_t fs_be32(const unsigned char *p)
-{
-	uint32_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return be32toh(value);
-}
-
-uint64_t fs_be64(const unsigned char *p)
-{
-	uint64_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return be64toh(value);
-}
 
 int fs_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset, struct error *err)
 {

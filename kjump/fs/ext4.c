@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/safe.h"
-#include "disk/fs.h"
+#include "kjump/fs/fs.h"
 
 #define SUPER_OFFSET 1024
 #define SUPER_SIZE   1024

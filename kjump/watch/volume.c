@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where the bytes of a volume lie on devices that kernel B can see. */
-#include "disk/volume.h"
+#include "kjump/watch/volume.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,18 +8,19 @@
 #include <sys/sysmacros.h>
 
 #include "disk/disk.h"
-#include "disk/mapping.h"
 #include "disk/probe.h"
+#include "disk/sysfs.h"
+#include "kjump/watch/mapping.h"
 
 /* The whole of a block device. */
 static int whole(const struct stat *st, struct place *ret, struct error *err)
 {
-	int code = mapping_name(major(st->st_rdev), minor(st->st_rdev), ret->name, err);
+	int code = sysfs_name(major(st->st_rdev), minor(st->st_rdev), ret->name, err);
 	long long sectors;
 
 	if (code)
 		return code;
-	sectors = mapping_attribute(ret->name, "size");
+	sectors = sysfs_number(ret->name, "size");
 	if (sectors <= 0)
 		return error_set(err, ENODEV, "%s: no size", ret->name);
 	ret->offset = 0;

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "common/safe.h"
-#include "disk/fs.h"
+#include "kjump/fs/fs.h"
 
 #define BOOT_SIZE 512
 

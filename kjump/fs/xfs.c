@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/safe.h"
-#include "disk/fs.h"
+#include "kjump/fs/fs.h"
 
 #define SUPER_SIZE 512
 #define SECTOR	   512

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/safe.h"
-#include "disk/fs.h"
+#include "kjump/fs/fs.h"
 
 #define SUPER_SIZE 4096
 

@@ -3,8 +3,8 @@
  * Which bytes of a file system change whenever somebody mounts or writes it. Parsers of raw
  * devices: they use nothing but what lies on the disk, and trust none of it.
  */
-#ifndef DISK_FS_H
-#define DISK_FS_H
+#ifndef KJUMP_FS_FS_H
+#define KJUMP_FS_FS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -42,10 +42,48 @@ int fs_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset,
 int fs_add(const struct disk *disk, struct extents *extents, uint64_t offset, uint64_t length,
 	   struct error *err);
 
-/* Integers at P, little and big endian. */
-uint16_t fs_le16(const unsigned char *p);
-uint32_t fs_le32(const unsigned char *p);
-uint32_t fs_be32(const unsigned char *p);
-uint64_t fs_be64(const unsigned char *p);
+/* Integers at P of 1 to 8 bytes, little and big endian. */
+static inline uint64_t fs_le(const unsigned char *p, unsigned size)
+{
+	uint64_t value = 0;
+
+	while (size--)
+		value = value << 8 | p[size];
+	return value;
+}
+
+static inline uint64_t fs_be(const unsigned char *p, unsigned size)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		value = value << 8 | p[i];
+	return value;
+}
+
+static inline uint16_t fs_le16(const unsigned char *p)
+{
+	return (uint16_t)fs_le(p, 2);
+}
+
+static inline uint32_t fs_le32(const unsigned char *p)
+{
+	return (uint32_t)fs_le(p, 4);
+}
+
+static inline uint64_t fs_le64(const unsigned char *p)
+{
+	return fs_le(p, 8);
+}
+
+static inline uint32_t fs_be32(const unsigned char *p)
+{
+	return (uint32_t)fs_be(p, 4);
+}
+
+static inline uint64_t fs_be64(const unsigned char *p)
+{
+	return fs_be(p, 8);
+}
 
 #endif

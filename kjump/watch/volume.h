@@ -3,8 +3,8 @@
  * Volumes that images go to: where their bytes lie on devices that kernel B can see, since B
  * assembles and unlocks nothing.
  */
-#ifndef DISK_VOLUME_H
-#define DISK_VOLUME_H
+#ifndef KJUMP_WATCH_VOLUME_H
+#define KJUMP_WATCH_VOLUME_H
 
 #include <stddef.h>
 

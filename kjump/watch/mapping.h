@@ -3,17 +3,15 @@
  * From bytes of a stacked device (partition of an array, LVM, LUKS, RAID 1) to the bytes of the
  * disks below, which kernels B and C can see without assembling anything.
  */
-#ifndef DISK_MAPPING_H
-#define DISK_MAPPING_H
+#ifndef KJUMP_WATCH_MAPPING_H
+#define KJUMP_WATCH_MAPPING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
-
-/* Names are entries of /sys/class/block. */
-#define BLOCK_NAME_SIZE 64
+#include "disk/sysfs.h"
 
 /* Bytes of a block device. */
 struct place {
@@ -43,11 +41,5 @@ int mapping_resolve(const struct place *place, struct places *ret, struct error 
  */
 int mapping_target(const char *type, const char *params, unsigned *major, unsigned *minor,
 		   uint64_t *sector, struct error *err);
-
-/* Name of the block device with this number. */
-int mapping_name(unsigned major, unsigned minor, char name[BLOCK_NAME_SIZE], struct error *err);
-
-/* Number in /sys/class/block/NAME/ATTRIBUTE; -1 when there is none. */
-long long mapping_attribute(const char *name, const char *attribute);
 
 #endif
