@@ -116,14 +116,18 @@ int quiesce_begin(struct quiesce *quiesce, struct error *err)
 	int ret;
 
 	*quiesce = (struct quiesce){ .snapshot = -1 };
+	/* First, lest a signal leaves behind a system with one CPU. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &quiesce->signals);
 	ret = disable_wakeups(quiesce, err);
+	if (!ret)
+		ret = affinity_save(&quiesce->affinity, PATH_PROC, err);
+	if (!ret)
+		ret = cpus_park(&quiesce->cpus, PATH_CPUS, err);
 	if (!ret)
 		ret = open_snapshot(quiesce, err);
 	if (ret)
 		return ret;
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &quiesce->signals);
-	quiesce->begun = true;
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		return error_errno(err, "cannot lock memory");
 	return 0;
@@ -133,18 +137,18 @@ void quiesce_end(struct quiesce *quiesce)
 {
 	struct error err = { 0 };
 
-	if (quiesce->begun) {
-		munlockall();
-		sigprocmask(SIG_SETMASK, &quiesce->signals, NULL);
-	}
+	munlockall();
 	if (quiesce->snapshot >= 0)
 		close(quiesce->snapshot);
+	cpus_unpark(&quiesce->cpus, PATH_CPUS);
+	affinity_restore(&quiesce->affinity, PATH_PROC);
 	for (size_t i = 0; i < quiesce->count; i++) {
 		if (file_poke(quiesce->wakeups[i], "enabled", &err))
 			message("%s; its wake-up stays off", err.text);
 		free(quiesce->wakeups[i]);
 	}
 	free(quiesce->wakeups);
+	sigprocmask(SIG_SETMASK, &quiesce->signals, NULL);
 	*quiesce = (struct quiesce){ .snapshot = -1 };
 }
 

@@ -7,11 +7,12 @@
 #define KJUMP_SAVE_QUIESCE_H
 
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
+#include "kjump/save/affinity.h"
+#include "kjump/save/cpus.h"
 
 /* Made by quiesce_begin(); quiesce_end() ends it and puts back all that was changed. */
 struct quiesce {
@@ -19,13 +20,14 @@ struct quiesce {
 	size_t count, capacity;
 	int snapshot; /* -1 = not open */
 	sigset_t signals;
-	bool begun;
+	struct affinity affinity;
+	struct cpus cpus;
 };
 
 /*
- * Switch wake-ups off, make drivers and kernel prepare for hibernation, block signals, lock this
- * process into memory. EBUSY when another hibernation is under way. quiesce_end()
- * must follow in any case.
+ * Block signals, switch wake-ups and all CPUs but one off, make drivers and kernel prepare for
+ * hibernation, lock this process into memory. EBUSY when another hibernation is under way or a CPU
+ * refuses. quiesce_end() must follow in any case.
  */
 int quiesce_begin(struct quiesce *quiesce, struct error *err);
 void quiesce_end(struct quiesce *quiesce);

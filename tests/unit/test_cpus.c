@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* CPUs off and on, in a /sys/devices/system/cpu that is a directory. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kjump/save/cpus.h"
+
+static char root[] = "/tmp/kjump-cpus-XXXXXX";
+
+static char *place(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	return path;
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *file = fopen(place(name), "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* States of cpu0 to cpu5 as a text: '-' has no switch, '?' one that takes nothing. */
+static void put_cpus(const char *online, const char *states)
+{
+	char name[32];
+
+	put("online", online);
+	for (int cpu = 0; states[cpu]; cpu++) {
+		snprintf(name, sizeof(name), "cpu%d", cpu);
+		mkdir(place(name), 0700);
+		snprintf(name, sizeof(name), "cpu%d/online", cpu);
+		unlink(place(name));
+		if (states[cpu] == '?')
+			assert_int_equal(symlink("/dev/full", place(name)), 0);
+		else if (states[cpu] != '-')
+			put(name, (char[]){ states[cpu], '\n', '\0' });
+	}
+}
+
+static void assert_cpus(const char *states)
+{
+	char name[32];
+
+	for (int cpu = 0; states[cpu]; cpu++) {
+		int state = '-';
+		FILE *file;
+
+		snprintf(name, sizeof(name), "cpu%d/online", cpu);
+		file = fopen(place(name), "r");
+		if (file) {
+			state = fgetc(file);
+			fclose(file);
+		}
+		if (states[cpu] != '?' && states[cpu] != state)
+			fail_msg("CPU %d: '%c' instead of '%c'", cpu, state, states[cpu]);
+	}
+}
+
+/* What is off already stays off, before, in between and afterwards; CPU 0 stays on. */
+static void test_round(void **state)
+{
+	static const struct {
+		const char *online, *before, *parked;
+	} cases[] = {
+		{ "0-5\n", "-11111", "-00000" }, /* kernels from 6.5 on have no switch of CPU 0 */
+		{ "0-5\n", "111111", "100000" },
+		{ "0,2-3,5\n", "-01101", "-00000" }, /* siblings off, as SMT control leaves them */
+		{ "0\n", "-00000", "-00000" },
+		{ "0-5\n", "-1-1-1", "-0-0-0" }, /* some cannot be switched off */
+		{ "0-5\n", "------", "------" }, /* none can: no CONFIG_HOTPLUG_CPU */
+	};
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cpus cpus;
+
+		put_cpus(cases[i].online, cases[i].before);
+		assert_int_equal(cpus_park(&cpus, root, &err), 0);
+		assert_cpus(cases[i].parked);
+		cpus_unpark(&cpus, root);
+		assert_cpus(cases[i].before);
+		/* Twice is once: nothing is left to be done. */
+		put_cpus(cases[i].online, cases[i].parked);
+		cpus_unpark(&cpus, root);
+		assert_cpus(cases[i].parked);
+	}
+}
+
+static void test_refusal(void **state)
+{
+	struct cpus cpus;
+	struct error err;
+
+	(void)state;
+	put_cpus("0-5\n", "-11?11");
+	assert_int_equal(cpus_park(&cpus, root, &err), -ENOSPC);
+	assert_string_equal(err.text, "CPU 3 does not go offline: No space left on device");
+	assert_cpus("-11?11");
+	cpus_unpark(&cpus, root);
+	assert_cpus("-11?11");
+}
+
+static void test_lists(void **state)
+{
+	static const char *const bad[] = {
+		"x", "0-", "3-1", "0-8192", "0-4000,0-4000,0-4000", "-1"
+	};
+	struct cpus cpus;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		put_cpus(bad[i], "-11111");
+		assert_int_equal(cpus_park(&cpus, root, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "/online: "));
+		assert_cpus("-11111");
+	}
+	unlink(place("online"));
+	assert_int_equal(cpus_park(&cpus, root, &err), -ENOENT);
+	/* The largest machine: numbers without a switch are passed over. */
+	put_cpus("0-8191", "-11111");
+	assert_int_equal(cpus_park(&cpus, root, &err), 0);
+	assert_int_equal(cpus.count, 5);
+	assert_int_equal(cpus.parked[0], 5);
+	cpus_unpark(&cpus, root);
+	assert_cpus("-11111");
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(root) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_lists),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
