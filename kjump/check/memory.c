@@ -17,6 +17,7 @@
 #include "text/cmdline.h"
 #include "text/files.h"
 #include "text/human.h"
+#include "text/meminfo.h"
 
 /* Its memory is gone after a power-off, and the kernel's jump does not ask it. */
 int check_virtio_mem(struct preflight *preflight, struct error *note)
@@ -92,7 +93,7 @@ int check_home(struct preflight *preflight, struct error *note)
 	char path[CHECK_PATH_SIZE], size[HUMAN_SIZE], left[HUMAN_SIZE];
 	struct error ignored = { 0 };
 	struct state state;
-	uint64_t available;
+	struct meminfo memory;
 	int ret;
 
 	if (jump_loaded() && !state_read(PATH_STATE, &state, &ignored)) {
@@ -101,8 +102,8 @@ int check_home(struct preflight *preflight, struct error *note)
 	}
 	ret = loader_place(preflight->config, &state, note);
 	if (!ret && !state.reserved)
-		ret = room_available(check_path(preflight, PATH_MEMINFO, path, sizeof(path)),
-				     &available, note);
+		ret = meminfo_read(check_path(preflight, PATH_MEMINFO, path, sizeof(path)), &memory,
+				   note);
 	if (ret)
 		return ret;
 	human_bytes(state.home_size, size);
@@ -110,8 +111,8 @@ int check_home(struct preflight *preflight, struct error *note)
 		error_set(note, 0, "%s reserved at boot", size);
 		return 0;
 	}
-	human_bytes(available, left);
-	if (available < state.home_size + MAILBOX_SIZE)
+	human_bytes(memory.available, left);
+	if (memory.available < state.home_size + MAILBOX_SIZE)
 		return error_set(note, ENOMEM, "kernel B needs %s, and %s are available", size,
 				 left);
 	error_set(note, 0, "%s of %s available", size, left);

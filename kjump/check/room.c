@@ -4,13 +4,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "text/files.h"
-
-#define KIB 1024ULL
+#include "text/meminfo.h"
 
 /*
  * What a boot kernel and its initramfs take at least, and what kjump-restore leaves free for
@@ -19,41 +15,12 @@
 #define BOOT_KERNEL (96ULL << 20)
 #define BOOT_SHARE  20 /* one in this many bytes */
 
-static int read_field(const char *text, const char *name, const char *path, uint64_t *ret,
-		      struct error *err)
+/* What the boot kernel lacks when UNUSED bytes and the home's hold nothing. */
+static uint64_t missing(const struct meminfo *memory, uint64_t unused, uint64_t home)
 {
-	const char *at = strstr(text, name);
-	char *end;
+	uint64_t needed = BOOT_KERNEL + memory->total / BOOT_SHARE;
 
-	if (at)
-		*ret = strtoull(at + strlen(name), &end, 10) * KIB;
-	return at && *ret ? 0 : error_set(err, EINVAL, "%s: no '%s'", path, name);
-}
-
-/* MemTotal and another field. */
-static int read_fields(const char *meminfo, const char *name, uint64_t *total, uint64_t *ret,
-		       struct error *err)
-{
-	char text[4096];
-	int status = file_read(meminfo, text, sizeof(text), err);
-
-	if (!status)
-		status = read_field(text, "MemTotal:", meminfo, total, err);
-	return status ? status : read_field(text, name, meminfo, ret, err);
-}
-
-/* UNUSED is the field that says how much memory will hold nothing. */
-static int missing(const char *meminfo, const char *unused_name, uint64_t home, uint64_t *ret,
-		   struct error *err)
-{
-	uint64_t total, unused, needed;
-	int status = read_fields(meminfo, unused_name, &total, &unused, err);
-
-	if (status)
-		return status;
-	needed = BOOT_KERNEL + total / BOOT_SHARE;
-	*ret = needed > unused + home ? needed - unused - home : 0;
-	return 0;
+	return needed > unused + home ? needed - unused - home : 0;
 }
 
 static int too_full(uint64_t lack, struct error *err)
@@ -66,49 +33,30 @@ static int too_full(uint64_t lack, struct error *err)
 
 int room_make(const char *meminfo, const char *drop_caches, uint64_t home, struct error *err)
 {
-	uint64_t lack = 0;
-	int status = missing(meminfo, "MemFree:", home, &lack, err);
+	struct meminfo memory;
+	int status = meminfo_read(meminfo, &memory, err);
 
-	if (status || !lack)
+	if (status || !missing(&memory, memory.free, home))
 		return status;
 	status = file_poke(drop_caches, "3", err);
 	if (!status)
-		status = missing(meminfo, "MemFree:", home, &lack, err);
-	return status || !lack ? status : too_full(lack, err);
+		status = meminfo_read(meminfo, &memory, err);
+	if (status || !missing(&memory, memory.free, home))
+		return status;
+	return too_full(missing(&memory, memory.free, home), err);
 }
 
 int room_check(const char *meminfo, uint64_t home, struct error *err)
 {
-	uint64_t lack;
-	int status = missing(meminfo, "MemAvailable:", home, &lack, err);
+	struct meminfo memory;
+	int status = meminfo_read(meminfo, &memory, err);
 
-	return status || !lack ? status : too_full(lack, err);
+	if (status || !missing(&memory, memory.available, home))
+		return status;
+	return too_full(missing(&memory, memory.available, home), err);
 }
 
 uint64_t room_home(const struct state *state)
 {
 	return state->reserved ? 0 : state->home_size;
-}
-
-int room_total(const char *meminfo, uint64_t *ret, struct error *err)
-{
-	uint64_t unused;
-
-	return read_fields(meminfo, "MemFree:", ret, &unused, err);
-}
-
-int room_used(const char *meminfo, uint64_t *ret, struct error *err)
-{
-	uint64_t total, unused;
-	int status = read_fields(meminfo, "MemFree:", &total, &unused, err);
-
-	*ret = status ? 0 : total - unused;
-	return status;
-}
-
-int room_available(const char *meminfo, uint64_t *ret, struct error *err)
-{
-	uint64_t total;
-
-	return read_fields(meminfo, "MemAvailable:", &total, ret, err);
 }

@@ -22,11 +22,6 @@ int room_make(const char *meminfo, const char *drop_caches, uint64_t home, struc
  */
 uint64_t room_home(const struct state *state);
 
-/* All memory; what holds something, page cache included; what programs can get; bytes. */
-int room_total(const char *meminfo, uint64_t *ret, struct error *err);
-int room_used(const char *meminfo, uint64_t *ret, struct error *err);
-int room_available(const char *meminfo, uint64_t *ret, struct error *err);
-
 /*
  * Would room_make() succeed? Changes nothing, so it goes by the kernel's estimate of what can be
  * dropped.

@@ -13,12 +13,12 @@
 
 #include "image/format.h"
 #include "kjump/check/checks.h"
-#include "kjump/check/room.h"
 #include "kjump/device.h"
 #include "kjump/paths.h"
 #include "kjump/watch/volume.h"
 #include "text/files.h"
 #include "text/human.h"
+#include "text/meminfo.h"
 
 /* What memory is compressed by at least, most of the time. */
 #define EXPECTED_RATIO 2
@@ -68,14 +68,16 @@ int check_layers(struct preflight *preflight, struct error *note)
 int check_size(struct preflight *preflight, struct error *note)
 {
 	char path[CHECK_PATH_SIZE], use[HUMAN_SIZE], room[HUMAN_SIZE];
+	struct meminfo memory;
 	uint64_t used, space = preflight->disk.size;
 	int ret;
 
 	if (!*preflight->disk.name)
 		return error_set(note, ENODEV, "no target");
-	ret = room_used(check_path(preflight, PATH_MEMINFO, path, sizeof(path)), &used, note);
+	ret = meminfo_read(check_path(preflight, PATH_MEMINFO, path, sizeof(path)), &memory, note);
 	if (ret)
 		return ret;
+	used = memory.total - memory.free;
 	space = space > 2 * IMAGE_TAIL ? space - 2 * IMAGE_TAIL : 0;
 	human_bytes(used, use);
 	human_bytes(space, room);

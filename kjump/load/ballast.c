@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/abi.h"
-#include "kjump/check/room.h"
 #include "kjump/load/mailbox.h"
+#include "text/meminfo.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -26,22 +26,20 @@
 void ballast_take(struct ballast *ballast, const char *meminfo, uint64_t size)
 {
 	struct error ignored = { 0 };
-	uint64_t total, used, free;
+	struct meminfo memory;
 	void *bytes;
 
-	if (room_total(meminfo, &total, &ignored) || room_used(meminfo, &used, &ignored) ||
-	    total - used < size + SPARE + PIECE)
+	if (meminfo_read(meminfo, &memory, &ignored) || memory.free < size + SPARE + PIECE)
 		return;
-	free = total - used;
 	/*
 	 * A huge page too many, as the mapping may begin in the middle of one. Twice the home, if
 	 * there is so much: what then lies outside of it is enough for the shadow pages, and is
 	 * what the kernel hands out next.
 	 */
-	if (free >= 2 * size + PIECE + SPARE)
+	if (memory.free >= 2 * size + PIECE + SPARE)
 		size = 2 * size + PIECE;
 	else
-		size = (free - size - SPARE) & ~(PIECE - 1);
+		size = (memory.free - size - SPARE) & ~(PIECE - 1);
 	bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (bytes == MAP_FAILED)
 		return;

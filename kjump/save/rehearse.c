@@ -16,11 +16,11 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "kjump/check/room.h"
 #include "kjump/paths.h"
 #include "kjump/save/quiesce.h"
 #include "kjump/save/watchdogs.h"
 #include "text/files.h"
+#include "text/meminfo.h"
 
 #define LOG_SIZE (256 << 10)
 
@@ -59,11 +59,11 @@ out:
 static bool has_room(void)
 {
 	struct error ignored = { 0 };
-	uint64_t used, total;
+	struct meminfo memory;
 
-	if (room_used(PATH_MEMINFO, &used, &ignored) || room_total(PATH_MEMINFO, &total, &ignored))
+	if (meminfo_read(PATH_MEMINFO, &memory, &ignored))
 		return false;
-	return used + SPARE + total / SPARE_SHARE < total / 2;
+	return memory.total - memory.free + SPARE + memory.total / SPARE_SHARE < memory.total / 2;
 }
 
 /* Freeze tasks and devices, switch CPUs off, copy memory, and take it all back. */
@@ -71,13 +71,13 @@ static int freeze(int snapshot, struct error *err)
 {
 	char size[32] = "", all[32];
 	struct error ignored = { 0 };
-	uint64_t total = 0;
+	struct meminfo memory;
 	int in_suspend, ret = 0;
 
 	/* The kernel's default makes it drop caches until 2/5 of memory are left. */
-	if (!room_total(PATH_MEMINFO, &total, &ignored) &&
+	if (!meminfo_read(PATH_MEMINFO, &memory, &ignored) &&
 	    !file_read(PATH_IMAGE_SIZE, size, sizeof(size), &ignored)) {
-		snprintf(all, sizeof(all), "%" PRIu64, total);
+		snprintf(all, sizeof(all), "%" PRIu64, memory.total);
 		file_poke(PATH_IMAGE_SIZE, all, &ignored);
 	}
 	if (ioctl(snapshot, SNAPSHOT_FREEZE, 0) ||
