@@ -93,6 +93,16 @@ void memory_close(struct memory *memory)
 	free(memory);
 }
 
+bool memory_is_read_from(const struct memory *memory, int fd)
+{
+	struct stat own, other;
+
+	if (fstat(memory->fd, &own) || fstat(fd, &other))
+		return false;
+	return (own.st_dev == other.st_dev && own.st_ino == other.st_ino) ||
+	       (S_ISBLK(own.st_mode) && S_ISBLK(other.st_mode) && own.st_rdev == other.st_rdev);
+}
+
 /* The segment that holds all of [PFN, PFN + COUNT): touching a page of a mapping beyond a file's
  * end is a SIGBUS, so that is told before. */
 static int find_segment(const struct memory *memory, uint64_t pfn, uint64_t count,

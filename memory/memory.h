@@ -26,6 +26,9 @@ struct memory; /* thread-safe: windows are independent */
 int memory_open(const char *path, struct memory **ret, struct error *err);
 void memory_close(struct memory *memory);
 
+/* Is FD open on the very file or device that the memory is read from? */
+bool memory_is_read_from(const struct memory *memory, int fd);
+
 /* A window; zero-initialise, memory_unmap() ends it. Each thread has its own. */
 struct memory_window {
 	const unsigned char *base; /* of the first frame */

@@ -71,8 +71,8 @@ static int save(struct dump *dump, struct save_result *result, struct error *err
 	};
 	int r;
 
-	r = output_open(&dump->output, options->output, runs_total(&dump->core.ram), options->force,
-			err);
+	r = output_open(&dump->output, options->output, dump->memory, runs_total(&dump->core.ram),
+			options->force, err);
 	if (r)
 		return r;
 	r = save_run(&job, result, err);

@@ -71,7 +71,7 @@ static const struct option_entry entries[] = {
 	{ FIELD("workers", workers, workers), 0, "N",
 	  "compression threads (default: one for each CPU)" },
 	{ FIELD("all", key_switch, all), 0, NULL, "save free pages too" },
-	{ FIELD("force", key_switch, force), 0, NULL, "overwrite what IMAGE holds" },
+	{ FIELD("force", key_switch, force), 0, NULL, "overwrite what IMAGE holds; never the source, nor a file\nthat others may read" },
 	{ FIELD("quiet", key_switch, quiet), 'q', NULL, "no progress" },
 	{ FIELD("help", key_switch, help), 'h', NULL, "show this and exit" },
 	{ FIELD("version", key_switch, version), 'V', NULL, "show the version and exit" },

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,55 +41,97 @@ static int look_at_file(const char *path, struct error *err)
 	return r;
 }
 
-/* Make the file, or look at and empty the one that is there; SIZE bytes without content. */
-static int make_file(struct output *output, const char *path, uint64_t size, bool force,
-		     struct error *err)
+/* The file holds all secrets of a machine: may nobody but its owner, who runs this, read it? */
+static int check_private(const struct stat *st, const char *path, struct error *err)
+{
+	if (st->st_uid != geteuid())
+		return error_set(err, EPERM, "%s: belongs to another user", path);
+	if (st->st_mode & (S_IRWXG | S_IRWXO))
+		return error_set(err, EPERM,
+				 "%s: others may open it (mode %04o); remove it, or take their "
+				 "rights away",
+				 path, st->st_mode & 07777);
+	if (st->st_nlink > 1)
+		return error_set(err, EPERM, "%s: has another name, too; remove it first", path);
+	return 0;
+}
+
+/* May what is open as FD be overwritten? What is not written to stays as it is. */
+static int check_existing(int fd, const char *path, const struct memory *source, bool force,
+			  struct error *err)
 {
 	struct stat st;
-	int fd, r = 0;
+	int r;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	output->emptied = fd >= 0;
-	if (fd < 0 && errno == EEXIST)
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st)) {
-		r = error_errno(err, "%s: cannot open", path);
-		goto out;
-	}
-	if (st.st_size && !force)
+	if (fstat(fd, &st))
+		return error_errno(err, "%s: cannot open", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, ENOTBLK, "%s: neither a block device nor a file", path);
+	if (memory_is_read_from(source, fd))
+		return error_set(err, EINVAL, "%s: is what is to be saved", path);
+	r = check_private(&st, path, err);
+	if (!r && st.st_size && !force)
 		r = look_at_file(path, err);
-	if (!r) {
-		output->emptied = true;
-		if (ftruncate(fd, 0) || ftruncate(fd, (off_t)size))
-			r = error_errno(err, "%s: cannot make it %llu bytes long", path,
-					(unsigned long long)size);
-	}
-out:
-	if (fd >= 0)
-		close(fd);
 	return r;
 }
 
-static int open_file(struct output *output, const char *path, uint64_t pages, bool force,
+static int set_size(int fd, const char *path, uint64_t size, struct error *err)
+{
+	if (ftruncate(fd, 0) || ftruncate(fd, (off_t)size))
+		return error_errno(err, "%s: cannot make it %llu bytes long", path,
+				   (unsigned long long)size);
+	return 0;
+}
+
+/* Is the path still that of the file? */
+static bool is_in_place(const struct output *output)
+{
+	struct stat named, opened;
+
+	return !stat(output->path, &named) && !fstat(output->file, &opened) &&
+	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+static int open_file(struct output *output, const struct memory *source, uint64_t pages, bool force,
 		     struct error *err)
 {
+	uint64_t size = safe_round_up(enough(pages), DISK_ALIGN);
+	const char *path = output->path;
 	struct image_super super;
-	int r = make_file(output, path, safe_round_up(enough(pages), DISK_ALIGN), force, err);
+	int r = 0;
 
+	output->file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	output->made = output->file >= 0;
+	if (!output->made && errno == EEXIST) /* without waiting for the reader of a FIFO */
+		output->file = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (output->file < 0)
+		return error_errno(err, "%s: cannot open", path);
+	if (!output->made)
+		r = check_existing(output->file, path, source, force, err);
+	if (!r) {
+		output->emptied = true;
+		r = set_size(output->file, path, size, err);
+	}
 	if (!r)
 		r = disk_open(path, DISK_WRITE, &output->disk, err);
+	if (!r && !is_in_place(output))
+		r = error_set(err, EAGAIN, "%s: was replaced while it was opened", path);
 	if (!r && image_format(&output->disk, NULL, &super, err))
 		r = error_prefix(err, "%s", path);
 	return r;
 }
 
-static int open_device(struct output *output, const char *path, bool force, struct error *err)
+static int open_device(struct output *output, const struct memory *source, bool force,
+		       struct error *err)
 {
+	const char *path = output->path;
 	struct image_super super;
 	int r = disk_open(path, DISK_WRITE, &output->disk, err);
 
 	if (r)
 		return r;
+	if (memory_is_read_from(source, output->disk.fd))
+		return error_set(err, EINVAL, "%s: is what is to be saved", path);
 	if (image_super_read(&output->disk, &super, err))
 		return error_prefix(err, "%s", path);
 	if (image_waits(&super) && !force)
@@ -99,22 +142,19 @@ static int open_device(struct output *output, const char *path, bool force, stru
 	return 0;
 }
 
-int output_open(struct output *output, const char *path, uint64_t pages, bool force,
-		struct error *err)
+int output_open(struct output *output, const char *path, const struct memory *source,
+		uint64_t pages, bool force, struct error *err)
 {
 	struct stat st;
 	int r;
 
-	*output = (struct output){ .disk = { .fd = -1 } };
-	output->is_file = stat(path, &st) || !S_ISBLK(st.st_mode);
-	if (output->is_file)
-		r = open_file(output, path, pages, force, err);
+	*output = (struct output){ .disk = { .fd = -1 }, .path = path, .file = -1 };
+	if (!stat(path, &st) && S_ISBLK(st.st_mode))
+		r = open_device(output, source, force, err);
 	else
-		r = open_device(output, path, force, err);
-	if (r) {
-		snprintf(output->disk.name, sizeof(output->disk.name), "%s", path);
+		r = open_file(output, source, pages, force, err);
+	if (r)
 		output_close(output, false);
-	}
 	return r;
 }
 
@@ -123,11 +163,11 @@ int output_finish(struct output *output, struct image_super *super, struct error
 	uint64_t size = super->start + super->length + IMAGE_TAIL;
 	int r;
 
-	if (!output->is_file)
+	if (output->file < 0)
 		return 0;
 	super->device_size = size > IMAGE_MIN_SIZE ? size : IMAGE_MIN_SIZE;
 	r = image_super_write(&output->disk, super, err);
-	if (!r && ftruncate(output->disk.fd, (off_t)super->device_size))
+	if (!r && ftruncate(output->file, (off_t)super->device_size))
 		r = error_errno(err, "cannot cut it to %llu bytes",
 				(unsigned long long)super->device_size);
 	return r;
@@ -135,7 +175,12 @@ int output_finish(struct output *output, struct image_super *super, struct error
 
 void output_close(struct output *output, bool saved)
 {
-	if (output->emptied && !saved)
-		unlink(output->disk.name);
+	/* A name that was there before is not ours to remove, and may be a link. */
+	if (!saved && output->made && is_in_place(output))
+		unlink(output->path);
+	else if (!saved && output->emptied && ftruncate(output->file, 0))
+		message("%s: cannot be emptied: %s", output->path, strerror(errno));
+	if (output->file >= 0)
+		close(output->file);
 	disk_close(&output->disk);
 }

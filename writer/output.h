@@ -12,25 +12,29 @@
 #include "common/error.h"
 #include "disk/disk.h"
 #include "image/image.h"
+#include "memory/memory.h"
 
 struct output {
 	struct disk disk; /* formatted, opened for writing */
-	bool is_file;	  /* otherwise a device */
-	bool emptied;	  /* the file is new, or its content is gone */
+	const char *path; /* the caller's */
+	int file;	  /* open on it as well; -1 = it is a device */
+	bool made;	  /* the file was not there before, */
+	bool emptied;	  /* or its content is gone */
 };
 
 /*
- * Open PATH for an image of at most PAGES pages. Fails with EEXIST, unless FORCE, when it is a file
- * that holds anything but another core's image, or a device with a hibernation image that waits to
- * be restored; a device that is not claimed is refused in any case. Errors name the path.
+ * Open PATH for an image of at most PAGES pages of SOURCE. Fails with EEXIST, unless FORCE, when it
+ * is a file that holds anything but another core's image, or a device with a hibernation image that
+ * waits to be restored. Refused in any case: a device that is not claimed, what is neither device
+ * nor file, what SOURCE is read from, and a file that somebody else may read. Errors name the path.
  */
-int output_open(struct output *output, const char *path, uint64_t pages, bool force,
-		struct error *err);
+int output_open(struct output *output, const char *path, const struct memory *source,
+		uint64_t pages, bool force, struct error *err);
 
 /* Cut a file behind the image, and tell so in SUPER and on the file. */
 int output_finish(struct output *output, struct image_super *super, struct error *err);
 
-/* Ends it. Without SAVED a file that was created or emptied is removed. */
+/* Ends it. Without SAVED a file that was made is removed, one that was there is left empty. */
 void output_close(struct output *output, bool saved);
 
 #endif

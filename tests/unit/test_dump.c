@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "fake-kernel.h"
 #include "image/image.h"
@@ -39,7 +40,10 @@ static void write_core(struct fixture *fixture, bool with_note)
 {
 	struct fake_kernel *kernel = &fixture->kernel;
 	uint64_t at = LOAD_AT;
-	Elf64_Ehdr header = { .e_type = ET_CORE, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3 };
+	Elf64_Ehdr header = { .e_type = ET_CORE,
+			      .e_machine = EM_X86_64,
+			      .e_phentsize = sizeof(Elf64_Phdr),
+			      .e_phnum = 3 };
 	Elf64_Phdr headers[3] = { { .p_type = PT_NOTE, .p_offset = FRAME_SIZE } };
 	Elf64_Nhdr note = { .n_namesz = 11, .n_descsz = (Elf64_Word)strlen(kernel->vmcoreinfo) };
 	int fd = open(fixture->core, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -306,13 +310,118 @@ static void test_nothing_left_behind(void **state)
 static void test_failed_save(void **state)
 {
 	struct fixture *fixture = *state;
+	struct memory *memory;
 	struct output output;
 	struct error err;
 
-	assert_int_equal(output_open(&output, fixture->image, 100, false, &err), 0);
+	assert_int_equal(memory_open(fixture->core, &memory, &err), 0);
+	assert_int_equal(output_open(&output, fixture->image, memory, 100, false, &err), 0);
 	assert_int_equal(access(fixture->image, F_OK), 0);
 	output_close(&output, false);
 	assert_int_equal(access(fixture->image, F_OK), -1);
+	memory_close(memory);
+}
+
+/* One that was there before stays, empty: it may be a link to somewhere else. */
+static void test_failed_save_over_another(void **state)
+{
+	struct fixture *fixture = *state;
+	struct memory *memory;
+	struct output output;
+	struct error err;
+	struct stat st;
+	int fd = open(fixture->image, O_RDWR | O_CREAT, 0600);
+
+	put(fd, 0, "letter", 7);
+	close(fd);
+	assert_int_equal(memory_open(fixture->core, &memory, &err), 0);
+	assert_int_equal(output_open(&output, fixture->image, memory, 100, true, &err), 0);
+	output_close(&output, false);
+	assert_int_equal(stat(fixture->image, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	memory_close(memory);
+}
+
+static void expect_refused(struct fixture *fixture)
+{
+	for (int force = 0; force < 2; force++) {
+		fixture->options.force = force;
+		assert_int_equal(dump_run(&fixture->options), EXIT_FAILED);
+	}
+}
+
+/* Programs that remove their half-written output have removed /dev/null. */
+static void test_nodes(void **state)
+{
+	static const mode_t kinds[] = { S_IFCHR, S_IFIFO, S_IFSOCK, S_IFDIR };
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct stat before, after;
+		int made = kinds[i] == S_IFDIR
+				   ? mkdir(fixture->image, 0700)
+				   : mknod(fixture->image, kinds[i] | 0600, makedev(1, 3));
+
+		if (made && kinds[i] == S_IFCHR) { /* takes root, but a link to it does not */
+			assert_int_equal(errno, EPERM);
+			made = symlink("/dev/null", fixture->image);
+		}
+		assert_int_equal(made, 0);
+		assert_int_equal(lstat(fixture->image, &before), 0);
+		expect_refused(fixture);
+		assert_int_equal(lstat(fixture->image, &after), 0);
+		assert_int_equal(after.st_ino, before.st_ino);
+		assert_int_equal(after.st_mode, before.st_mode);
+		assert_int_equal(remove(fixture->image), 0);
+	}
+	assert_int_equal(access("/dev/null", W_OK), 0);
+}
+
+static void test_source_is_output(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat before, after;
+
+	assert_int_equal(stat(fixture->core, &before), 0);
+	fixture->options.output = fixture->core;
+	expect_refused(fixture);
+	/* By another name, too. */
+	assert_int_equal(symlink(fixture->core, fixture->image), 0);
+	fixture->options.output = fixture->image;
+	expect_refused(fixture);
+	unlink(fixture->image);
+	assert_int_equal(link(fixture->core, fixture->image), 0);
+	expect_refused(fixture);
+	assert_int_equal(stat(fixture->core, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
+	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+}
+
+/* The memory of a machine is for nobody who did not ask for it. */
+static void test_open_to_others(void **state)
+{
+	static const mode_t modes[] = { 0666, 0640, 0604, 0660 };
+	struct fixture *fixture = *state;
+	struct stat st;
+	char name[80];
+	int fd = open(fixture->image, O_RDWR | O_CREAT, 0600);
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		assert_int_equal(fchmod(fd, modes[i]), 0);
+		expect_refused(fixture);
+	}
+	assert_int_equal(fchmod(fd, 0600), 0);
+	snprintf(name, sizeof(name), "%s.other", fixture->image);
+	assert_int_equal(link(fixture->image, name), 0);
+	expect_refused(fixture);
+	unlink(name);
+	if (!geteuid()) { /* only root can make a file of another user */
+		assert_int_equal(fchown(fd, 1234, 1234), 0);
+		expect_refused(fixture);
+	}
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	close(fd);
 }
 
 int main(void)
@@ -329,6 +438,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_claimed_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_left_behind, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failed_save, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failed_save_over_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_source_is_output, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_open_to_others, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
