@@ -12,7 +12,7 @@
 
 static int check_layout(const struct kernel_layout *layout, struct error *err)
 {
-	if (!layout->mem_section_size || layout->mem_section_size > FRAME_SIZE ||
+	if (layout->mem_section_size < 8 || layout->mem_section_size > FRAME_SIZE ||
 	    layout->section_map_offset > layout->mem_section_size - 8 ||
 	    layout->section_bits < 21 || layout->section_bits > 40 ||
 	    layout->mem_section_count > ROOTS_MAX)

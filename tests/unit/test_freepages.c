@@ -169,6 +169,8 @@ static void gates(void **state)
 		{ "SIZE(page)", "x", "SIZE(page) is malformed" },
 		{ "PAGESIZE", "64", "pages of 64 bytes" },
 		{ "SIZE(page)", "56", "struct page is not of a kind" },
+		{ "SIZE(mem_section)", "4", "struct mem_section is not of a kind" },
+		{ "SIZE(mem_section)", "7", "struct mem_section is not of a kind" },
 		{ "SIZE(mem_section)", "0", "struct mem_section is not of a kind" },
 		{ "NUMBER(phys_base)", "4096", "not in RAM" },
 		{ "SYMBOL(_stext)", "0", "_stext" },
