@@ -40,22 +40,73 @@ static int read_at(int fd, void *bytes, size_t size, uint64_t offset, struct err
 	return 0;
 }
 
+/* Dumps of other kinds, by what they begin with. */
+static const struct magic {
+	const char *bytes;
+	size_t size;
+	const char *is;
+} magics[] = {
+	{ "KDUMP   ", 8, "a kdump-compressed dump, which crash reads; an ELF core is needed" },
+	{ "DISKDUMP", 8, "a diskdump, which crash reads; an ELF core is needed" },
+	{ "makedumpfile", 12, "a flattened dump; use makedumpfile -R on it first" },
+	{ "EMiL", 4, "a LiME dump; an ELF core is needed" },
+	{ "PAGEDU64", 8, "a Windows dump" },
+	{ "\x1f\x8b", 2, "compressed with gzip; unpack it first" },
+	{ "\xfd"
+	  "7zXZ",
+	  5, "compressed with xz; unpack it first" },
+	{ "\x28\xb5\x2f\xfd", 4, "compressed with zstd; unpack it first" },
+	{ "BZh", 3, "compressed with bzip2; unpack it first" },
+};
+
+/* The file begins with the bytes of HEADER, and is no core that can be read: what is it? */
+static int refuse_header(const Elf64_Ehdr *header, struct error *err)
+{
+	const unsigned char *ident = header->e_ident;
+
+	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++) {
+		if (!memcmp(header, magics[i].bytes, magics[i].size))
+			return error_set(err, EINVAL, "%s", magics[i].is);
+	}
+	if (memcmp(ident, ELFMAG, SELFMAG) || ident[EI_CLASS] != ELFCLASS64 ||
+	    ident[EI_DATA] != ELFDATA2LSB || header->e_type != ET_CORE)
+		return error_set(err, EINVAL, "not a 64-bit ELF core file");
+	if (header->e_machine != EM_X86_64)
+		return error_set(err, EINVAL,
+				 "a core of another architecture (ELF machine %u), not of x86-64",
+				 header->e_machine);
+	/* xc_core.c of Xen's tools: all is in sections, the memory in .xen_pages. */
+	if (!header->e_phnum && header->e_shnum)
+		return error_set(err, EINVAL,
+				 "sections and no segments: a Xen guest's core, perhaps, which "
+				 "crash reads");
+	return error_set(err, EINVAL, "its ELF header makes no sense");
+}
+
+static bool is_readable(const Elf64_Ehdr *header)
+{
+	return !memcmp(header->e_ident, ELFMAG, SELFMAG) &&
+	       header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
+	       header->e_type == ET_CORE && header->e_machine == EM_X86_64 &&
+	       (header->e_phnum || !header->e_shnum) && header->e_phentsize == sizeof(Elf64_Phdr) &&
+	       header->e_phoff <= INT64_MAX / 2;
+}
+
 static int read_header(int fd, Elf64_Ehdr *header, uint64_t *count, struct error *err)
 {
 	int r = read_at(fd, header, sizeof(*header), 0, err);
 
 	if (r)
 		return r;
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_type != ET_CORE ||
-	    header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phoff > INT64_MAX / 2)
-		return error_set(err, EINVAL, "not a 64-bit ELF core file");
+	if (!is_readable(header))
+		return refuse_header(header, err);
 	*count = header->e_phnum;
 	if (header->e_phnum == PN_XNUM) { /* too many for the field: section 0 has the number */
 		Elf64_Shdr section;
 
-		if (header->e_shoff > INT64_MAX / 2)
-			return error_set(err, EINVAL, "not a 64-bit ELF core file");
+		if (!header->e_shoff || header->e_shoff > INT64_MAX / 2)
+			return error_set(err, EINVAL,
+					 "no section header with the number of its segments");
 		r = read_at(fd, &section, sizeof(section), header->e_shoff, err);
 		*count = section.sh_info;
 	}

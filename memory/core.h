@@ -23,7 +23,8 @@ void core_free(struct core *core);
  * Open the core at PATH as memory: its PT_LOAD segments, rounded inwards to whole frames, by
  * their physical addresses; segments without one (vmalloc areas of /proc/kcore) are left out, and
  * where two overlap the first counts. Headers may be anywhere in the file. EINVAL when it is no
- * 64-bit little-endian ELF core or is cut short.
+ * 64-bit little-endian ELF core of x86-64, which names what it is where that is known, or is cut
+ * short.
  */
 int core_open(const char *path, struct memory **ret, struct core *core, struct error *err);
 

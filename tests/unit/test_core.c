@@ -52,6 +52,7 @@ static void make_core(struct file *core)
 	core->header.e_ident[EI_CLASS] = ELFCLASS64;
 	core->header.e_ident[EI_DATA] = ELFDATA2LSB;
 	core->header.e_type = ET_CORE;
+	core->header.e_machine = EM_X86_64;
 	core->header.e_phoff = offsetof(struct file, segments);
 	core->header.e_phentsize = sizeof(Elf64_Phdr);
 	core->header.e_phnum = 2;
@@ -164,6 +165,53 @@ static void test_damaged(void **state)
 	}
 }
 
+/* What is no core of such a machine is refused by name. */
+static void test_others(void **state)
+{
+	static const struct {
+		const char *bytes, *says;
+	} magics[] = {
+		{ "KDUMP   ", "a kdump-compressed dump" },
+		{ "makedumpfile\0\0\0", "use makedumpfile -R on it first" },
+		{ "\x1f\x8b\x08\0", "compressed with gzip" },
+		{ "\xfd"
+		  "7zXZ",
+		  "compressed with xz" },
+		{ "\x28\xb5\x2f\xfd", "compressed with zstd" },
+		{ "\x7f"
+		  "ELE",
+		  "not a 64-bit ELF core file" },
+	};
+	static const Elf64_Half machines[] = { EM_NONE, EM_386, EM_AARCH64, EM_RISCV, EM_S390 };
+	struct core found;
+	struct file core;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++) {
+		make_core(&core);
+		memcpy(&core, magics[i].bytes, strlen(magics[i].bytes));
+		assert_int_equal(read_core(&core, sizeof(core), &found, &err), -EINVAL);
+		if (!strstr(err.text, magics[i].says))
+			fail_msg("%s: %s", magics[i].says, err.text);
+	}
+	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++) {
+		make_core(&core);
+		core.header.e_machine = machines[i];
+		assert_int_equal(read_core(&core, sizeof(core), &found, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "another architecture"));
+	}
+	make_core(&core);
+	core.header.e_phnum = 0;
+	core.header.e_shnum = 5;
+	assert_int_equal(read_core(&core, sizeof(core), &found, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "Xen"));
+	make_core(&core);
+	core.header.e_phnum = PN_XNUM;
+	assert_int_equal(read_core(&core, sizeof(core), &found, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no section header"));
+}
+
 static void test_address(void **state)
 {
 	static const struct {
@@ -224,6 +272,7 @@ static void test_memory(void **state)
 	file.header.e_ident[EI_CLASS] = ELFCLASS64;
 	file.header.e_ident[EI_DATA] = ELFDATA2LSB;
 	file.header.e_type = ET_CORE;
+	file.header.e_machine = EM_X86_64;
 	file.header.e_phoff = sizeof(file.header);
 	file.header.e_phentsize = sizeof(Elf64_Phdr);
 	file.header.e_phnum = 4;
@@ -273,8 +322,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),	cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_damaged), cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_damaged), cmocka_unit_test(test_others),
+		cmocka_unit_test(test_memory),	cmocka_unit_test(test_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

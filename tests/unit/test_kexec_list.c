@@ -173,6 +173,7 @@ static void put_core(struct fixture *fixture, uint64_t pointer)
 		.elf = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
 				      EV_CURRENT },
 			 .e_type = ET_CORE,
+			 .e_machine = EM_X86_64,
 			 .e_phoff = sizeof(Elf64_Ehdr),
 			 .e_phentsize = sizeof(Elf64_Phdr),
 			 .e_phnum = 2 },
