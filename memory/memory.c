@@ -44,12 +44,16 @@ int memory_create(const char *path, int flags, struct memory **ret, struct error
 
 int memory_add_segment(struct memory *memory, const struct memory_segment *segment)
 {
-	size_t size = (memory->count + 1) * sizeof(*segment);
-	struct memory_segment *grown = realloc(memory->segments, size);
+	/* Room for 1, 2, 4, 8, ... of them: there may be tens of thousands. */
+	if (!(memory->count & (memory->count - 1))) {
+		size_t room = memory->count ? 2 * memory->count : 1;
+		struct memory_segment *grown =
+			reallocarray(memory->segments, room, sizeof(*segment));
 
-	if (!grown)
-		return -ENOMEM;
-	memory->segments = grown;
+		if (!grown)
+			return -ENOMEM;
+		memory->segments = grown;
+	}
 	memory->segments[memory->count++] = *segment;
 	return 0;
 }

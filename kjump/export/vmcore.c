@@ -29,6 +29,7 @@ struct vmcore {
 	const struct image_index *index;
 	struct meter *meter;
 	unsigned char *headers;
+	uint64_t *offsets;   /* in the file, of each range of RAM */
 	size_t headers_size; /* the pages start behind them; a multiple of FRAME_SIZE */
 	uint64_t size;	     /* of the file */
 };
@@ -95,10 +96,11 @@ static void put_notes(const struct vmcore *core, unsigned char *at)
 /* DIRECT is 0 when the direct map is not known: then there are no virtual addresses. */
 static void fill_headers(struct vmcore *core, uint64_t direct)
 {
-	size_t notes = sizeof(Elf64_Ehdr) + (core->index->ram.n + 1) * sizeof(Elf64_Phdr);
+	size_t segments = core->index->ram.n + 1;
+	size_t sections = sizeof(Elf64_Ehdr) + segments * sizeof(Elf64_Phdr);
+	size_t notes = sections + sizeof(Elf64_Shdr);
 	Elf64_Ehdr *elf = (Elf64_Ehdr *)core->headers;
 	Elf64_Phdr *program = (Elf64_Phdr *)(elf + 1);
-	uint64_t offset = core->headers_size;
 
 	*elf = (Elf64_Ehdr){
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
@@ -109,8 +111,16 @@ static void fill_headers(struct vmcore *core, uint64_t direct)
 		.e_phoff = sizeof(*elf),
 		.e_ehsize = sizeof(*elf),
 		.e_phentsize = sizeof(*program),
-		.e_phnum = (Elf64_Half)(core->index->ram.n + 1),
+		.e_phnum = segments < PN_XNUM ? (Elf64_Half)segments : PN_XNUM,
 	};
+	/* Too many for the field: elf(5) says that section 0 has the number then. */
+	if (segments >= PN_XNUM) {
+		elf->e_shoff = sections;
+		elf->e_shentsize = sizeof(Elf64_Shdr);
+		elf->e_shnum = 1;
+		*(Elf64_Shdr *)(core->headers + sections) =
+			(Elf64_Shdr){ .sh_size = 1, .sh_info = (Elf64_Word)segments };
+	}
 	*program++ = (Elf64_Phdr){
 		.p_type = PT_NOTE,
 		.p_offset = notes,
@@ -124,30 +134,34 @@ static void fill_headers(struct vmcore *core, uint64_t direct)
 		*program++ = (Elf64_Phdr){
 			.p_type = PT_LOAD,
 			.p_flags = PF_R | PF_W | PF_X,
-			.p_offset = offset,
+			.p_offset = core->offsets[i],
 			.p_vaddr = direct ? direct + start : 0,
 			.p_paddr = start,
 			.p_filesz = size,
 			.p_memsz = size,
 		};
-		offset += size;
 	}
 	put_notes(core, core->headers + notes);
-	core->size = offset;
 }
 
 static int plan(struct vmcore *core, struct error *err)
 {
-	const struct image_index *index = core->index;
+	const struct runs *ram = &core->index->ram;
 
-	if (index->ram.n >= PN_XNUM - 1)
-		return error_set(err, E2BIG, "more than %d ranges of RAM", PN_XNUM - 2);
-	core->headers_size = safe_round_up(
-		sizeof(Elf64_Ehdr) + (index->ram.n + 1) * sizeof(Elf64_Phdr) + notes_size(index),
-		FRAME_SIZE);
+	if (ram->n >= UINT32_MAX)
+		return error_set(err, E2BIG, "too many ranges of RAM");
+	core->headers_size = safe_round_up(sizeof(Elf64_Ehdr) + (ram->n + 1) * sizeof(Elf64_Phdr) +
+						   sizeof(Elf64_Shdr) + notes_size(core->index),
+					   FRAME_SIZE);
 	core->headers = calloc(1, core->headers_size);
-	if (!core->headers)
+	core->offsets = calloc(ram->n + 1, sizeof(*core->offsets));
+	if (!core->headers || !core->offsets)
 		return error_set(err, ENOMEM, "out of memory");
+	core->size = core->headers_size;
+	for (size_t i = 0; i < ram->n; i++) {
+		core->offsets[i] = core->size;
+		core->size += ram->v[i].count << FRAME_SHIFT;
+	}
 	fill_headers(core, 0);
 	return 0;
 }
@@ -157,16 +171,21 @@ static int plan(struct vmcore *core, struct error *err)
 /* Where in the file the frames lie; 0 when they are in no segment. */
 static uint64_t place(const struct vmcore *core, const struct run *frames)
 {
-	uint64_t offset = core->headers_size;
+	size_t low = 0, high = core->index->ram.n;
 
-	for (size_t i = 0; i < core->index->ram.n; i++) {
-		const struct run *load = &core->index->ram.v[i];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct run *load = &core->index->ram.v[middle];
 
-		if (frames->pfn >= load->pfn && frames->pfn - load->pfn < load->count)
+		if (frames->pfn < load->pfn)
+			high = middle;
+		else if (frames->pfn - load->pfn >= load->count)
+			low = middle + 1;
+		else
 			return frames->count <= load->count - (frames->pfn - load->pfn)
-				       ? offset + ((frames->pfn - load->pfn) << FRAME_SHIFT)
+				       ? core->offsets[middle] +
+						 ((frames->pfn - load->pfn) << FRAME_SHIFT)
 				       : 0;
-		offset += load->count << FRAME_SHIFT;
 	}
 	return 0;
 }
@@ -328,5 +347,6 @@ int vmcore_write(const struct disk *disk, const struct image_index *index, unsig
 	if (status)
 		unlink(path);
 	free(core.headers);
+	free(core.offsets);
 	return status;
 }

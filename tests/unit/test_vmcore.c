@@ -26,7 +26,7 @@ static int setup(void **state)
 	struct error err;
 
 	assert_non_null(fixture);
-	temp_disk_create(&fixture->temp, IMAGE_MIN_SIZE);
+	temp_disk_create(&fixture->temp, 4 * IMAGE_MIN_SIZE);
 	assert_int_equal(image_format(&fixture->temp.disk, NULL, &fixture->super, &err), 0);
 	assert_int_equal(
 		fake_write(&fake, &fixture->temp.disk, IMAGE_CHECKPOINT, 2, &fixture->super, &err),
@@ -159,14 +159,80 @@ static void test_damage_leaves_no_file(void **state)
 	assert_int_equal(access(fixture->path, F_OK), -1);
 }
 
+/* Every second frame is RAM; one of 16 is data, which holds its own number. */
+static void write_scattered(struct fixture *fixture, uint64_t ranges)
+{
+	struct image_index index = { .machine = { .entry = 0x123456 } };
+	struct image_scratch *scratch = image_scratch_create(1);
+	struct image_writer *writer;
+	struct error err;
+
+	assert_int_equal(image_writer_open(&fixture->temp.disk, &writer, &err), 0);
+	for (uint64_t pfn = 16; pfn < 16 + 2 * ranges; pfn += 2) {
+		uint64_t page[FRAME_SIZE / 8] = { pfn };
+		struct run run = { pfn, 1 };
+		const struct runs runs = { &run, 1, 1 };
+
+		assert_int_equal(runs_add(&index.ram, pfn, 1), 0);
+		if (pfn % 32)
+			assert_int_equal(runs_add(&index.zero, pfn, 1), 0);
+		else
+			assert_int_equal(image_writer_chunk(writer, scratch, page, 1, &runs, &err),
+					 0);
+	}
+	assert_int_equal(
+		image_writer_commit(writer, &index, IMAGE_CHECKPOINT, &fixture->super, &err), 0);
+	image_writer_free(writer);
+	image_scratch_free(scratch);
+	image_index_free(&index);
+}
+
+/* More segments than the ELF header has room for the number of. */
+static void test_many_segments(void **state)
+{
+	struct fixture *fixture = *state;
+	struct memory_window window = { 0 };
+	struct vmcore_result result;
+	struct core core = { 0 };
+	struct memory *memory;
+	const void *bytes;
+	struct error err;
+	Elf64_Ehdr elf;
+	int fd;
+
+	for (uint64_t ranges = PN_XNUM - 2; ranges <= PN_XNUM + 500; ranges += 501) {
+		write_scattered(fixture, ranges);
+		image_index_free(&fixture->index);
+		assert_int_equal(image_index_read(&fixture->temp.disk, &fixture->super,
+						  &fixture->index, &err),
+				 0);
+		assert_int_equal(export(fixture, &result, &err), 0);
+		assert_int_equal(core_open(fixture->path, &memory, &core, &err), 0);
+		assert_int_equal(core.ram.n, ranges);
+		for (uint64_t pfn = 32; pfn < 16 + 2 * ranges; pfn += 32 * 57) {
+			assert_int_equal(memory_map(memory, &window, pfn, 1, pfn + 1, &bytes, &err),
+					 0);
+			assert_int_equal(*(const uint64_t *)bytes, pfn);
+		}
+		memory_unmap(&window);
+		core_free(&core);
+		memory_close(memory);
+		fd = open(fixture->path, O_RDONLY);
+		assert_int_equal(pread(fd, &elf, sizeof(elf), 0), sizeof(elf));
+		assert_int_equal(elf.e_phnum, ranges + 1 < PN_XNUM ? ranges + 1 : PN_XNUM);
+		assert_int_equal(elf.e_shnum, ranges + 1 < PN_XNUM ? 0 : 1);
+		close(fd);
+		unlink(fixture->path);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_every_frame),
-		TEST(test_headers),
-		TEST(test_existing_file_stays),
-		TEST(test_damage_leaves_no_file),
+		TEST(test_every_frame),		TEST(test_headers),
+		TEST(test_existing_file_stays), TEST(test_damage_leaves_no_file),
+		TEST(test_many_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
