@@ -224,6 +224,14 @@ def test_build_refuses_to_grow(tmp_path):
     assert not (tmp_path / "image").exists()
 
 
+def test_build_replaces_no_device(tmp_path):
+    """The rename at its end would put a file in the place of /dev/null."""
+    (tmp_path / "image").symlink_to("/dev/null")
+    with pytest.raises(RuntimeError, match="image: no file; nothing written"):
+        artifacts.call(BUILD, "--tools", fake_tools(tmp_path / "tools"), tmp_path / "image")
+    assert (tmp_path / "image").is_symlink()
+
+
 def test_names_of_modules(tmp_path):
     """What a kernel would take, without taking it: dependencies come first."""
     (tmp_path / "modules.dep").write_text(
