@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -102,6 +102,47 @@ enum fill {
 #define CPU_FEATURE_LA57 0x1 /* five levels of page tables in use */
 #define CPU_FEATURE_NX	 0x2
 #define CPU_FEATURE_CET	 0x4 /* IBT or shadow stacks in use */
+
+/*
+ * What kernel A's drivers go on with. A records it right before it jumps, C compares. Texts end
+ * with a NUL and are filled up with it. Also on disk.
+ */
+
+#define PCI_BARS 6
+
+/* A PCI function that has a driver. */
+struct pci_record {
+	uint32_t domain;
+	uint8_t bus, device, function;
+	uint8_t reserved0; /* 0 */
+	uint16_t vendor, id, subvendor, subid;
+	uint32_t class;	    /* class code, and the revision in the low byte */
+	uint32_t reserved1; /* 0 */
+	struct {
+		uint64_t start, size; /* size 0: there is none */
+	} bars[PCI_BARS];
+	char driver[32];
+};
+
+_Static_assert(sizeof(struct pci_record) == 152, "PCI record size");
+
+#define DISK_IN_USE 0x1 /* mounted, swap, member of an array, ... (bd_holder) */
+#define DISK_TARGET 0x2 /* the image goes there */
+#define DISK_FLAGS  (DISK_IN_USE | DISK_TARGET)
+
+/* A disk as a whole, that its driver found. */
+struct disk_record {
+	char place[160];   /* where it is connected, without numbers that follow from the order of
+			      probing */
+	char name[32];	   /* "vda" */
+	char serial[168];  /* "wwid ..." or "serial ..."; "" = it has none */
+	char content[72];  /* "PTUUID=..." or "UUID=..." of what is on it; "" = not known */
+	uint64_t size;	   /* bytes */
+	uint32_t flags;	   /* DISK_* */
+	uint32_t reserved; /* 0 */
+};
+
+_Static_assert(sizeof(struct disk_record) == 448, "disk record size");
 
 /* Written by the entry stub and the thunk at each jump into B. */
 struct live_page {
@@ -254,6 +295,8 @@ struct outcome {
 };
 
 #define MAILBOX_WATCH_MAX 1024
+#define MAILBOX_PCI_MAX	  1024
+#define MAILBOX_DISK_MAX  1024
 
 struct mailbox {
 	char magic[8];
@@ -265,6 +308,9 @@ struct mailbox {
 	struct request request;
 	struct outcome outcome;
 	struct watch watch[MAILBOX_WATCH_MAX];
+	uint32_t pci_count, disk_count;
+	struct pci_record pci[MAILBOX_PCI_MAX];
+	struct disk_record disks[MAILBOX_DISK_MAX];
 };
 
 #define MAILBOX_SIZE 0x200000 /* one huge page */

@@ -223,3 +223,30 @@ bool probe_name(const char *name, char *tag, size_t size)
 		length = snprintf(tag, size, "UUID=%s", tags.uuid);
 	return length > 0 && (size_t)length < size;
 }
+
+void probe_content(const char *name, char *text, size_t size)
+{
+	static const char *const keys[] = { "PTUUID", "UUID_SUB", "UUID" };
+	blkid_probe probe;
+	char path[300];
+	int fd;
+
+	*text = '\0';
+	sysfs_node(name, path, sizeof(path));
+	fd = open_cached(path, O_RDONLY);
+	if (fd < 0)
+		return;
+	probe = new_probe(fd);
+	if (probe) {
+		blkid_probe_enable_superblocks(probe, 1);
+		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID);
+		blkid_probe_enable_partitions(probe, 1);
+		if (blkid_do_safeprobe(probe) == 0)
+			for (size_t i = 0; !*text && i < sizeof(keys) / sizeof(keys[0]); i++)
+				if (lookup(probe, keys[i]))
+					snprintf(text, size, "%s=%s", keys[i],
+						 lookup(probe, keys[i]));
+	}
+	blkid_free_probe(probe);
+	close(fd);
+}

@@ -32,4 +32,10 @@ void probe_tags(const char *name, struct disk_tags *ret);
  */
 bool probe_name(const char *name, char *tag, size_t size);
 
+/*
+ * What tells the content of NAME from that of other disks: "PTUUID=..." of its partition table,
+ * else "UUID_SUB=..." or "UUID=..."; "" when it has none.
+ */
+void probe_content(const char *name, char *text, size_t size);
+
 #endif
