@@ -92,6 +92,8 @@ enum image_section {
 	SECTION_FIRMWARE,    /* struct firmware_range: A's firmware memory map */
 	SECTION_WATCH,	     /* struct image_watch: fingerprints */
 	SECTION_VMCOREINFO,  /* text */
+	SECTION_PCI,	     /* struct pci_record: what A's drivers hold */
+	SECTION_DISKS,	     /* struct disk_record */
 	SECTION_COUNT,
 	SECTION_MAX = 24,
 };

@@ -74,6 +74,10 @@ struct image_index {
 	struct image_watch *watch;
 	size_t watch_count;
 	char *vmcoreinfo; /* text with a NUL behind it, or NULL */
+	struct pci_record *pci;
+	size_t pci_count;
+	struct disk_record *disks;
+	size_t disk_count;
 };
 
 void image_index_free(struct image_index *index);

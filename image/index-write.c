@@ -20,6 +20,10 @@ uint32_t index_record_size(enum image_section section)
 		return sizeof(struct image_watch);
 	case SECTION_VMCOREINFO:
 		return 1;
+	case SECTION_PCI:
+		return sizeof(struct pci_record);
+	case SECTION_DISKS:
+		return sizeof(struct disk_record);
 	default:
 		return sizeof(struct run);
 	}
@@ -45,6 +49,8 @@ static void list_parts(const struct image_index *index, struct part parts[SECTIO
 		[SECTION_WATCH] = { index->watch, index->watch_count },
 		[SECTION_VMCOREINFO] = { index->vmcoreinfo,
 					 index->vmcoreinfo ? strlen(index->vmcoreinfo) : 0 },
+		[SECTION_PCI] = { index->pci, index->pci_count },
+		[SECTION_DISKS] = { index->disks, index->disk_count },
 	};
 
 	memcpy(parts, list, sizeof(list));

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "common/crc32c.h"
+#include "disk/devices.h"
 #include "image/codec.h"
 #include "image/internal.h"
 
@@ -28,6 +29,8 @@ void image_index_free(struct image_index *index)
 	free(index->firmware);
 	free(index->watch);
 	free(index->vmcoreinfo);
+	free(index->pci);
+	free(index->disks);
 	memset(index, 0, sizeof(*index));
 }
 
@@ -151,6 +154,12 @@ int index_check_records(const struct image_index *index, uint32_t kind, struct e
 	for (size_t i = 0; i < index->watch_count && !code; i++)
 		if (!safe_is_text(index->watch[i].extent.tag, sizeof(index->watch[i].extent.tag)))
 			code = damaged(err, "fingerprint: text without an end");
+	for (size_t i = 0; i < index->pci_count && !code; i++)
+		if (!devices_pci_valid(&index->pci[i]))
+			code = damaged(err, "impossible PCI device");
+	for (size_t i = 0; i < index->disk_count && !code; i++)
+		if (!devices_disk_valid(&index->disks[i]))
+			code = damaged(err, "impossible disk");
 	return code;
 }
 
@@ -299,6 +308,10 @@ static int take_all(const unsigned char *bytes, const struct image_index_header 
 		index->firmware ? s[SECTION_FIRMWARE].size / sizeof(*index->firmware) : 0;
 	index->watch = take(bytes, &s[SECTION_WATCH], &code);
 	index->watch_count = index->watch ? s[SECTION_WATCH].size / sizeof(*index->watch) : 0;
+	index->pci = take(bytes, &s[SECTION_PCI], &code);
+	index->pci_count = index->pci ? s[SECTION_PCI].size / sizeof(*index->pci) : 0;
+	index->disks = take(bytes, &s[SECTION_DISKS], &code);
+	index->disk_count = index->disks ? s[SECTION_DISKS].size / sizeof(*index->disks) : 0;
 	if (!code)
 		code = take_text(bytes, &s[SECTION_VMCOREINFO], &index->vmcoreinfo);
 	if (code == -EUCLEAN)

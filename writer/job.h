@@ -41,6 +41,10 @@ struct save_job {
 	size_t firmware_count;
 	const struct image_watch *watch;
 	size_t watch_count;
+	const struct pci_record *pci; /* what A's drivers hold */
+	size_t pci_count;
+	const struct disk_record *disks;
+	size_t disk_count;
 	const char *vmcoreinfo; /* vmcoreinfo_size bytes */
 	size_t vmcoreinfo_size;
 };

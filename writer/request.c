@@ -20,6 +20,7 @@
 
 #include "common/safe.h"
 #include "common/tsc.h"
+#include "disk/devices.h"
 #include "disk/disk.h"
 #include "disk/fingerprint.h"
 #include "memory/freepages.h"
@@ -59,8 +60,22 @@ static bool retry(struct task *task, int r)
 	return true;
 }
 
-static int check_request(const struct request *request, struct error *err)
+static int check_devices(const struct mailbox *mailbox, struct error *err)
 {
+	bool valid =
+		mailbox->pci_count <= MAILBOX_PCI_MAX && mailbox->disk_count <= MAILBOX_DISK_MAX;
+
+	for (uint32_t i = 0; valid && i < mailbox->pci_count; i++)
+		valid = devices_pci_valid(&mailbox->pci[i]);
+	for (uint32_t i = 0; valid && i < mailbox->disk_count; i++)
+		valid = devices_disk_valid(&mailbox->disks[i]);
+	return valid ? 0 : error_set(err, EINVAL, "request: impossible list of devices");
+}
+
+static int check_request(const struct mailbox *mailbox, struct error *err)
+{
+	const struct request *request = &mailbox->request;
+
 	if (request->operation != OP_HIBERNATE && request->operation != OP_CHECKPOINT)
 		return error_set(err, EINVAL, "request: unknown operation %u", request->operation);
 	if (request->flags & ~(uint32_t)(REQUEST_VERIFY | REQUEST_DRY_RUN | REQUEST_SAVE_ALL))
@@ -79,7 +94,7 @@ static int check_request(const struct request *request, struct error *err)
 				  sizeof(request->watchdogs[i].identity)))
 			return error_set(err, EINVAL, "request: unterminated text");
 	}
-	return 0;
+	return check_devices(mailbox, err);
 }
 
 static int read_maps(struct task *task, struct error *err)
@@ -220,6 +235,10 @@ static int save(struct task *task, const struct terminals *terminals, const atom
 		.firmware_count = handoff->firmware_count,
 		.watch = task->watch,
 		.watch_count = request->watch_count,
+		.pci = task->mailbox->pci,
+		.pci_count = task->mailbox->pci_count,
+		.disks = task->mailbox->disks,
+		.disk_count = task->mailbox->disk_count,
 		.vmcoreinfo = handoff->vmcoreinfo,
 		.vmcoreinfo_size = handoff->vmcoreinfo_size,
 	};
@@ -266,7 +285,7 @@ static int execute(struct task *task, struct save_result *result, struct error *
 {
 	int r;
 
-	r = check_request(&task->mailbox->request, err);
+	r = check_request(task->mailbox, err);
 	if (r)
 		return r;
 	guard_begin(&task->guard, &task->mailbox->request, "/dev/watchdog");

@@ -49,11 +49,17 @@ static int fill_index(struct image_index *index, const struct save_job *job,
 	index->untouchable = move_runs(&selection->untouchable);
 	index->firmware_count = job->firmware_count;
 	index->watch_count = job->watch_count;
+	index->pci_count = job->pci_count;
+	index->disk_count = job->disk_count;
 
 	r = copy_records(job->firmware, job->firmware_count, sizeof(*job->firmware),
 			 &index->firmware);
 	if (!r)
 		r = copy_records(job->watch, job->watch_count, sizeof(*job->watch), &index->watch);
+	if (!r)
+		r = copy_records(job->pci, job->pci_count, sizeof(*job->pci), &index->pci);
+	if (!r)
+		r = copy_records(job->disks, job->disk_count, sizeof(*job->disks), &index->disks);
 	if (!r && job->vmcoreinfo_size) {
 		index->vmcoreinfo = strndup(job->vmcoreinfo, job->vmcoreinfo_size);
 		r = index->vmcoreinfo ? 0 : -ENOMEM;

@@ -20,6 +20,7 @@
 #include "kjump/device.h"
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
+#include "kjump/save/hardware.h"
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
@@ -83,6 +84,8 @@ static int post_request(struct save *save, struct error *err)
 	if (!ret)
 		ret = volume_exclude(save->request.pieces, save->request.piece_count,
 				     mailbox->watch, MAILBOX_WATCH_MAX, &count, err);
+	if (!ret)
+		ret = hardware_record(save->preflight.disk.name, mailbox, err);
 	if (!ret)
 		ret = mailbox_frame(PATH_PAGEMAP, mailbox, &pfn, err);
 	if (ret)

@@ -87,6 +87,14 @@ static inline void fake_index(const struct fake *fake, struct image_index *index
 	index->watch_count = 1;
 	index->watch = calloc(1, sizeof(*index->watch));
 	strcpy(index->watch->extent.tag, "PARTUUID=0815");
+	index->pci_count = 2;
+	index->pci = calloc(2, sizeof(*index->pci));
+	index->pci[1].vendor = 0x8086;
+	strcpy(index->pci[1].driver, "ahci");
+	index->disk_count = 1;
+	index->disks = calloc(1, sizeof(*index->disks));
+	index->disks->flags = DISK_IN_USE;
+	strcpy(index->disks->place, "0000:00:03.0/virtio");
 	index->vmcoreinfo = strdup("OSRELEASE=6.12.0-fake\n");
 }
 

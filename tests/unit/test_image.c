@@ -77,6 +77,12 @@ static void test_index_comes_back(void **state)
 	assert_int_equal(index.watch_count, 1);
 	assert_string_equal(index.watch[0].extent.tag, "PARTUUID=0815");
 	assert_string_equal(index.vmcoreinfo, "OSRELEASE=6.12.0-fake\n");
+	assert_int_equal(index.pci_count, 2);
+	assert_int_equal(index.pci[1].vendor, 0x8086);
+	assert_string_equal(index.pci[1].driver, "ahci");
+	assert_int_equal(index.disk_count, 1);
+	assert_int_equal(index.disks[0].flags, DISK_IN_USE);
+	assert_string_equal(index.disks[0].place, "0000:00:03.0/virtio");
 	image_index_free(&index);
 	temp_disk_remove(&temp);
 }

@@ -138,6 +138,11 @@ static void check_image(const struct fixture *fixture, uint32_t kind, struct ima
 	assert_string_equal(index.machine.cpu_vendor, "GenuineIntel");
 	assert_int_equal(index.firmware_count, 2);
 	assert_string_equal(index.vmcoreinfo, fake->handoff.vmcoreinfo);
+	assert_int_equal(index.pci_count, fake->mailbox.pci_count);
+	assert_memory_equal(index.pci, fake->mailbox.pci, index.pci_count * sizeof(*index.pci));
+	assert_int_equal(index.disk_count, fake->mailbox.disk_count);
+	assert_memory_equal(index.disks, fake->mailbox.disks,
+			    index.disk_count * sizeof(*index.disks));
 	assert_int_equal(runs_total(&index.home), 0x400 + 0x9e);
 
 	assert_int_equal(
@@ -209,6 +214,10 @@ static void test_hibernate(void **state)
 	struct fixture *fixture = *state;
 
 	fixture->fake->mailbox.request.operation = OP_HIBERNATE;
+	fixture->fake->mailbox.pci_count = 2;
+	fixture->fake->mailbox.pci[1].id = 0x1042;
+	fixture->fake->mailbox.disk_count = 1;
+	strcpy(fixture->fake->mailbox.disks[0].name, "vda");
 	expect_saved(fixture, WRITE_OFF, IMAGE_HIBERNATION);
 }
 
@@ -276,7 +285,8 @@ static void test_no_request(void **state)
 static void test_bad_requests(void **state)
 {
 	struct fixture *fixture = *state;
-	struct request *request = &fixture->fake->mailbox.request;
+	struct mailbox *mailbox = &fixture->fake->mailbox;
+	struct request *request = &mailbox->request;
 	const struct request good = *request;
 
 	request->operation = 3;
@@ -298,6 +308,16 @@ static void test_bad_requests(void **state)
 	memset(request->target, 'x', sizeof(request->target));
 	expect_failed(fixture, EINVAL, "unterminated");
 	*request = good;
+	mailbox->disk_count = MAILBOX_DISK_MAX + 1;
+	expect_failed(fixture, EINVAL, "list of devices");
+	mailbox->disk_count = 2;
+	memset(mailbox->disks[1].serial, 'x', sizeof(mailbox->disks[1].serial));
+	expect_failed(fixture, EINVAL, "list of devices");
+	mailbox->disk_count = 0;
+	mailbox->pci_count = 1;
+	mailbox->pci[0].reserved1 = 1;
+	expect_failed(fixture, EINVAL, "list of devices");
+	mailbox->pci_count = 0;
 	strcpy(request->target, "UUID=00000000-1111-2222-3333-444444444444");
 	expect_failed(fixture, ENODEV, "UUID=");
 }
