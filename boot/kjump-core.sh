@@ -12,6 +12,7 @@
 #   rd.kjump.timeout=N      seconds to wait for that device (10)
 #   rd.kjump.onfail=DO      when an image cannot be restored: boot, poweroff, shell, or wait=N: say
 #                           so, and boot on after N seconds without an answer (wait=10)
+#   rd.kjump.force=WHAT,... restore although something differs: devices, efi
 #   rd.kjump.again          restore an image once more that was handed over before
 #   rd.kjump=0, noresume    do not restore
 
@@ -175,9 +176,10 @@ kjump_failed() (
 kjump_try() (
     again=
     ! kjump_getarg rd.kjump.again > /dev/null || again=--again
+    force=$(kjump_getarg rd.kjump.force)
     while :; do
         # shellcheck disable=SC2086 # an empty option must vanish
-        kjump_restore --wait "$2" $again "$1"
+        kjump_restore --wait "$2" $again ${force:+"--force=$force"} "$1"
         status=$?
         echo yes > "$kjump_state/waited"
         if [ $status -eq 3 ]; then

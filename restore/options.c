@@ -51,7 +51,37 @@ static int set_reason(void *field, size_t size, const char *value, struct error 
 	return 0;
 }
 
+/*
+ * From the kernel command line as a rule, so a word that says nothing is no reason to end: what it
+ * was to force may not be needed, and is refused by name otherwise.
+ */
+static int set_force(void *field, size_t size, const char *value, struct error *err)
+{
+	static const struct {
+		const char *word;
+		unsigned flag;
+	} known[] = { { "devices", FORCE_DEVICES }, { "efi", FORCE_EFI } };
+
+	(void)size, (void)err;
+	while (*value) {
+		size_t length = strcspn(value, ",");
+		unsigned flag = 0;
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (length == strlen(known[i].word) &&
+			    !strncmp(value, known[i].word, length))
+				flag = known[i].flag;
+		if (length && !flag)
+			message("--force: \"%.*s\" is none of: devices, efi; ignored", (int)length,
+				value);
+		*(unsigned *)field |= flag;
+		value += length + (value[length] == ',');
+	}
+	return 0;
+}
+
 static const struct key_type seconds = { set_seconds, NULL };
+static const struct key_type force = { set_force, NULL };
 static const struct key_type ask = { set_ask, NULL };
 static const struct key_type reason = { set_reason, NULL };
 
@@ -60,6 +90,9 @@ static const struct key_type reason = { set_reason, NULL };
 static const struct option_entry entries[] = {
 	{ FIELD("again", key_switch, again), 0, NULL,
 	  "also restore an image that was handed over before,\nor failed twice" },
+	{ FIELD("force", force, force), 0, "WHAT,...",
+	  "restore although something differs: devices\n(disks, controllers), efi (its runtime "
+	  "map)" },
 	{ FIELD("check", key_switch, check), 0, NULL,
 	  "only say whether the image could be restored;\nchange nothing" },
 	{ FIELD("quiet", key_switch, quiet), 'q', NULL, "no progress, errors only" },
@@ -108,8 +141,8 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 		return EXIT_USAGE;
 	if (ret->help || ret->version)
 		return show(ret);
-	if (ret->boot_on && (ret->again || ret->check))
-		return misuse("--boot-on does not go with --again or --check", "");
+	if (ret->boot_on && (ret->again || ret->check || ret->force))
+		return misuse("--boot-on does not go with --again, --check or --force", "");
 	if (ret->ask.given)
 		return given.operand_count ? misuse("--ask takes no TARGET: ", given.operands[0])
 					   : -1;

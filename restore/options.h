@@ -5,6 +5,10 @@
 
 #include <stdbool.h>
 
+/* Refusals that the user overrides. */
+#define FORCE_DEVICES 0x1
+#define FORCE_EFI     0x2
+
 /* Ask what to do, nothing else; there is no target then. */
 struct restore_ask {
 	bool given;
@@ -16,6 +20,7 @@ struct restore_options {
 	const char *boot_on; /* reason: mark a waiting image stale instead of restoring; or NULL */
 	struct restore_ask ask;
 	unsigned wait;	    /* seconds until devices must be there */
+	unsigned force;	    /* FORCE_* */
 	bool again;	    /* also what was handed over or failed twice */
 	bool check;	    /* change nothing, say whether it could be restored */
 	bool quiet;	    /* errors only */

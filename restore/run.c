@@ -8,11 +8,13 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "disk/devices.h"
 #include "disk/disk.h"
 #include "image/image.h"
 #include "memory/memory.h"
 #include "memory/platform.h"
 #include "restore/check.h"
+#include "restore/hardware.h"
 #include "restore/leave.h"
 #include "restore/stage.h"
 #include "restore/target.h"
@@ -43,6 +45,50 @@ static int check_machine(const struct restore *restore, struct error *err)
 	return rc;
 }
 
+/* RC and ERR of a check that the user may override with FLAG. */
+static int unless_forced(const struct restore *restore, unsigned flag, int rc, struct error *err)
+{
+	if (rc != -ENODEV || !(restore->options->force & flag))
+		return rc;
+	message("warning: %s; going on, as it is forced", err->text);
+	*err = (struct error){ 0 };
+	return 0;
+}
+
+/* Another disk where one of A's was needs no waiting for those that are not there yet. */
+static int check_same_devices(const struct restore *restore, struct error *err)
+{
+	struct devices here = { 0 };
+	int rc = devices_read(&devices_running, DEVICES_ALL, &here, err);
+
+	if (!rc)
+		rc = unless_forced(restore, FORCE_DEVICES,
+				   hardware_same(&restore->index, &here, err), err);
+	devices_free(&here);
+	return rc;
+}
+
+/* What came late is looked at as well. */
+static int check_all_devices(const struct restore *restore, struct error *err)
+{
+	struct devices here = { 0 };
+	int rc;
+
+	do {
+		rc = devices_read(&devices_running, DEVICES_ALL, &here, err);
+		if (!rc)
+			rc = hardware_there(&restore->index, &here, err);
+	} while (rc == -ENODEV && !(restore->options->force & FORCE_DEVICES) &&
+		 clock_wait(restore->deadline));
+	rc = unless_forced(restore, FORCE_DEVICES, rc, err);
+	if (!rc && !(restore->options->force & FORCE_DEVICES))
+		rc = hardware_same(&restore->index, &here, err);
+	if (!rc)
+		hardware_warn(&restore->index, &here);
+	devices_free(&here);
+	return rc;
+}
+
 /* Everything that is known before memory is acquired. Changes nothing. */
 static int check_all(struct restore *restore, struct error *err)
 {
@@ -52,11 +98,13 @@ static int check_all(struct restore *restore, struct error *err)
 		rc = leave_check(&restore->index, err);
 	if (!rc)
 		rc = check_machine(restore, err);
+	if (!rc)
+		rc = check_same_devices(restore, err);
 	if (rc)
 		return rc;
 	rc = check_fingerprints(&restore->index, restore->deadline, err);
 	restore->changed = rc == -ESTALE;
-	return rc;
+	return rc ? rc : check_all_devices(restore, err);
 }
 
 /* Count the attempt before it begins: one that hangs is not repeated at every boot. */
