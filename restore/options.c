@@ -94,7 +94,8 @@ static const struct option_entry entries[] = {
 	  "restore although something differs: devices\n(disks, controllers), efi (its runtime "
 	  "map)" },
 	{ FIELD("check", key_switch, check), 0, NULL,
-	  "only say whether the image could be restored;\nchange nothing" },
+	  "only say whether the image could be restored here\nand now: read all of it, acquire the "
+	  "memory;\nchange nothing" },
 	{ FIELD("quiet", key_switch, quiet), 'q', NULL, "no progress, errors only" },
 	{ FIELD("wait", seconds, wait), 'w', "SECONDS",
 	  "wait for the device that long (default 0)" },

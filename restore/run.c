@@ -11,6 +11,7 @@
 #include "disk/devices.h"
 #include "disk/disk.h"
 #include "image/image.h"
+#include "jump/jump.h"
 #include "memory/memory.h"
 #include "memory/platform.h"
 #include "restore/check.h"
@@ -115,6 +116,23 @@ static int count_attempt(struct restore *restore, struct error *err)
 	return image_super_write(&restore->disk, &restore->super, err);
 }
 
+/*
+ * All that a restore does but for what changes something: every page is read and compared, and
+ * memory is acquired until each of them has a place.
+ */
+static int rehearse(struct restore *restore, struct error *err)
+{
+	struct stage stage = { 0 };
+	int rc = jump_permitted(err);
+
+	if (!rc)
+		rc = stage_verify(&restore->disk, &restore->index, restore->options->quiet, err);
+	if (!rc)
+		rc = stage_prepare(&stage, &restore->index, err);
+	stage_free(&stage);
+	return rc;
+}
+
 static int load_and_jump(struct restore *restore, struct error *err)
 {
 	uint64_t begun = clock_now();
@@ -181,8 +199,8 @@ enum exit_code restore_run(const struct restore_options *options, uint64_t start
 		goto out;
 	}
 	rc = code == EXIT_DONE ? check_all(&restore, &err) : -err.code;
-	if (!rc && !options->check)
-		rc = load_and_jump(&restore, &err);
+	if (!rc)
+		rc = options->check ? rehearse(&restore, &err) : load_and_jump(&restore, &err);
 	if (rc) {
 		say_failed(&restore, &err);
 		code = EXIT_FAILED;

@@ -247,6 +247,23 @@ static int take(void *context, size_t number, const struct image_chunk *chunk,
 	return 0;
 }
 
+static int count(void *context, size_t number, const struct image_chunk *chunk,
+		 const struct run *runs, const void *pages, struct error *err)
+{
+	(void)number, (void)runs, (void)pages, (void)err;
+	progress(context, chunk->pages);
+	return 0;
+}
+
+int stage_verify(const struct disk *disk, const struct image_index *index, bool quiet,
+		 struct error *err)
+{
+	struct reading reading = { .total = runs_total(&index->data), .quiet = quiet };
+	const struct image_sink sink = { .take = count, .context = &reading };
+
+	return image_read_chunks(disk, index, workers(), &sink, err);
+}
+
 int stage_read(struct stage *stage, const struct disk *disk, const struct image_index *index,
 	       bool quiet, struct error *err)
 {

@@ -27,6 +27,13 @@ int stage_prepare(struct stage *stage, const struct image_index *index, struct e
 int stage_read(struct stage *stage, const struct disk *disk, const struct image_index *index,
 	       bool quiet, struct error *err);
 
+/*
+ * Read every page for nobody and compare it with its hash, which is the payload's to do when
+ * stage_read() has read it.
+ */
+int stage_verify(const struct disk *disk, const struct image_index *index, bool quiet,
+		 struct error *err);
+
 void stage_free(struct stage *stage);
 
 #endif
