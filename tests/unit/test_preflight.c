@@ -161,7 +161,7 @@ static void test_size(void **state)
 	(void)state;
 	assert_int_equal(check_size(&preflight, &note), -ENODEV);
 	/* 400 MiB in use; the device keeps 2 MiB to itself. */
-	put("/proc/meminfo", "MemTotal: 1024000 kB\nMemFree: 614400 kB\n");
+	put("/proc/meminfo", "MemTotal: 1024000 kB\nMemFree: 614400 kB\nMemAvailable: 614400 kB\n");
 	assert_int_equal(size_of(402 * MIB), 0);
 	assert_int_equal(size_of(401 * MIB), PREFLIGHT_DOUBT);
 	assert_int_equal(size_of(202 * MIB), PREFLIGHT_DOUBT);

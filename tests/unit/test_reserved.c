@@ -142,8 +142,8 @@ static void test_ballast(void **state)
 
 	(void)state;
 	/* 32 MiB stay, 8 are the home's: no room for more than 4. */
-	snprintf(text, sizeof(text), "MemTotal: %llu kB\nMemFree: %llu kB\n", 1000 * MIB >> 10,
-		 44 * MIB >> 10);
+	snprintf(text, sizeof(text), "MemTotal: %llu kB\nMemFree: %llu kB\nMemAvailable: 0 kB\n",
+		 1000 * MIB >> 10, 44 * MIB >> 10);
 	put(meminfo, text);
 	ballast_take(&ballast, meminfo, 8 * MIB);
 	assert_int_equal(ballast.size, 4 * MIB);
