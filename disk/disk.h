@@ -53,12 +53,23 @@ enum disk_mode {
 
 /*
  * Path of the block device that SPEC names: UUID=, UUID_SUB=, LABEL=, PARTUUID=, PARTLABEL=
- * (compared as blkid prints them, UUIDs in either case), or a path. Needs no udev: it probes what
- * /sys/class/block lists. PATH has room for SIZE bytes. Fails with ENODEV when there is none, with
+ * (compared as blkid prints them or udev writes them, "my disk" or "my\x20disk", UUIDs in either
+ * case; the value may be quoted), or a path. Needs no udev: it probes what /sys/class/block lists.
+ * PATH has room for SIZE bytes. Fails with ENODEV when there is none, with
  * EEXIST when more than one device answers to the name. (UUID_SUB tells the members of a RAID
  * array or a btrfs file system apart, which share their UUID.)
  */
 int disk_find(const char *spec, char *path, size_t size, struct error *err);
+
+/* Called with the path of each device, which is valid until it returns. */
+typedef void (*disk_found)(void *context, const char *path);
+
+/*
+ * All devices that answer to SPEC: more than one is an error to disk_find() alone. Those that hold
+ * others, as the paths of a multipath disk do, count when there is none that does not. ENODEV when
+ * there is none at all.
+ */
+int disk_find_all(const char *spec, disk_found found, void *context, struct error *err);
 
 /* Open PATH. DISK->fd is owned by the caller, disk_close() ends it. */
 int disk_open(const char *path, enum disk_mode mode, struct disk *disk, struct error *err);

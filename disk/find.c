@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which block device answers to a name. */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,38 @@ static const struct tag known_tags[] = {
 	{ "PARTUUID=", offsetof(struct disk_tags, partuuid), strcasecmp },
 	{ "PARTLABEL=", offsetof(struct disk_tags, partlabel), strcmp },
 };
+
+/* One digit, or -1. */
+static int hex_digit(char c)
+{
+	return isdigit((unsigned char)c)    ? c - '0'
+	       : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+					    : -1;
+}
+
+/* TEXT as it was before udev wrote "\x20" for what is not fit for the name of a file. */
+static void decode(const char *text, char *ret, size_t size)
+{
+	while (*text && size > 1) {
+		int high = text[0] == '\\' && text[1] == 'x' ? hex_digit(text[2]) : -1;
+		int low = high >= 0 ? hex_digit(text[3]) : -1;
+
+		*ret++ = low >= 0 ? (char)(high << 4 | low) : *text;
+		text += low >= 0 ? 4 : 1;
+		size--;
+	}
+	*ret = '\0';
+}
+
+/* The value of a tag in SPEC without the quotes that fstab and blkid put around it. */
+static void unquote(const char *value, char *ret, size_t size)
+{
+	size_t length = strlen(value);
+	bool quoted =
+		length >= 2 && (*value == '"' || *value == '\'') && value[length - 1] == *value;
+
+	snprintf(ret, size, "%.*s", (int)(length - (quoted ? 2 : 0)), value + quoted);
+}
 
 static const struct tag *find_tag(const char *spec)
 {
@@ -67,57 +101,89 @@ static bool has_holders(const char *name)
 	return found;
 }
 
-struct match {
-	char name[256];
-	bool held;
-	bool several;
+/* Names of devices in /sys/class/block. */
+struct names {
+	char (*v)[256];
+	size_t n;
 };
 
-/*
- * The paths of a multipath disk answer to the same name as the map that holds them: a device
- * without holders is preferred.
- */
-static void add_match(struct match *match, const char *name)
+static int names_add(struct names *names, const char *name, struct error *err)
 {
-	bool held = has_holders(name);
+	void *more = realloc(names->v, (names->n + 1) * sizeof(*names->v));
 
-	if (match->name[0] && match->held == held)
-		match->several = true;
-	if (match->name[0] && held >= match->held)
-		return;
-	snprintf(match->name, sizeof(match->name), "%s", name);
-	match->held = held;
-	match->several = false;
+	if (!more)
+		return error_set(err, ENOMEM, "names of block devices: out of memory");
+	names->v = more;
+	snprintf(names->v[names->n++], sizeof(*names->v), "%s", name);
+	return 0;
 }
 
-static int find_by_tag(const struct tag *tag, const char *spec, char *path, size_t size,
+/*
+ * The paths of a multipath disk answer to the same name as the map that holds them: when there
+ * is a device without holders, those that have some do not count.
+ */
+static void drop_held(struct names *names)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (!has_holders(names->v[i]))
+			memmove(names->v[kept++], names->v[i], sizeof(*names->v));
+	}
+	if (kept)
+		names->n = kept;
+}
+
+static bool answers(const char *name, const struct tag *tag, const char *wanted)
+{
+	char decoded[sizeof(((struct disk_tags *)0)->label)];
+	struct disk_tags tags;
+	const char *value = (const char *)&tags + tag->offset;
+
+	if (!worth_probing(name))
+		return false;
+	probe_tags(name, &tags);
+	decode(wanted, decoded, sizeof(decoded));
+	return *value && (!tag->compare(value, wanted) || !tag->compare(value, decoded));
+}
+
+static int find_by_tag(const struct tag *tag, const char *spec, struct names *ret,
 		       struct error *err)
 {
-	const char *wanted = spec + strlen(tag->prefix);
-	struct match match = { .name = "" };
-	struct disk_tags tags;
+	char wanted[sizeof(((struct disk_tags *)0)->label)];
 	struct dirent *entry;
+	int rc = 0;
 	DIR *dir;
 
+	unquote(spec + strlen(tag->prefix), wanted, sizeof(wanted));
 	if (!*wanted)
 		return error_set(err, EINVAL, "%s: the value is missing", spec);
 	dir = opendir("/sys/class/block");
 	if (!dir)
 		return error_errno(err, "/sys/class/block: cannot list block devices");
-	while ((entry = readdir(dir))) {
-		if (!worth_probing(entry->d_name))
-			continue;
-		probe_tags(entry->d_name, &tags);
-		if (tag->compare((const char *)&tags + tag->offset, wanted) == 0)
-			add_match(&match, entry->d_name);
+	while (!rc && (entry = readdir(dir))) {
+		if (answers(entry->d_name, tag, wanted))
+			rc = names_add(ret, entry->d_name, err);
 	}
 	closedir(dir);
-	if (!match.name[0])
-		return error_set(err, ENODEV, "%s: no such device", spec);
-	if (match.several)
-		return error_set(err, EEXIST, "%s: more than one device has this name", spec);
-	sysfs_node(match.name, path, size);
-	return 0;
+	if (rc)
+		return rc;
+	drop_held(ret);
+	return ret->n ? 0 : error_set(err, ENODEV, "%s: no such device", spec);
+}
+
+static int find_one(const struct tag *tag, const char *spec, char *path, size_t size,
+		    struct error *err)
+{
+	struct names names = { 0 };
+	int rc = find_by_tag(tag, spec, &names, err);
+
+	if (!rc && names.n > 1)
+		rc = error_set(err, EEXIST, "%s: more than one device has this name", spec);
+	if (!rc)
+		sysfs_node(names.v[0], path, size);
+	free(names.v);
+	return rc;
 }
 
 int disk_find(const char *spec, char *path, size_t size, struct error *err)
@@ -126,10 +192,32 @@ int disk_find(const char *spec, char *path, size_t size, struct error *err)
 	struct stat st;
 
 	if (tag)
-		return find_by_tag(tag, spec, path, size, err);
+		return find_one(tag, spec, path, size, err);
 	if (stat(spec, &st))
 		return error_set(err, ENODEV, "%s: no such device", spec);
 	if ((size_t)snprintf(path, size, "%s", spec) >= size)
 		return error_set(err, ENAMETOOLONG, "%s: path too long", spec);
 	return 0;
+}
+
+int disk_find_all(const char *spec, disk_found found, void *context, struct error *err)
+{
+	const struct tag *tag = find_tag(spec);
+	struct names names = { 0 };
+	char path[256];
+	int rc;
+
+	if (!tag) {
+		rc = disk_find(spec, path, sizeof(path), err);
+		if (!rc)
+			found(context, path);
+		return rc;
+	}
+	rc = find_by_tag(tag, spec, &names, err);
+	for (size_t i = 0; !rc && i < names.n; i++) {
+		sysfs_node(names.v[i], path, sizeof(path));
+		found(context, path);
+	}
+	free(names.v);
+	return rc;
 }

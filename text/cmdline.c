@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Kernel command lines.
+ * Kernel command lines, read as next_arg() of the kernel's lib/cmdline.c and parse_args() of
+ * kernel/params.c do.
  *
  * B must meet the same hardware as A with the same eyes (interrupt controllers, IOMMU, ACPI, disk
  * drivers), so those words are handed on. Nothing else is: A's root, its memory limits or its
@@ -13,7 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORD_SIZE 512
+/* No word of a command line is longer than the whole, for which x86 has 2048 bytes. */
+#define WORD_SIZE 2048
 
 bool cmdline_next(const char **cursor, char *word, size_t size)
 {
@@ -30,7 +32,8 @@ bool cmdline_next(const char **cursor, char *word, size_t size)
 			quoted ^= *at == '"';
 		length = (size_t)(at - start);
 	} while (length >= size);
-	if (!length || (length == 2 && !memcmp(start, "--", 2)))
+	if (!length || (length == 2 && !memcmp(start, "--", 2)) ||
+	    (length == 4 && !memcmp(start, "\"--\"", 4)))
 		return false;
 	memcpy(word, start, length);
 	word[length] = '\0';
@@ -38,13 +41,30 @@ bool cmdline_next(const char **cursor, char *word, size_t size)
 	return true;
 }
 
-static bool same_name(const char *word, const char *name)
+/* What follows NAME in WORD, which may be quoted as a whole; NULL when it has another name. */
+static const char *behind_name(const char *word, const char *name)
 {
+	word += *word == '"';
 	for (; *name; word++, name++) {
 		if ((*word == '-' ? '_' : *word) != (*name == '-' ? '_' : *name))
-			return false;
+			return NULL;
 	}
-	return *word == '=';
+	return word;
+}
+
+/* Quotes only keep blanks together: none of them is part of a value, wherever it stands. */
+static bool copy_value(const char *from, char *value, size_t size)
+{
+	size_t used = 0;
+
+	for (; *from && used < size; from++) {
+		if (*from != '"')
+			value[used++] = *from;
+	}
+	if (used == size)
+		return false;
+	value[used] = '\0';
+	return true;
 }
 
 bool cmdline_value(const char *cmdline, const char *name, char *value, size_t size)
@@ -53,24 +73,41 @@ bool cmdline_value(const char *cmdline, const char *name, char *value, size_t si
 	bool found = false;
 
 	while (cmdline_next(&cmdline, word, sizeof(word))) {
-		/* The kernel takes quotes around the whole word as well as around the value. */
-		const char *from = word + (*word == '"');
-		size_t length;
+		const char *rest = behind_name(word, name);
 
-		if (!same_name(from, name))
-			continue;
-		from += strlen(name) + 1;
-		from += *from == '"';
-		length = strlen(from);
-		if (length && from[length - 1] == '"')
-			length--;
-		found = length < size;
-		if (found) {
-			memcpy(value, from, length);
-			value[length] = '\0';
-		}
+		if (rest && *rest == '=')
+			found = copy_value(rest + 1, value, size);
 	}
 	return found;
+}
+
+bool cmdline_parameter(const char *cmdline, const char *name, char *value, size_t size)
+{
+	char word[WORD_SIZE];
+	bool found = false;
+
+	while (cmdline_next(&cmdline, word, sizeof(word))) {
+		const char *rest = behind_name(word, name);
+
+		if (rest && (!*rest || !strcmp(rest, "\"") || *rest == '='))
+			found = copy_value(rest + (*rest == '='), value, size);
+	}
+	return found;
+}
+
+bool cmdline_option(const char **cursor, const char *module, char *option, size_t size)
+{
+	char word[WORD_SIZE];
+
+	while (cmdline_next(cursor, word, sizeof(word))) {
+		const char *rest = behind_name(word, module);
+
+		if (rest && *rest == '.' && rest[1] &&
+		    (size_t)snprintf(option, size, "%s%s", *word == '"' ? "\"" : "", rest + 1) <
+			    size)
+			return true;
+	}
+	return false;
 }
 
 static bool in_list(const char *word, const char *const *list, bool prefix)

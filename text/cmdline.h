@@ -24,10 +24,19 @@
 bool cmdline_next(const char **cursor, char *word, size_t size);
 
 /*
- * Value of the last "NAME=value" as the kernel reads it: - and _ are the same in names, quotes
- * around the value are dropped. False when there is none.
+ * Value of the last "NAME=value" as the kernel reads it: - and _ are the same in names, quotes are
+ * dropped. False when there is none, or when it does not fit into SIZE bytes.
  */
 bool cmdline_value(const char *cmdline, const char *name, char *value, size_t size);
+
+/* The same for a parameter that may also stand without a value, which is "" then. */
+bool cmdline_parameter(const char *cmdline, const char *name, char *value, size_t size);
+
+/*
+ * Copy the next "MODULE.option=value" at *CURSOR to OPTION, without the module's name, and move
+ * *CURSOR behind it: as init_module() takes it, quotes and all. False at the end.
+ */
+bool cmdline_option(const char **cursor, const char *module, char *option, size_t size);
 
 /*
  * Kernel B's command line from A's: A's consoles in A's order, what B needs, what A was told about

@@ -109,6 +109,64 @@ static void test_value(void **state)
 	assert_false(cmdline_value("x=0123456789abcdef", "x", value, sizeof(value)));
 }
 
+/* As the kernel's next_arg() takes them apart; quotes in the middle of a value are no part of it.
+ */
+static void test_parameters(void **state)
+{
+	static const struct {
+		const char *cmdline, *value; /* NULL: it is not there */
+	} cases[] = {
+		{ "quiet", NULL },
+		{ "", NULL },
+		{ "x", "" },
+		{ "x=", "" },
+		{ "\"x\"", "" },
+		{ "x=1 x", "" },
+		{ "x x=1", "1" },
+		{ "x=1 x=2", "2" },
+		{ "x=\"PARTLABEL=my disk\" quiet", "PARTLABEL=my disk" },
+		{ "\"x=PARTLABEL=my disk\" quiet", "PARTLABEL=my disk" },
+		{ "x=UUID=\"1-2\"", "UUID=1-2" },
+		{ "x=PARTLABEL=\"my disk\"", "PARTLABEL=my disk" },
+		{ "x=1 dyndbg=\"file x.c +p; x=2\"", "1" },
+		{ "x=1 other=\"a x=bogus b\" x-y=3", "1" },
+		{ "x=1 -- x=2", "1" },
+		{ "x=1 \"--\" x=2", "1" },
+		{ "x=1 --more x=2", "2" },
+		{ "x=1\n\tx=2\n", "2" },
+		{ "x=\"a b", "a b" },
+		{ "xx=1 y.x=2 x.y=3 =x", NULL },
+		{ "x=*?[a]\\x20", "*?[a]\\x20" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char value[32] = "none";
+
+		assert_int_equal(cmdline_parameter(cases[i].cmdline, "x", value, sizeof(value)),
+				 !!cases[i].value);
+		if (cases[i].value)
+			assert_string_equal(value, cases[i].value);
+	}
+}
+
+/* What modprobe would hand over to the kernel with a module. */
+static void test_options(void **state)
+{
+	const char *cursor =
+		"nvme_core.a=1 \"nvme-core.b=2 3\" nvme.c=4 nvme_core nvme_core. "
+		"nvme_core.d=\"5 6\" x=\"nvme_core.e=7 \" nvme_core.f -- nvme_core.g=8";
+	static const char *const wanted[] = { "a=1", "\"b=2 3\"", "d=\"5 6\"", "f" };
+	char option[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		assert_true(cmdline_option(&cursor, "nvme-core", option, sizeof(option)));
+		assert_string_equal(option, wanted[i]);
+	}
+	assert_false(cmdline_option(&cursor, "nvme-core", option, sizeof(option)));
+}
+
 static void test_words(void **state)
 {
 	const char *cursor = "  one\ttwo=\"2 3\"\n verylongword  four \"five";
@@ -129,10 +187,9 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_for_b),
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_value),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_for_b),	cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_value),	cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_options), cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

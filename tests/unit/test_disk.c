@@ -202,6 +202,22 @@ static bool attach(const char *file, char device[64])
 	return done;
 }
 
+static void count_found(void *context, const char *path)
+{
+	assert_memory_equal(path, "/dev/loop", 9);
+	++*(int *)context;
+}
+
+static int find_all(const char *spec)
+{
+	struct error err = { 0 };
+	int count = 0;
+	int rc = disk_find_all(spec, count_found, &count, &err);
+
+	assert_int_equal(rc, count ? 0 : -ENODEV);
+	return count;
+}
+
 static void test_find_on_loop_devices(void **state)
 {
 	char files[2][32] = { "/var/tmp/kjump-test-XXXXXX", "/var/tmp/kjump-test-XXXXXX" };
@@ -218,7 +234,7 @@ static void test_find_on_loop_devices(void **state)
 		assert_int_equal(ftruncate(fd, IMAGE_MIN_SIZE), 0);
 		close(fd);
 	}
-	snprintf(label, sizeof(label), "kj%d", (int)getpid());
+	snprintf(label, sizeof(label), "kj %d", (int)getpid());
 	assert_int_equal(disk_open(files[0], DISK_WRITE, &disk, &err), 0);
 	assert_int_equal(image_format(&disk, label, &super, &err), 0);
 	disk_close(&disk);
@@ -242,9 +258,22 @@ static void test_find_on_loop_devices(void **state)
 	snprintf(spec, sizeof(spec), "LABEL=KJ%s", label + 2);
 	assert_int_equal(disk_find(spec, path, sizeof(path), &err), -ENODEV);
 
+	/* As fstab has it, as udev writes it, and what is none of that. */
+	assert_int_equal(find_all("LABEL=%s"), 0);
+	snprintf(spec, sizeof(spec), "LABEL=\"%s\"", label);
+	assert_int_equal(find_all(spec), 1);
+	snprintf(spec, sizeof(spec), "LABEL=kj\\x20%s", label + 3);
+	assert_int_equal(disk_find(spec, path, sizeof(path), &err), 0);
+	snprintf(spec, sizeof(spec), "LABEL=\\x6b\\x6A\\x20%s", label + 3);
+	assert_int_equal(find_all(spec), 1);
+	snprintf(spec, sizeof(spec), "LABEL=kj\\x2%s", label + 2);
+	assert_int_equal(find_all(spec), 0);
+
 	assert_true(attach(files[1], devices[1]));
 	snprintf(spec, sizeof(spec), "LABEL=%s", label);
 	assert_int_equal(disk_find(spec, path, sizeof(path), &err), -EEXIST);
+	assert_int_equal(find_all(spec), 2);
+	assert_int_equal(find_all(devices[1]), 1);
 
 	/* Exclusive: as long as one has it open for writing, no other may. */
 	assert_int_equal(disk_open(devices[0], DISK_WRITE, &disk, &err), 0);
