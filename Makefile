@@ -13,6 +13,8 @@
 PREFIX  ?= /usr/local
 CFLAGS  ?= -O2 -g
 PYTHON  ?= python3
+# Of what goes into initramfs images: symbols are four fifths of it. STRIP=true keeps them.
+STRIP   ?= strip
 WERROR  ?= $(if $(CI),1)
 
 BUILD    := build
@@ -226,10 +228,11 @@ installed = sed 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' $(1)
 
 install: all initramfs
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/kjump
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/kjump-write \
-		$(BUILD)/kjump-restore $(BUILD)/kjump-back initramfs/modules
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump initramfs/modules
+	install -s --strip-program=$(STRIP) -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump \
+		$(BUILD)/kjump-write $(BUILD)/kjump-restore $(BUILD)/kjump-back
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/initramfs.img \
-		boot/kjump-core.sh boot/kjump-build.sh
+		$(wildcard boot/kjump-*.sh)
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(call installed,boot/kjump-boot-on.service) > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service

@@ -1,14 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What an initramfs has to know to restore early, found out while it is built: which storage
-# drivers to load, and whether the target needs assembly or unlocking. For every kind of initramfs:
+# What an initramfs has to know to restore early, found out while it is built: which drivers
+# to load, and whether the target needs assembly or unlocking. For every kind of initramfs:
 # sourced by its builder, functions only.
 
 # The program that finds drivers, which also does so for kernel B; set by whoever sources this.
 kjump_find_modules=
 kjump_conf=/etc/kjump.conf
 kjump_sys=/sys
+
+# Print what the hooks source at boot: kjump-core.sh, which sources the others.
+kjump_scripts() {
+    echo kjump-core.sh kjump-parameters.sh kjump-ask.sh
+}
 
 # Print the target that is configured; fails when there is none. As in kjump itself the last line
 # counts.
@@ -65,4 +70,11 @@ kjump_modules() (
         "$kjump_find_modules" --names "$1"
         [ "$2" != any ] || "$kjump_find_modules" --all-storage --names "$1"
     } | awk '!seen[$0]++'
+)
+
+# Print the lines of /etc/kjump.keyboards: the drivers of keyboards, by which somebody may have to say
+# what to do.
+kjump_keyboards() (
+    [ -r "$1/modules.dep" ] || return 0
+    "$kjump_find_modules" --keyboards --names "$1"
 )

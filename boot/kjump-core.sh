@@ -3,77 +3,66 @@
 #
 # Restoring at boot, for every kind of initramfs: sourced by its hooks, functions only. The order is
 # kjump_restore_early, kjump_restore_late, kjump_mark_before_root, and kjump_mark_in_system in the
-# real root.
-# docs/boot.md says when each of them runs, and what they tell each other in files. All of them
-# return 0: whatever fails, the boot goes on.
-#
-# Kernel parameters:
-#   rd.kjump.resume=TARGET  device with the image: UUID=, PARTUUID=, LABEL=, PARTLABEL= or a path
-#   rd.kjump.timeout=N      seconds to wait for that device (10)
-#   rd.kjump.onfail=DO      when an image cannot be restored: boot, poweroff, shell, or wait=N: say
-#                           so, and boot on after N seconds without an answer (wait=10)
-#   rd.kjump.force=WHAT,... restore although something differs: devices, efi
-#   rd.kjump.again          restore an image once more that was handed over before
-#   rd.kjump=0, noresume    do not restore
+# real root. docs/boot.md says when each of them runs, and what they tell each other in files. All of
+# them return 0: whatever fails, the boot goes on.
 
+# Where the other parts are: in every initramfs there, in the system where kjump is installed.
+: "${kjump_scripts:=/lib/kjump}"
 kjump_state=/run/kjump-boot
 kjump_etc=/etc
+kjump_proc=/proc
+
+# shellcheck source=boot/kjump-parameters.sh
+. "$kjump_scripts/kjump-parameters.sh"
+# shellcheck source=boot/kjump-ask.sh
+. "$kjump_scripts/kjump-ask.sh"
 
 kjump_say() {
-    echo "kjump: $*" >&2
+    printf 'kjump: %s\n' "$*" >&2
 }
 
-# dracut's files come first: the kernel command line has the last word.
-kjump_cmdline() {
-    cat /etc/cmdline.d/*.conf /proc/cmdline 2> /dev/null
-}
-
-# Print the value of kernel parameter NAME; the last one wins. Fails when it is not there. Here and
-# below the body is a subshell where it has options or variables of its own.
-kjump_getarg() (
-    set -f
-    found=1
-    value=
-    for word in $(kjump_cmdline); do
-        # The kernel takes quotes around the whole parameter or around the value.
-        word=${word#\"}
-        word=${word%\"}
-        case $word in
-        "$1") found=0 value= ;;
-        "$1="*) found=0 value=${word#*=} value=${value#\"} ;;
-        esac
-    done
-    echo "$value"
-    return $found
+# Keep the words WHAT for later; without any, forget them. Not every initramfs has rm.
+kjump_keep() (
+    name=$1
+    shift
+    printf '%s\n' "$*" > "$kjump_state/$name"
 )
 
-kjump_switched_off() {
-    kjump_getarg noresume > /dev/null && return 0
-    case $(kjump_getarg rd.kjump) in
-    0 | no | off) return 0 ;;
-    esac
-    return 1
-}
-
-# Print parameter NAME when it is a number, else DEFAULT.
-kjump_number() (
-    value=$(kjump_getarg "$1")
-    case $value in
-    *[!0-9]* | "") echo "$2" ;;
-    *) echo "$value" ;;
-    esac
+# Print what was kept as NAME. Fails when there is nothing.
+kjump_kept() (
+    [ -r "$kjump_state/$1" ] && read -r text < "$kjump_state/$1" && [ -n "$text" ] &&
+        printf '%s\n' "$text"
 )
+
+# --- time -------------------------------------------------------------------------------------------
 
 # Seconds since the kernel was started.
 kjump_now() (
-    read -r now _ < /proc/uptime
+    read -r now _ < "$kjump_proc/uptime"
     echo "${now%%.*}"
 )
 
-# A late attempt is due: the device may take SECONDS from then on, but at least TIMEOUT from now on.
-kjump_plan_late() {
-    echo "$1 $(($(kjump_now) + $2))" > "$kjump_state/late-attempt"
-}
+# Print the seconds that are still to be waited for the device: of rd.kjump.timeout, which counts once.
+kjump_left() (
+    left=$(kjump_kept seconds) || left=0
+    if [ "$left" != infinity ] && end=$(kjump_kept until); then
+        left=$((end - $(kjump_now)))
+        [ "$left" -ge 0 ] || left=0
+    fi
+    echo "$left"
+)
+
+# It was waited for since the time BEGUN.
+kjump_spend() (
+    left=$(kjump_left)
+    [ "$left" = infinity ] || kjump_kept until > /dev/null || {
+        left=$((left - $(kjump_now) + $1))
+        [ "$left" -ge 0 ] || left=0
+        kjump_keep seconds "$left"
+    }
+)
+
+# --- what the initramfs was made with ---------------------------------------------------------------
 
 # "early", "late", or "unknown" when neither the name nor the initramfs tells.
 kjump_kind() (
@@ -90,105 +79,47 @@ kjump_kind() (
     echo "$kind"
 )
 
-# Only drivers of disks and their controllers: what A has left of other devices in an orderly state
-# is best found by A as it is, so neither graphics nor network drivers are loaded before it runs.
-kjump_load_modules() (
-    [ -r "$kjump_etc/kjump.modules" ] || return 0
+# Load the drivers that a list names, "modules" or "keyboards". Only those: what A has left of other
+# devices in an orderly state is best found by A as it is, so neither graphics nor network drivers
+# are loaded before it runs, and those of keyboards when there is something to ask.
+kjump_load() (
+    [ -r "$kjump_etc/kjump.$1" ] || return 0
     while read -r module; do
         modprobe -q "$module" < /dev/null 2> /dev/null
-    done < "$kjump_etc/kjump.modules"
+    done < "$kjump_etc/kjump.$1"
     return 0
 )
 
-# --- splash screens -------------------------------------------------------------------------------
+# --- attempts ---------------------------------------------------------------------------------------
 
-kjump_splash() {
-    command -v plymouth > /dev/null && plymouth "$@" 2> /dev/null
-}
-
-# Run kjump-restore. What it says behind a splash is seen by nobody, so it is kept.
-kjump_restore() (
-    if kjump_splash --ping; then
-        kjump-restore "$@" 2> "$kjump_state/hidden-messages"
-        status=$?
-        cat "$kjump_state/hidden-messages" >&2
-        return $status
-    fi
-    kjump-restore "$@"
-)
-
-# Call a function that talks to the user. A splash would hide the talk and take the keys; it gives
-# the screen back meanwhile, with what was said behind it.
-kjump_in_sight() (
-    kjump_splash --ping || { "$@"; return; }
-    kjump_splash deactivate
-    [ ! -r "$kjump_state/hidden-messages" ] || cat "$kjump_state/hidden-messages" >&2
-    "$@"
-    status=$?
-    kjump_splash reactivate
-    return $status
-)
-
-# --- when it fails --------------------------------------------------------------------------------
-
-# Through the kernel, which every initramfs has; the command is called in other ways in each.
-kjump_power_off() {
-    kjump_say "$1: powering off; the image stays as it is"
-    sync
-    { echo o > /proc/sysrq-trigger; } 2> /dev/null || poweroff -f
-    while :; do sleep 60; done
-}
-
-kjump_shell() {
-    kjump_say "$1: a shell; the boot goes on when it ends"
-    sh -i < /dev/console > /dev/console 2>&1
-}
-
-# Ask what to do. Returns 0 to try again, 1 to boot on.
-kjump_ask() (
-    # The program asks on all consoles, and takes no answer in time for "c".
-    case $(kjump-restore --ask "$2") in
-    r) return 0 ;;
-    p) kjump_power_off "$1" ;;
-    esac
-    return 1
-)
-
-# The image could not be restored. Returns 0 to try again, 1 to boot on.
-kjump_failed() (
-    onfail=$(kjump_getarg rd.kjump.onfail)
-    case $onfail in
-    boot) return 1 ;;
-    poweroff) kjump_power_off "$1" ;;
-    shell) kjump_in_sight kjump_shell "$1"; return 1 ;;
-    esac
-    seconds=${onfail#wait=}
-    case $seconds in
-    *[!0-9]* | "") seconds=10 ;;
-    esac
-    kjump_in_sight kjump_ask "$1" "$seconds"
-)
-
-# --- attempts -------------------------------------------------------------------------------------
-
-# Try to restore TARGET, which may take WAIT seconds to appear. Returns when that failed (1) and when
-# there is nothing to restore (3).
+# Try to restore TARGET, which may take WAIT seconds to appear. Returns when that failed (1), when
+# there is nothing to restore (3), and when the device is not there (6).
 kjump_try() (
-    again=
-    ! kjump_getarg rd.kjump.again > /dev/null || again=--again
+    again='' retry=''
+    ! kjump_is_set rd.kjump.again || again=--again
     force=$(kjump_getarg rd.kjump.force)
+    begun=$(kjump_now)
     while :; do
-        # shellcheck disable=SC2086 # an empty option must vanish
-        kjump_restore --wait "$2" $again ${force:+"--force=$force"} "$1"
+        # shellcheck disable=SC2086 # no option, no word
+        kjump_restore --wait "$2" $again $retry ${force:+"--force=$force"} "$1"
         status=$?
-        echo yes > "$kjump_state/waited"
-        if [ $status -eq 3 ]; then
+        case $status in
+        3)
             kjump_say "$1: there is nothing to restore; booting on"
-            echo yes > "$kjump_state/nothing-there"
+            kjump_keep outcome nothing
             return 3
-        fi
+            ;;
+        6)
+            kjump_spend "$begun"
+            kjump_keep outcome absent
+            return 6
+            ;;
+        7) kjump_keep settled yes ;;
+        esac
+        kjump_keep outcome failed
         kjump_say "$1: not restored (kjump-restore: status $status)"
-        kjump_failed "$1" || break
+        kjump_failed "$1" $status || break
+        retry=--retry
     done
     kjump_say "$1: booting on"
     return 1
@@ -197,49 +128,67 @@ kjump_try() (
 # Does not return when there is an image and it can be restored.
 kjump_restore_early() (
     umask 022
+    mkdir -p "$kjump_state"
+    kjump_keep hook yes
     target=$(kjump_getarg rd.kjump.resume)
     [ -n "$target" ] || return 0
-    mkdir -p "$kjump_state"
 
     # From here on an image on the target is outdated by the boot that goes on.
-    echo "$target" > "$kjump_state/target"
-    timeout=$(kjump_number rd.kjump.timeout 10)
+    kjump_keep target "$target"
+    kjump_keep seconds "$(kjump_seconds "$(kjump_getarg rd.kjump.timeout)" 10)"
     kind=$(kjump_kind "$target")
     if kjump_switched_off; then
         kjump_say "$target: restoring is switched off on the kernel command line; booting on"
+        kjump_keep reason "restoring was switched off"
         # Only for its image to be marked.
-        [ "$kind" = early ] || kjump_plan_late 0 "$timeout"
+        [ "$kind" = early ] || kjump_keep late yes
         return 0
     fi
     if [ "$kind" = late ]; then
-        kjump_plan_late "$timeout" "$timeout"
+        kjump_keep late yes
         return 0
     fi
-    kjump_load_modules
-    kjump_try "$target" "$timeout"
-    # It may be one that has to be assembled after all.
-    [ $? -ne 3 ] || [ "$kind" = early ] || kjump_plan_late 0 "$timeout"
+    wait=$(kjump_left)
+    # It may be one that has to be assembled after all: half of the time is for that.
+    [ "$kind" = early ] || case $wait in
+    infinity) wait=5 ;;
+    *) wait=$((wait / 2)) ;;
+    esac
+    kjump_load modules
+    kjump_try "$target" "$wait"
+    # A driver that udev finds may still bring it.
+    [ $? -ne 6 ] || kjump_keep late yes
     return 0
 )
 
-# Is DEVICE there that a late attempt is due for, or none due, or the time over?
+# Is the device there that a late attempt is due for, or none due, or the time over? Whoever calls
+# this waits for it in a loop, in which other things go on, and which must not last for ever.
 kjump_wait_is_over() (
-    [ -s "$kjump_state/late-attempt" ] && [ ! -b "$1" ] || return 0
-    read -r _ end < "$kjump_state/late-attempt"
-    [ "$(kjump_now)" -ge "$end" ]
+    [ -n "$(kjump_kept late)" ] && target=$(kjump_kept target) || return 0
+    kjump-restore --find "$target" > /dev/null
+    [ $? -eq 6 ] || return 0
+    if ! kjump_kept until > /dev/null; then
+        left=$(kjump_left)
+        [ "$left" != infinity ] || left=60
+        kjump_keep until $(($(kjump_now) + left))
+    fi
+    [ "$(kjump_now)" -ge "$(kjump_kept until)" ]
 )
 
 kjump_restore_late() (
     umask 022
-    [ -s "$kjump_state/late-attempt" ] || return 0
-    read -r timeout end < "$kjump_state/late-attempt"
-    left=$((end - $(kjump_now)))
-    [ "$left" -le "$timeout" ] || timeout=$left
-    : > "$kjump_state/late-attempt"
+    [ -n "$(kjump_kept late)" ] && target=$(kjump_kept target) || return 0
+    kjump_keep late
     kjump_switched_off && return 0
-    : > "$kjump_state/nothing-there"
-    read -r target < "$kjump_state/target"
-    kjump_try "$target" "$timeout"
+    wait=$(kjump_left)
+    while :; do
+        kjump_try "$target" "$wait"
+        [ $? -eq 6 ] || return 0
+        kjump_say "$target: not there, so a system that is saved on it cannot be restored"
+        kjump_failed "$target" 6 || break
+        wait=$(kjump_seconds "$(kjump_getarg rd.kjump.timeout)" 10)
+    done
+    kjump_say "$target: booting on"
     return 0
 )
 
@@ -247,18 +196,19 @@ kjump_restore_late() (
 # it, so the image is marked.
 kjump_mark_before_root() (
     umask 022
-    [ -s "$kjump_state/target" ] && [ ! -s "$kjump_state/settled" ] || return 0
-    read -r target < "$kjump_state/target"
-    timeout=0
-    [ -s "$kjump_state/waited" ] || timeout=$(kjump_number rd.kjump.timeout 10)
-    # A target that had nothing is looked at once more, because its device may have come since; that
-    # there is still nothing was said already.
-    exec 3>&2
-    [ ! -s "$kjump_state/nothing-there" ] || exec 3> /dev/null
-    kjump-restore --wait "$timeout" --boot-on "booted on without restoring" "$target" 2>&3
+    target=$(kjump_kept target) && ! kjump_kept settled > /dev/null || return 0
+    wait=0
+    case $(kjump_kept outcome) in
+    nothing) return 0 ;;
+    "") wait=$(kjump_left) ;;
+    esac
+    reason="booted on without restoring"
+    why=$(kjump_kept reason) && reason="booted on: $why"
+    kjump-restore --wait "$wait" --boot-on "$reason" "$target"
     case $? in
-    0) echo yes > "$kjump_state/settled" ;;
+    0) kjump_keep settled yes ;;
     3) ;;
+    6) kjump_say "$target: not there, so an image on it was not marked; do not restore it any more" ;;
     *) kjump_say "$target: could not be marked; do not restore its image any more" ;;
     esac
     return 0
@@ -267,11 +217,12 @@ kjump_mark_before_root() (
 # What kjump_mark_before_root does, for when the initramfs has no hook or did not find the device.
 kjump_mark_in_system() (
     umask 022
-    if [ ! -s "$kjump_state/target" ]; then
+    if ! kjump_kept target > /dev/null; then
         target=$(kjump_getarg rd.kjump.resume)
         [ -n "$target" ] || return 0
         mkdir -p "$kjump_state"
-        echo "$target" > "$kjump_state/target"
+        kjump_keep target "$target"
+        kjump_keep seconds "$(kjump_seconds "$(kjump_getarg rd.kjump.timeout)" 10)"
     fi
     kjump_mark_before_root
 )

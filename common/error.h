@@ -16,6 +16,8 @@ enum exit_code {
 	EXIT_USAGE = 2,
 	EXIT_NO_IMAGE = 3,
 	EXIT_ABORTED = 4,
+	EXIT_NO_DEVICE = 6,
+	EXIT_LOST = 7,
 };
 
 struct error {

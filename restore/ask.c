@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "restore/waiting.h"
 #include "text/files.h"
 
 #define TERMINALS_MAX 8
@@ -38,13 +39,40 @@ static void prepare(int fd, struct terminal *terminal)
 	terminal->changed = !tcsetattr(fd, TCSAFLUSH, &raw);
 }
 
-static bool is_answer(char key)
+/* The open terminals, and what is asked on them. */
+struct question {
+	struct pollfd polls[TERMINALS_MAX];
+	size_t count;
+	bool retry;
+	uint64_t deadline;
+	uint32_t told; /* the seconds left as they stand there */
+};
+
+static bool is_answer(const struct question *question, char key)
 {
-	return key == ANSWER_GO_ON || key == ANSWER_POWER_OFF || key == ANSWER_RETRY;
+	return key == ANSWER_GO_ON || key == ANSWER_POWER_OFF ||
+	       (key == ANSWER_RETRY && question->retry);
+}
+
+/* The line is written over: what is left counts down where it stands. */
+static void tell(struct question *question, uint32_t left)
+{
+	char time[40] = "";
+
+	question->told = left;
+	if (left != WAIT_FOREVER)
+		snprintf(time, sizeof(time), " (in %u s by itself)", left);
+	for (size_t i = 0; i < question->count; i++) {
+		if (question->polls[i].fd >= 0)
+			dprintf(question->polls[i].fd, "\rkjump: %s, c: boot on without it%s ",
+				question->retry ? "r: try again, p: power off, the image stays"
+						: "the image is lost; p: power off",
+				time);
+	}
 }
 
 /* The key that was pressed on one terminal; 0 when it is none that counts. */
-static char read_key(struct pollfd *poll_fd)
+static char read_key(const struct question *question, struct pollfd *poll_fd)
 {
 	ssize_t size;
 	char key;
@@ -54,7 +82,7 @@ static char read_key(struct pollfd *poll_fd)
 	size = read(poll_fd->fd, &key, 1);
 	if (size == 1) {
 		key = (char)tolower((unsigned char)key);
-		return is_answer(key) ? key : 0;
+		return is_answer(question, key) ? key : 0;
 	}
 	/* A terminal that is gone would be ready for ever. */
 	if (size == 0 || (errno != EAGAIN && errno != EINTR))
@@ -62,18 +90,27 @@ static char read_key(struct pollfd *poll_fd)
 	return 0;
 }
 
-static enum answer wait_answer(struct pollfd *polls, size_t count, unsigned seconds)
+/* Whole seconds until the deadline, rounded up. */
+static uint32_t seconds_left(uint64_t deadline)
 {
-	uint64_t deadline = clock_now() + seconds * CLOCK_SECOND;
-	uint64_t now;
+	uint64_t now = clock_now();
 
-	while ((now = clock_now()) < deadline) {
-		int left = (int)((deadline - now) / (CLOCK_SECOND / 1000)) + 1;
+	if (deadline == WAITING_FOREVER)
+		return WAIT_FOREVER;
+	return now >= deadline ? 0 : (uint32_t)((deadline - now + CLOCK_SECOND - 1) / CLOCK_SECOND);
+}
 
-		if (poll(polls, count, left) <= 0)
+static enum answer wait_answer(struct question *question)
+{
+	uint32_t left;
+
+	while ((left = seconds_left(question->deadline))) {
+		if (left != question->told)
+			tell(question, left);
+		if (poll(question->polls, question->count, 100) <= 0)
 			continue;
-		for (size_t i = 0; i < count; i++) {
-			char key = read_key(&polls[i]);
+		for (size_t i = 0; i < question->count; i++) {
+			char key = read_key(question, &question->polls[i]);
 
 			if (key)
 				return (enum answer)key;
@@ -82,30 +119,29 @@ static enum answer wait_answer(struct pollfd *polls, size_t count, unsigned seco
 	return ANSWER_GO_ON;
 }
 
-enum answer ask_terminals(const int *terminals, size_t count, unsigned seconds)
+enum answer ask_terminals(const int *terminals, size_t count, uint32_t seconds, bool retry)
 {
+	struct question question = { .count = count < TERMINALS_MAX ? count : TERMINALS_MAX,
+				     .retry = retry,
+				     .deadline = waiting_from(clock_now(), seconds).deadline };
 	struct terminal states[TERMINALS_MAX];
-	struct pollfd polls[TERMINALS_MAX];
 	enum answer answer;
 
-	if (count > TERMINALS_MAX)
-		count = TERMINALS_MAX;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < question.count; i++) {
 		prepare(terminals[i], &states[i]);
-		polls[i] = (struct pollfd){ .fd = terminals[i], .events = POLLIN };
-		dprintf(terminals[i],
-			"kjump: r: try again, p: power off, the image stays; "
-			"c: boot on without it (in %u s by itself)\n",
-			seconds);
+		question.polls[i] = (struct pollfd){ .fd = terminals[i], .events = POLLIN };
 	}
-	answer = wait_answer(polls, count, seconds);
-	for (size_t i = 0; i < count; i++)
+	tell(&question, seconds);
+	answer = wait_answer(&question);
+	for (size_t i = 0; i < question.count; i++) {
+		dprintf(terminals[i], "\n");
 		if (states[i].changed)
 			tcsetattr(terminals[i], TCSANOW, &states[i].before);
+	}
 	return answer;
 }
 
-enum answer ask_consoles(unsigned seconds)
+enum answer ask_consoles(uint32_t seconds, bool retry)
 {
 	char text[256], *rest = NULL;
 	int terminals[TERMINALS_MAX] = { 0 };
@@ -123,7 +159,7 @@ enum answer ask_consoles(unsigned seconds)
 		if (terminals[count] >= 0)
 			count++;
 	}
-	answer = ask_terminals(terminals, count, count ? seconds : 0);
+	answer = ask_terminals(terminals, count, count ? seconds : 0, retry);
 	while (count)
 		close(terminals[--count]);
 	return answer;

@@ -3,7 +3,9 @@
 #ifndef RESTORE_ASK_H
 #define RESTORE_ASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum answer {
 	ANSWER_GO_ON = 'c',
@@ -11,10 +13,13 @@ enum answer {
 	ANSWER_RETRY = 'r',
 };
 
-/* Ask on the open terminals; no answer within the time is ANSWER_GO_ON. */
-enum answer ask_terminals(const int *terminals, size_t count, unsigned seconds);
+/*
+ * Ask on the open terminals, and count the SECONDS down; no answer within them is ANSWER_GO_ON.
+ * Without RETRY, ANSWER_RETRY is none. With WAIT_FOREVER somebody has to answer.
+ */
+enum answer ask_terminals(const int *terminals, size_t count, uint32_t seconds, bool retry);
 
 /* Ask on all of this kernel's consoles, because nobody knows which one somebody looks at. */
-enum answer ask_consoles(unsigned seconds);
+enum answer ask_consoles(uint32_t seconds, bool retry);
 
 #endif

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/runs.h"
 #include "disk/fingerprint.h"
 #include "memory/memory.h"
@@ -201,7 +200,7 @@ int check_memory(const struct image_index *index, const struct firmware_range *h
 
 /* --- fingerprints --------------------------------------------------------------------------- */
 
-int check_fingerprints(const struct image_index *index, uint64_t deadline, struct error *err)
+int check_fingerprints(const struct image_index *index, struct waiting *waiting, struct error *err)
 {
 	for (size_t i = 0; i < index->watch_count; i++) {
 		const struct image_watch *watch = &index->watch[i];
@@ -209,7 +208,7 @@ int check_fingerprints(const struct image_index *index, uint64_t deadline, struc
 		int rc;
 
 		while ((rc = fingerprint_hash(&watch->extent, &hash, err)) == -ENODEV)
-			if (!clock_wait(deadline))
+			if (!waiting_goes_on(waiting, err))
 				break;
 		if (rc)
 			return rc;

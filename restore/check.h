@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "image/image.h"
 #include "memory/platform.h"
+#include "restore/waiting.h"
 
 /* Loads of an image that may fail before no boot tries again by itself. */
 #define CHECK_ATTEMPTS 2
@@ -38,8 +39,8 @@ int check_memory(const struct image_index *index, const struct firmware_range *h
 
 /*
  * Hash what the image watches. ESTALE when the bytes of a device changed. A device that is not
- * there is waited for until CLOCK_BOOTTIME reaches DEADLINE (ns), then ENODEV.
+ * there is waited for, then ENODEV.
  */
-int check_fingerprints(const struct image_index *index, uint64_t deadline, struct error *err);
+int check_fingerprints(const struct image_index *index, struct waiting *waiting, struct error *err);
 
 #endif

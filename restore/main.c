@@ -8,8 +8,10 @@
 #include "common/clock.h"
 #include "restore/ask.h"
 #include "restore/options.h"
+#include "restore/parameter.h"
 #include "restore/run.h"
 #include "restore/target.h"
+#include "restore/waiting.h"
 
 int main(int argc, char **argv)
 {
@@ -19,11 +21,17 @@ int main(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	if (options.ask.given)
-		return printf("%c\n", ask_consoles(options.ask.seconds)) < 0 ? EXIT_FAILED
-									     : EXIT_DONE;
+	if (options.parameter)
+		return parameter_print(options.parameter, options.files, options.file_count);
+	if (options.ask.given) {
+		char key = ask_consoles(options.ask.seconds, !options.no_retry);
+
+		return printf("%c\n", key) < 0 ? EXIT_FAILED : EXIT_DONE;
+	}
+	if (options.find)
+		return target_print(options.target);
 	if (options.boot_on)
 		return target_boot_on(options.target, options.boot_on,
-				      started + options.wait * CLOCK_SECOND);
+				      waiting_from(started, options.wait));
 	return restore_run(&options, started);
 }

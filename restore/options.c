@@ -4,34 +4,48 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
 #include "common/version.h"
+#include "restore/waiting.h"
 #include "text/options.h"
 
-#define WAIT_MAX 86400
+#define WAIT_MAX 86400 /* a day */
 
 static const char usage[] =
 	"Usage: kjump-restore [OPTION...] TARGET\n"
 	"       kjump-restore --boot-on REASON TARGET\n"
-	"       kjump-restore --ask SECONDS\n"
+	"       kjump-restore --ask SECONDS [--no-retry]\n"
+	"       kjump-restore --find TARGET\n"
+	"       kjump-restore --parameter NAME [FILE...]\n"
 	"Put the machine that is saved on TARGET back in place of this one; does not return then.\n"
-	"TARGET is UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path.\n"
+	"TARGET is UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path. When an image cannot be "
+	"restored,\n"
+	"the reason is also printed on standard output.\n"
 	"\n";
 static const char exit_codes[] =
 	"\n"
-	"Exit codes: 0 checked or marked, 1 failed, 2 wrong usage, 3 no image to restore.\n";
+	"Exit codes: 0 checked, marked or found, 1 failed, 2 wrong usage, 3 no image to restore,\n"
+	"6 no such device, 7 the image was marked stale: it can never be restored.\n";
 
+/* What is too long is as long as can be: a boot must not go on at once because of that. */
 static int set_seconds(void *field, size_t size, const char *value, struct error *err)
 {
-	long seconds;
-	int ret = key_parse_number(value, 0, WAIT_MAX, &seconds, err);
+	size_t digits = strspn(value, "0123456789");
+	unsigned long number = strtoul(value, NULL, 10);
+	uint32_t *seconds = field;
 
 	(void)size;
-	if (!ret)
-		*(unsigned *)field = (unsigned)seconds;
-	return ret;
+	if (!strcmp(value, "infinity"))
+		*seconds = WAIT_FOREVER;
+	else if (!digits || value[digits])
+		return error_set(err, EINVAL, "'%.60s' is neither a number of seconds nor infinity",
+				 value);
+	else
+		*seconds = number < WAIT_MAX ? (uint32_t)number : WAIT_MAX;
+	return 0;
 }
 
 static int set_ask(void *field, size_t size, const char *value, struct error *err)
@@ -93,17 +107,25 @@ static const struct option_entry entries[] = {
 	{ FIELD("force", force, force), 0, "WHAT,...",
 	  "restore although something differs: devices\n(disks, controllers), efi (its runtime "
 	  "map)" },
+	{ FIELD("retry", key_switch, retry), 0, NULL,
+	  "somebody asked to try again: this is no attempt of a\nboot's" },
 	{ FIELD("check", key_switch, check), 0, NULL,
 	  "only say whether the image could be restored here\nand now: read all of it, acquire the "
 	  "memory;\nchange nothing" },
 	{ FIELD("quiet", key_switch, quiet), 'q', NULL, "no progress, errors only" },
 	{ FIELD("wait", seconds, wait), 'w', "SECONDS",
-	  "wait for the device that long (default 0)" },
+	  "wait for the device that long (default 0); or infinity" },
 	{ FIELD("boot-on", reason, boot_on), 0, "REASON",
 	  "the boot goes on: mark a waiting image stale,\nwith the reason" },
 	{ FIELD("ask", ask, ask), 0, "SECONDS",
 	  "ask on all consoles what to do: print r (try again),\n"
 	  "p (power off) or c (boot on), which is also the\nanswer of nobody" },
+	{ FIELD("no-retry", key_switch, no_retry), 0, NULL,
+	  "--ask: the image is lost, so r is no answer" },
+	{ FIELD("find", key_switch, find), 0, NULL, "print the path of the device, nothing else" },
+	{ FIELD("parameter", key_pointer, parameter), 0, "NAME",
+	  "print the value of a kernel parameter, the last one in\n"
+	  "the FILEs (default: /proc/cmdline); fails when there is\nnone" },
 	{ FIELD("help", key_switch, help), 'h', NULL, "show this and exit" },
 	{ FIELD("version", key_switch, version), 'V', NULL, "show the version and exit" },
 };
@@ -142,6 +164,11 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 		return EXIT_USAGE;
 	if (ret->help || ret->version)
 		return show(ret);
+	if (ret->parameter) {
+		ret->files = given.operands;
+		ret->file_count = given.operand_count;
+		return -1;
+	}
 	if (ret->boot_on && (ret->again || ret->check || ret->force))
 		return misuse("--boot-on does not go with --again, --check or --force", "");
 	if (ret->ask.given)

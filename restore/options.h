@@ -4,6 +4,7 @@
 #define RESTORE_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Refusals that the user overrides. */
 #define FORCE_DEVICES 0x1
@@ -12,17 +13,23 @@
 /* Ask what to do, nothing else; there is no target then. */
 struct restore_ask {
 	bool given;
-	unsigned seconds; /* for an answer */
+	uint32_t seconds; /* for an answer, or WAIT_FOREVER */
 };
 
 struct restore_options {
 	const char *target;  /* as disk_find() takes it */
 	const char *boot_on; /* reason: mark a waiting image stale instead of restoring; or NULL */
 	struct restore_ask ask;
-	unsigned wait;	    /* seconds until devices must be there */
+	const char *parameter; /* print the value of this one, nothing else; or NULL */
+	char *const *files;    /* to look for it in */
+	int file_count;
+	uint32_t wait;	    /* seconds until devices must be there, or WAIT_FOREVER */
 	unsigned force;	    /* FORCE_* */
 	bool again;	    /* also what was handed over or failed twice */
+	bool retry;	    /* somebody asked for it: not counted as an attempt */
 	bool check;	    /* change nothing, say whether it could be restored */
+	bool no_retry;	    /* trying again is no answer to --ask */
+	bool find;	    /* say which device it is, nothing else */
 	bool quiet;	    /* errors only */
 	bool help, version; /* seen to by the parser */
 };

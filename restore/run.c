@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -22,7 +23,8 @@
 
 struct restore {
 	const struct restore_options *options;
-	uint64_t started, deadline;
+	uint64_t started;
+	struct waiting waiting;
 	struct disk disk;
 	struct image_super super;
 	struct image_index index;
@@ -103,14 +105,19 @@ static int check_all(struct restore *restore, struct error *err)
 		rc = check_same_devices(restore, err);
 	if (rc)
 		return rc;
-	rc = check_fingerprints(&restore->index, restore->deadline, err);
+	rc = check_fingerprints(&restore->index, &restore->waiting, err);
 	restore->changed = rc == -ESTALE;
 	return rc ? rc : check_all_devices(restore, err);
 }
 
-/* Count the attempt before it begins: one that hangs is not repeated at every boot. */
+/*
+ * Count the attempt before it begins: one that hangs is not repeated at every boot. Not when
+ * somebody asked for it, who sees what becomes of it.
+ */
 static int count_attempt(struct restore *restore, struct error *err)
 {
+	if (restore->options->retry)
+		return 0;
 	if (restore->super.attempts < UINT32_MAX)
 		restore->super.attempts++;
 	return image_super_write(&restore->disk, &restore->super, err);
@@ -159,51 +166,72 @@ static int load_and_jump(struct restore *restore, struct error *err)
 	return rc;
 }
 
-/* The one line on a failure: what and why, then what became of the image. */
-static void say_failed(struct restore *restore, const struct error *why)
+/*
+ * The one line on a failure: what and why, then what became of the image. The reason goes to
+ * standard output too, for whoever marks the image when the boot goes on.
+ */
+static enum exit_code say_failed(struct restore *restore, const struct error *why)
 {
 	struct error err = { 0 };
 
-	if (restore->options->check)
+	puts(why->text);
+	if (restore->options->check) {
 		message("%s: %s; the image cannot be restored here, nothing was changed",
 			restore->disk.name, why->text);
-	else if (!restore->changed)
-		message("%s: %s; image left %s, booting on", restore->disk.name, why->text,
+		return EXIT_FAILED;
+	}
+	if (!restore->changed) {
+		message("%s: %s; image left %s", restore->disk.name, why->text,
 			image_state_name(restore->super.state));
-	else if (image_mark_stale(&restore->disk, &restore->super, why->text, &err))
+		return EXIT_FAILED;
+	}
+	if (image_mark_stale(&restore->disk, &restore->super, why->text, &err)) {
 		message("%s: %s; image could not be marked stale: %.80s", restore->disk.name,
 			why->text, err.text);
-	else
-		message("%s: %s; image marked stale, booting on", restore->disk.name, why->text);
+		return EXIT_FAILED;
+	}
+	message("%s: %s; image marked stale", restore->disk.name, why->text);
+	return EXIT_LOST;
+}
+
+/* How many boots failed does not count when somebody asked to try again. */
+static enum exit_code check_wanted(const struct restore *restore, struct error *err)
+{
+	struct image_super super = restore->super;
+
+	if (restore->options->retry)
+		super.attempts = 0;
+	return check_state(&super, restore->options->again, err);
 }
 
 enum exit_code restore_run(const struct restore_options *options, uint64_t started)
 {
 	struct restore restore = { .options = options,
 				   .started = started,
-				   .deadline = started + options->wait * CLOCK_SECOND };
+				   .waiting = waiting_from(started, options->wait) };
 	enum disk_mode mode = options->check ? DISK_READ : DISK_WRITE;
 	struct error err = { 0 };
 	enum exit_code code;
 	int rc;
 
-	code = target_open(options->target, mode, restore.deadline, &restore.disk, &restore.super,
+	code = target_open(options->target, mode, &restore.waiting, &restore.disk, &restore.super,
 			   &err);
 	if (code != EXIT_DONE) {
-		message("%s; nothing was changed, booting on", err.text);
+		if (code == EXIT_FAILED)
+			puts(err.text);
+		message("%s; nothing was changed", err.text);
 		return code;
 	}
-	code = check_state(&restore.super, options->again, &err);
+	code = check_wanted(&restore, &err);
 	if (code == EXIT_NO_IMAGE) {
-		message("%s: %s; booting on", restore.disk.name, err.text);
+		message("%s: %s; nothing was changed", restore.disk.name, err.text);
 		goto out;
 	}
 	rc = code == EXIT_DONE ? check_all(&restore, &err) : -err.code;
 	if (!rc)
 		rc = options->check ? rehearse(&restore, &err) : load_and_jump(&restore, &err);
 	if (rc) {
-		say_failed(&restore, &err);
-		code = EXIT_FAILED;
+		code = say_failed(&restore, &err);
 	} else {
 		message("%s: hibernation image of %.*s, %" PRIu64 " pages, can be restored",
 			restore.disk.name, (int)sizeof(restore.super.release),

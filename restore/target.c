@@ -3,8 +3,9 @@
 #include "restore/target.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 
-#include "common/clock.h"
 #include "restore/check.h"
 
 /* Does the error mean that the device may still appear? */
@@ -13,7 +14,19 @@ static bool absent(int rc)
 	return rc == -ENODEV || rc == -ENOENT || rc == -ENXIO;
 }
 
-enum exit_code target_open(const char *spec, enum disk_mode mode, uint64_t deadline,
+static enum exit_code read_super(struct disk *disk, struct image_super *super, struct error *err)
+{
+	int rc = image_super_read(disk, super, err);
+
+	if (!rc)
+		return EXIT_DONE;
+	error_prefix(err, "%s", disk->name);
+	disk_close(disk);
+	disk->fd = -1;
+	return rc == -ENOMEDIUM ? EXIT_NO_IMAGE : EXIT_FAILED;
+}
+
+enum exit_code target_open(const char *spec, enum disk_mode mode, struct waiting *waiting,
 			   struct disk *disk, struct image_super *super, struct error *err)
 {
 	char path[sizeof(disk->name)];
@@ -24,40 +37,85 @@ enum exit_code target_open(const char *spec, enum disk_mode mode, uint64_t deadl
 		rc = disk_find(spec, path, sizeof(path), err);
 		if (!rc)
 			rc = disk_open(path, mode, disk, err);
-	} while (absent(rc) && clock_wait(deadline));
+	} while (absent(rc) && waiting_goes_on(waiting, err));
 	if (rc) {
 		disk->fd = -1;
-		return absent(rc) ? EXIT_NO_IMAGE : EXIT_FAILED;
+		return absent(rc) ? EXIT_NO_DEVICE : EXIT_FAILED;
 	}
-	rc = image_super_read(disk, super, err);
-	if (!rc)
-		return EXIT_DONE;
-	error_prefix(err, "%s", disk->name);
-	disk_close(disk);
-	return rc == -ENOMEDIUM ? EXIT_NO_IMAGE : EXIT_FAILED;
+	return read_super(disk, super, err);
 }
 
-enum exit_code target_boot_on(const char *spec, const char *reason, uint64_t deadline)
+/* What marking was like, over all devices. */
+struct marking {
+	const char *reason;
+	bool marked, failed;
+};
+
+static void mark(struct disk *disk, struct image_super *super, struct marking *marking)
 {
 	struct error err = { 0 };
-	struct image_super super;
-	struct disk disk;
-	enum exit_code code = target_open(spec, DISK_WRITE, deadline, &disk, &super, &err);
 
+	if (!image_waits(super)) {
+		message("%s: no hibernation image waits on it (%s)", disk->name,
+			image_state_name(super->state));
+	} else if (image_mark_stale(disk, super, marking->reason, &err)) {
+		message("%s: image could not be marked stale: %s", disk->name, err.text);
+		marking->failed = true;
+	} else {
+		message("%s: hibernation image marked stale: %s", disk->name, marking->reason);
+		marking->marked = true;
+	}
+}
+
+static void mark_found(void *context, const char *path)
+{
+	struct marking *marking = context;
+	struct image_super super;
+	struct error err = { 0 };
+	struct disk disk = { .fd = -1 };
+	enum exit_code code = EXIT_FAILED;
+
+	if (!disk_open(path, DISK_WRITE, &disk, &err))
+		code = read_super(&disk, &super, &err);
 	if (code != EXIT_DONE) {
 		message("%s; nothing was changed", err.text);
-		return code;
+		marking->failed |= code == EXIT_FAILED;
+		return;
 	}
-	if (!image_waits(&super)) {
-		message("%s: no hibernation image waits on it (%s)", disk.name,
-			image_state_name(super.state));
-		code = EXIT_NO_IMAGE;
-	} else if (image_mark_stale(&disk, &super, reason, &err)) {
-		message("%s: image could not be marked stale: %s", disk.name, err.text);
-		code = EXIT_FAILED;
-	} else {
-		message("%s: hibernation image marked stale: %s; booting on", disk.name, reason);
-	}
+	mark(&disk, &super, marking);
 	disk_close(&disk);
-	return code;
+}
+
+enum exit_code target_boot_on(const char *spec, const char *reason, struct waiting waiting)
+{
+	struct marking marking = { .reason = reason };
+	struct error err = { 0 };
+	int rc;
+
+	do {
+		rc = disk_find_all(spec, mark_found, &marking, &err);
+	} while (absent(rc) && waiting_goes_on(&waiting, &err));
+	if (rc) {
+		message("%s; nothing was changed", err.text);
+		return absent(rc) ? EXIT_NO_DEVICE : EXIT_FAILED;
+	}
+	return marking.failed ? EXIT_FAILED : marking.marked ? EXIT_DONE : EXIT_NO_IMAGE;
+}
+
+static void print_first(void *context, const char *path)
+{
+	bool *printed = context;
+
+	if (!*printed)
+		puts(path);
+	*printed = true;
+}
+
+enum exit_code target_print(const char *spec)
+{
+	struct error err = { 0 };
+	bool printed = false;
+	int rc = disk_find_all(spec, print_first, &printed, &err);
+
+	return !rc ? EXIT_DONE : absent(rc) ? EXIT_NO_DEVICE : EXIT_FAILED;
 }

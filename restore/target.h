@@ -3,21 +3,26 @@
 #ifndef RESTORE_TARGET_H
 #define RESTORE_TARGET_H
 
-#include <stdint.h>
-
 #include "common/error.h"
 #include "disk/disk.h"
 #include "image/image.h"
+#include "restore/waiting.h"
 
 /*
- * Wait for the device until CLOCK_BOOTTIME reaches DEADLINE (ns), open it and read its superblock.
- * Returns EXIT_DONE; EXIT_NO_IMAGE when it is not there or was never claimed; EXIT_FAILED.
- * disk->fd is -1 unless it succeeds; ERR names the device.
+ * Wait for the device, open it and read its superblock. Returns EXIT_DONE; EXIT_NO_DEVICE when it
+ * is not there; EXIT_NO_IMAGE when it was never claimed; EXIT_FAILED. disk->fd is -1 unless it
+ * succeeds; ERR names the device.
  */
-enum exit_code target_open(const char *spec, enum disk_mode mode, uint64_t deadline,
+enum exit_code target_open(const char *spec, enum disk_mode mode, struct waiting *waiting,
 			   struct disk *disk, struct image_super *super, struct error *err);
 
-/* Mark a hibernation image that waits to be restored stale. The exit code of --boot-on. */
-enum exit_code target_boot_on(const char *spec, const char *reason, uint64_t deadline);
+/*
+ * Mark the hibernation images that wait to be restored on all devices that SPEC names stale: a
+ * clone beside the original, too. The exit code of --boot-on.
+ */
+enum exit_code target_boot_on(const char *spec, const char *reason, struct waiting waiting);
+
+/* Print the device's path; the first one's when there are several. The exit code of --find. */
+enum exit_code target_print(const char *spec);
 
 #endif

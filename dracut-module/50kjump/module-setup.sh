@@ -15,6 +15,9 @@ check() {
     [[ ${mount_needs-} ]] && return 1
     [[ -x $kjump_lib/kjump-restore ]] || return 1
     [[ -e ${dracutsysrootdir-}/etc/kjump.conf ]] && return 0
+    [[ " ${dracutmodules-} ${add_dracutmodules-} ${force_add_dracutmodules-} " == *" kjump "* ]] ||
+        dwarn "kjump: no ${dracutsysrootdir-}/etc/kjump.conf, so this image restores nothing;" \
+            "name the target there, or add the module with --add kjump"
     return 255
 }
 
@@ -42,19 +45,27 @@ kjump_drivers_here() {
     kjump_build kjump_modules "${srcmods:-/lib/modules/$kernel}" "$where"
 }
 
+kjump_keyboards_here() {
+    kjump_build kjump_keyboards "${srcmods:-/lib/modules/$kernel}"
+}
+
 installkernel() {
     local module
-    # The list is for this image: what hostonly mode leaves out for others is wanted here.
-    for module in $(kjump_drivers_here); do
+    # The lists are for this image: what hostonly mode leaves out for others is wanted here.
+    for module in $(kjump_drivers_here) $(kjump_keyboards_here); do
         hostonly='' instmods "$module"
     done
 }
 
 install() {
+    local script
     inst_multiple cat mkdir modprobe sleep sync
     inst_simple "$kjump_lib/kjump-restore" /usr/sbin/kjump-restore
-    inst_simple "$moddir/kjump-core.sh" /lib/kjump/kjump-core.sh
+    for script in $(kjump_build kjump_scripts); do
+        inst_simple "$moddir/$script" "/lib/kjump/$script"
+    done
     kjump_drivers_here > "$initdir/etc/kjump.modules"
+    kjump_keyboards_here > "$initdir/etc/kjump.keyboards"
     [[ ${hostonly-} ]] && kjump_build kjump_targets > "$initdir/etc/kjump.targets"
 
     inst_hook pre-udev 05 "$moddir/kjump-early.sh"

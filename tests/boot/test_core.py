@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kjump-core.sh in the shells of the initramfs systems, with a stand-in for kjump-restore."""
+"""
+kjump-core.sh in the shells of the initramfs systems. kjump-restore is a stand-in that restores
+nothing, but kernel parameters are read by the real one.
+"""
 
 import os
 import subprocess
@@ -12,14 +15,21 @@ CORE = REPOSITORY / "boot/kjump-core.sh"
 
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
 
-# Each line of `answers` is what the next call does: a status, or the key for --ask.
-RESTORE = """#!/bin/sh
-echo "$*" >> "$STUB/calls"
-read -r answer < "$STUB/answers"
+# Each line of `answers` is what the next call does: a status, with the reason behind it, or the key
+# for --ask.
+RESTORE = f"""#!/bin/sh
+[ "$1" != --parameter ] || exec {REPOSITORY}/build/kjump-restore "$@"
+[ "$1" != --find ] || exit "$(cat "$STUB/find" 2> /dev/null || echo 0)"
+printf "%s\\n" "$*" >> "$STUB/calls"
+read -r answer reason < "$STUB/answers"
 sed -i 1d "$STUB/answers"
 case $1 in
 --ask) echo "$answer" ;;
-*) echo "stub: said on standard error" >&2; exit "$answer" ;;
+*)
+    echo "stub: said on standard error" >&2
+    [ -z "$reason" ] || echo "$reason"
+    exit "$answer"
+    ;;
 esac
 """
 
@@ -41,27 +51,27 @@ class Boot:
     def __init__(self, shell, folder):
         self.shell, self.folder = shell, folder
         self.bin, self.state, self.etc = folder / "bin", folder / "state", folder / "etc"
-        self.pass_time(100)
-        for path in (self.bin, self.etc):
+        self.proc = folder / "proc"
+        for path in (self.bin, self.etc, self.proc):
             path.mkdir()
         for name, text in (("kjump-restore", RESTORE), ("modprobe", MODPROBE),
                            ("plymouth", PLYMOUTH)):
             (self.bin / name).write_text(text)
             (self.bin / name).chmod(0o755)
+        self.pass_time(100)
 
     def run(self, *functions, cmdline="", answers=()):
         """Run the hooks. Returns what they say; what was called is in .calls."""
-        (self.folder / "cmdline").write_text(f"BOOT_IMAGE=/vmlinuz {cmdline} quiet\n")
+        (self.proc / "cmdline").write_text(f"BOOT_IMAGE=/vmlinuz {cmdline} quiet\n")
         (self.folder / "answers").write_text("".join(f"{answer}\n" for answer in answers))
         self.calls_file.write_text("")
         output = ""
         for function in functions:
             done = subprocess.run(
                 [*SHELLS[self.shell], "-u", "-c", f"""
+                kjump_scripts={CORE.parent}
                 . {CORE}
-                kjump_state={self.state} kjump_etc={self.etc}
-                kjump_cmdline() {{ cat {self.folder}/cmdline; }}
-                kjump_now() {{ cat {self.folder}/now; }}
+                kjump_state={self.state} kjump_etc={self.etc} kjump_proc={self.proc}
                 kjump_power_off() {{ echo POWER OFF "$1" >&2; kill -9 $$; }}
                 # busybox has a modprobe of its own, which it prefers.
                 modprobe() {{ "{self.bin}/modprobe" "$@"; }}
@@ -82,7 +92,7 @@ class Boot:
 
     def pass_time(self, now):
         """The clock stands at NOW seconds after the start of the kernel."""
-        (self.folder / "now").write_text(f"{now}\n")
+        (self.proc / "uptime").write_text(f"{now}.57 300.10\n")
 
     @property
     def calls_file(self):
@@ -95,6 +105,7 @@ class Boot:
 
 HOOKS = ("kjump_restore_early", "kjump_restore_late", "kjump_mark_before_root")
 MARK = "--boot-on booted on without restoring"
+ASK = "--ask 10"
 
 
 @pytest.fixture(params=SHELLS)
@@ -103,17 +114,33 @@ def boot(request, tmp_path):
 
 
 def test_without_parameter_nothing_happens(boot):
+    """But that the hook was there is known."""
     output = boot.run(*HOOKS, "kjump_mark_in_system", cmdline="rd.kjump=1 resume=/dev/sda2")
     assert boot.calls == []
     assert "kjump" not in output
+    assert [path.name for path in boot.state.iterdir()] == ["hook"]
+
+
+def test_without_parameter_the_system_leaves_no_trace(boot):
+    boot.run("kjump_mark_in_system")
     assert not boot.state.exists()
 
 
 def test_failure_asks_then_boots_on_and_marks(boot):
-    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=UUID=1-2", answers=[1, "c", 0])
-    assert boot.calls == ["--wait 10 UUID=1-2", "--ask 10", f"--wait 0 {MARK} UUID=1-2"]
+    """With the reason, which is the only one that anybody will be told later."""
+    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=UUID=1-2",
+                      answers=["1 chunk 35: checksum mismatch", "c", 0])
+    assert boot.calls == ["--wait 5 UUID=1-2", ASK, "--wait 0 --boot-on booted on: chunk 35: "
+                          "checksum mismatch UUID=1-2"]
     assert "UUID=1-2: not restored (kjump-restore: status 1)" in output
     assert "stub: said on standard error" in output
+
+
+def test_lost(boot):
+    """Marked already by kjump-restore: neither tried again nor marked with another reason."""
+    boot.run(*HOOKS, "kjump_mark_in_system", cmdline="rd.kjump.resume=X",
+             answers=["7 file system changed", "c"])
+    assert boot.calls == ["--wait 5 X", f"{ASK} --no-retry"]
 
 
 @pytest.mark.parametrize("status", [2, 4, 127, 139])
@@ -123,13 +150,16 @@ def test_whatever_fails_the_boot_goes_on(boot, status):
 
 
 def test_retry(boot):
-    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[1, "r", 1, "r", 3])
-    assert boot.calls == ["--wait 10 X", "--ask 10", "--wait 10 X", "--ask 10", "--wait 10 X"]
+    """No attempt of a boot's: somebody asked for it."""
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X rd.kjump.again",
+             answers=[1, "r", 1, "r", 3])
+    assert boot.calls == ["--wait 5 --again X", ASK, "--wait 5 --again --retry X", ASK,
+                          "--wait 5 --again --retry X"]
 
 
 def test_power_off_leaves_the_image(boot):
     output = boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[1, "p"])
-    assert boot.calls == ["--wait 10 X", "--ask 10"]
+    assert boot.calls == ["--wait 5 X", "--ask 10"]
     assert "POWER OFF X" in output
 
 
@@ -156,26 +186,95 @@ def test_onfail_shell(boot):
     assert boot.calls[-1] == f"--wait 0 {MARK} X"
 
 
-@pytest.mark.parametrize("switch", ["noresume", "rd.kjump=0", "rd.kjump=no", "rd.kjump=1 rd.kjump=off"])
+@pytest.mark.parametrize("switch", ["noresume", "rd.kjump=0", "rd.kjump=no", "rd.kjump=No",
+                                    "rd.kjump=False", "rd.kjump=1 rd.kjump=off"])
 def test_switched_off(boot, switch):
     """Nothing is restored, and the image outdated: the device may have to be waited for."""
     output = boot.run(*HOOKS, cmdline=f"rd.kjump.resume=X {switch}", answers=[0])
-    assert boot.calls == [f"--wait 10 {MARK} X"]
+    assert boot.calls == ["--wait 10 --boot-on booted on: restoring was switched off X"]
     assert "switched off" in output
 
 
+@pytest.mark.parametrize("switch", ["rd.kjump=1", "rd.kjump=yes", "rd.kjump", "noresume=0",
+                                    "x=\"noresume\"", "dyndbg=\"file x.c +p; noresume\"",
+                                    "-- noresume"])
+def test_not_switched_off(boot, switch):
+    boot.run("kjump_restore_early", cmdline=f"rd.kjump.resume=X {switch}", answers=[3])
+    assert boot.calls == ["--wait 5 X"]
+
+
+@pytest.mark.parametrize("again, option", [
+    ("rd.kjump.again", "--again "), ("rd.kjump.again=1", "--again "), ("rd.kjump.again=0", ""),
+    ("rd.kjump.again=No", ""), ("rd.kjump.again rd.kjump.again=off", "")])
+def test_again(boot, again, option):
+    boot.run("kjump_restore_early", cmdline=f"rd.kjump.resume=X {again}", answers=[3])
+    assert boot.calls == [f"--wait 5 {option}X"]
+
+
 def test_nothing_there(boot):
-    """Looked for again where it might need assembly, and once more before the root is touched."""
-    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=X", answers=[3, 3, 3])
-    assert boot.calls == ["--wait 10 X", "--wait 10 X", f"--wait 0 {MARK} X"]
+    """A device without an image is not looked at again."""
+    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=X", answers=[3])
+    assert boot.calls == ["--wait 5 X"]
     assert "there is nothing to restore" in output
-    assert "could not be marked" not in output
+
+
+# --- devices that come late -----------------------------------------------------------------------
+
+
+def test_late_device_is_restored(boot):
+    """It was not there early, and is tried when it is: not marked."""
+    (boot.etc / "kjump.targets").write_text("early UUID=disk\n")
+    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=UUID=disk", answers=[6, "1 damaged", "c", 0])
+    assert boot.calls == ["--wait 10 UUID=disk", "--wait 10 UUID=disk", ASK,
+                          "--wait 0 --boot-on booted on: damaged UUID=disk"]
+    assert "nothing to restore" not in output
+
+
+def test_absent_device_is_asked_about(boot):
+    """It may hold a session: whoever knows can bring it, or switch off."""
+    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=X", answers=[6, 6, "r", 6, "c", 6])
+    assert boot.calls == ["--wait 5 X", "--wait 10 X", ASK, "--wait 10 X", ASK, f"--wait 0 {MARK} X"]
+    assert "nothing to restore" not in output
+    assert "not there, so a system that is saved on it cannot be restored" in output
+    assert "not there, so an image on it was not marked" in output
+
+
+def test_absent_device_with_onfail_boot(boot):
+    boot.run(*HOOKS, cmdline="rd.kjump.resume=X rd.kjump.onfail=boot", answers=[6, 6, 6])
+    assert [call for call in boot.calls if "--ask" in call] == []
+
+
+def test_absent_device_is_left_to_the_system(boot):
+    boot.run(*HOOKS, cmdline="rd.kjump.resume=X rd.kjump.onfail=boot", answers=[6, 6, 6])
+    boot.run("kjump_mark_in_system", cmdline="rd.kjump.resume=X", answers=[0])
+    assert boot.calls == [f"--wait 0 {MARK} X"]
+
+
+def test_the_time_counts_once(boot):
+    """What an attempt waited is no more there for the next one."""
+    (boot.etc / "kjump.targets").write_text("early X\n")
+    # Each look at the clock takes 4 seconds.
+    slow = f"kjump_now() {{ read -r n < {boot.folder}/n; n=$((n + 4)); echo $n | tee {boot.folder}/n; }}; "
+    (boot.folder / "n").write_text("100\n")
+    boot.run(slow + "kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[6])
+    boot.run("kjump_restore_late", cmdline="rd.kjump.resume=X", answers=[3])
+    assert boot.calls == ["--wait 6 X"]
+
+
+@pytest.mark.parametrize("kind, waits", [("early", ["infinity"]), ("unknown", ["5", "infinity"]),
+                                         ("late", ["infinity"])])
+def test_waiting_for_ever(boot, kind, waits):
+    if kind != "unknown":
+        (boot.etc / "kjump.targets").write_text(f"{kind} X\n")
+    boot.run("kjump_restore_early", "kjump_restore_late",
+             cmdline="rd.kjump.resume=X rd.kjump.timeout=infinity", answers=[6] * (len(waits) - 1) + [3])
+    assert boot.calls == [f"--wait {wait} X" for wait in waits]
 
 
 def test_known_kinds(boot):
     (boot.etc / "kjump.targets").write_text("early UUID=disk\nearly /dev/vg/odd name\nlate UUID=lv\n")
-    boot.run(*HOOKS, cmdline="rd.kjump.resume=UUID=disk", answers=[3, 3])
-    assert boot.calls == ["--wait 10 UUID=disk", f"--wait 0 {MARK} UUID=disk"]
+    boot.run(*HOOKS, cmdline="rd.kjump.resume=UUID=disk", answers=[3])
+    assert boot.calls == ["--wait 10 UUID=disk"]
 
 
 @pytest.mark.parametrize("target", ["UUID=lv", "/dev/mapper/x", "/dev/vg/lv", "/dev/md0", "/dev/dm-3"])
@@ -195,23 +294,89 @@ def test_plain_paths_are_early(boot, target):
     assert boot.calls == []
 
 
+# --- parameters -----------------------------------------------------------------------------------
+
+
 def test_parameters(boot):
-    boot.run("kjump_restore_early", cmdline='rd.kjump.resume=old "rd.kjump.resume=PARTLABEL=my disk?*" '
+    boot.run("kjump_restore_early", cmdline='rd.kjump.resume=old "rd.kjump.resume=PARTLABEL=a b?*" '
              'rd.kjump.resume="LABEL=x" rd.kjump.timeout=7 rd.kjump.again rd.kjump.onfail=boot',
              answers=[1])
-    assert boot.calls == ["--wait 7 --again LABEL=x"]
+    assert boot.calls == ["--wait 3 --again LABEL=x"]
 
 
-@pytest.mark.parametrize("timeout", ["", "-1", "1s", "ten"])
-def test_bad_timeout(boot, timeout):
-    boot.run("kjump_restore_early", cmdline=f"rd.kjump.resume=X rd.kjump.timeout={timeout}", answers=[3])
-    assert boot.calls == ["--wait 10 X"]
+@pytest.mark.parametrize("cmdline, target", [
+    ('rd.kjump.resume="PARTLABEL=my disk"', "PARTLABEL=my disk"),
+    ('"rd.kjump.resume=PARTLABEL=my disk"', "PARTLABEL=my disk"),
+    ('rd.kjump.resume=UUID="1-2"', "UUID=1-2"),
+    ('rd.kjump.resume=PARTLABEL=my\\x20disk', "PARTLABEL=my\\x20disk"),
+    ('rd.kjump.resume=LABEL=\\nothing', "LABEL=\\nothing"),
+    ('rd.kjump.resume=X unrelated="a rd.kjump.resume=bogus b"', "X"),
+    ('rd.kjump.resume=X -- rd.kjump.resume=bogus', "X"),
+    ('rd.kjump.resume=/dev/*', "/dev/*"),
+])
+def test_targets_as_people_write_them(boot, cmdline, target):
+    boot.run("kjump_restore_early", cmdline=f"rd.kjump.timeout=0 {cmdline}", answers=[3])
+    assert boot.calls == [f"--wait 0 {target}"]
+    assert (boot.state / "target").read_text() == f"{target}\n"
+
+
+@pytest.mark.parametrize("timeout, wait", [
+    ("", 10), ("-1", 10), ("1s", 10), ("ten", 10), ("0", 0), ("00", 0), ("08", 8), ("09", 9),
+    ("0010", 10), ("86400", 86400), ("86401", 86400), ("99999999999999999999", 86400)])
+@pytest.mark.parametrize("kind", ["early", "late"])
+def test_timeouts(boot, timeout, wait, kind):
+    (boot.etc / "kjump.targets").write_text(f"{kind} X\n")
+    boot.run("kjump_restore_early", "kjump_wait_is_over || :", "kjump_restore_late",
+             cmdline=f"rd.kjump.resume=X rd.kjump.timeout={timeout}", answers=[3])
+    assert boot.calls == [f"--wait {wait} X"]
+
+
+def test_dracut_files(boot):
+    """One after another, the kernel command line at the end; only in the initramfs."""
+    (boot.etc / "cmdline.d").mkdir()
+    (boot.etc / "cmdline.d/10-one.conf").write_text("rd.kjump.resume=UUID=1-2 rd.kjump.timeout=3")
+    (boot.etc / "cmdline.d/20-two.conf").write_text(
+        "# rd.kjump.timeout=4\nrd.kjump.timeout=5\nopen=\"quote\n")
+    (boot.etc / "cmdline").write_text("rd.kjump.onfail=boot\n")
+    (boot.etc / "kjump.targets").write_text("early UUID=1-2\nearly UUID=3-4\n")
+    (boot.etc / "initrd-release").touch()
+    boot.run("kjump_restore_early", answers=[1])
+    assert boot.calls == ["--wait 5 UUID=1-2"]
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=UUID=3-4", answers=[1])
+    assert boot.calls == ["--wait 5 UUID=3-4"]
+    (boot.etc / "initrd-release").unlink()
+    boot.run("kjump_restore_early")
+    assert boot.calls == []
+
+
+# --- drivers --------------------------------------------------------------------------------------
 
 
 def test_modules_are_loaded_first(boot):
     (boot.etc / "kjump.modules").write_text("nvme\nsd_mod\n")
     boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[3])
     assert (boot.folder / "modprobe").read_text() == "-q nvme\n-q sd_mod\n"
+
+
+def test_keyboards_before_a_question(boot):
+    """Their drivers are loaded when there is something to ask, and not before."""
+    (boot.etc / "kjump.modules").write_text("nvme\n")
+    (boot.etc / "kjump.keyboards").write_text("xhci-pci\nusbhid\n")
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[3])
+    assert (boot.folder / "modprobe").read_text() == "-q nvme\n"
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X rd.kjump.onfail=boot", answers=[1])
+    assert (boot.folder / "modprobe").read_text() == "-q nvme\n" * 2
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[1, "c"])
+    assert (boot.folder / "modprobe").read_text() == "-q nvme\n" * 3 + "-q xhci-pci\n-q usbhid\n"
+
+
+@pytest.mark.parametrize("function", ["early", "late"])
+def test_keyboards_before_a_shell(boot, function):
+    (boot.etc / "kjump.keyboards").write_text("usbhid\n")
+    (boot.etc / "kjump.targets").write_text(f"{function} X\n")
+    boot.run("kjump_restore_early", "kjump_restore_late",
+             cmdline="rd.kjump.resume=X rd.kjump.onfail=shell", answers=[1])
+    assert (boot.folder / "modprobe").read_text() == "-q usbhid\n"
 
 
 def test_no_modules_when_switched_off(boot):
@@ -242,8 +407,8 @@ def test_question_before_a_splash(boot):
     """The splash lets go of screen and keys for the question, and what it hid is seen."""
     (boot.folder / "splash").touch()
     said = boot.run(*HOOKS, cmdline="rd.kjump.resume=X", answers=[1, "r", 1, "c", 0])
-    assert boot.calls == ["--wait 10 X", "plymouth deactivate", "--ask 10", "plymouth reactivate",
-                          "--wait 10 X", "plymouth deactivate", "--ask 10", "plymouth reactivate",
+    assert boot.calls == ["--wait 5 X", "plymouth deactivate", "--ask 10", "plymouth reactivate",
+                          "--wait 5 --retry X", "plymouth deactivate", "--ask 10", "plymouth reactivate",
                           f"--wait 0 {MARK} X"]
     assert said.count("stub: said on standard error") == 5
 
@@ -266,30 +431,56 @@ def test_power_off_before_a_splash(boot):
 def test_no_splash(boot):
     """A program that finds no daemon, and nothing is repeated."""
     said = boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[1, "c"])
-    assert boot.calls == ["--wait 10 X", "--ask 10"]
+    assert boot.calls == ["--wait 5 X", "--ask 10"]
     assert said.count("stub: said on standard error") == 1
 
 
-@pytest.mark.parametrize("cmdline, now, assembled", [
-    ("rd.kjump.resume=/dev/vg/lv", 109, False),
-    ("rd.kjump.resume=/dev/vg/lv", 110, True),
-    ("rd.kjump.resume=/dev/vg/lv noresume", 109, False),
-    ("quiet", 100, True),
-])
-def test_waiting_for_assembly(boot, cmdline, now, assembled):
-    """An initramfs that waits for the root alone is made to wait for a volume, but not for ever."""
-    boot.run("kjump_restore_early", cmdline=cmdline)
+# --- waiting for assembly -------------------------------------------------------------------------
+
+
+def wait_is_over(boot, cmdline, now, find=6):
+    """What the loop of dracut, which calls it again and again, is told."""
     boot.pass_time(now)
-    said = boot.run("kjump_wait_is_over /dev/vg/lv && echo ASSEMBLED >&2; true", cmdline=cmdline)
-    assert ("ASSEMBLED" in said) == assembled
+    (boot.folder / "find").write_text(f"{find}\n")
+    said = boot.run("kjump_wait_is_over && echo OVER >&2; true", cmdline=cmdline)
+    return "OVER" in said
+
+
+@pytest.mark.parametrize("switch", ["", "noresume"])
+def test_waiting_for_assembly(boot, switch):
+    """An initramfs that waits for the root alone is made to wait for a volume, but not for ever."""
+    cmdline = f"rd.kjump.resume=/dev/vg/lv {switch}"
+    boot.run("kjump_restore_early", cmdline=cmdline)
+    assert not wait_is_over(boot, cmdline, 103)
+    assert not wait_is_over(boot, cmdline, 112)
+    assert wait_is_over(boot, cmdline, 112, find=0)
+    assert wait_is_over(boot, cmdline, 112, find=1)
+    assert wait_is_over(boot, cmdline, 113)
+
+
+def test_waiting_for_nothing(boot):
+    assert wait_is_over(boot, "quiet", 100)
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X", answers=[3])
+    assert wait_is_over(boot, "rd.kjump.resume=X", 100)
+
+
+def test_waiting_in_a_loop_ends(boot):
+    """dracut itself gives up after some minutes; whoever waits for ever does so behind it."""
+    cmdline = "rd.kjump.resume=/dev/vg/lv rd.kjump.timeout=infinity"
+    boot.run("kjump_restore_early", cmdline=cmdline)
+    assert not wait_is_over(boot, cmdline, 100)
+    assert not wait_is_over(boot, cmdline, 159)
+    assert wait_is_over(boot, cmdline, 160)
+    boot.run("kjump_restore_late", cmdline=cmdline, answers=[3])
+    assert boot.calls == ["--wait infinity /dev/vg/lv"]
 
 
 @pytest.mark.parametrize("now, left", [(104, 6), (110, 0), (200, 0)])
-def test_waiting_after_the_early_attempt(boot, now, left):
-    """The same when it was looked for early already, by a name that does not tell."""
-    cmdline = "rd.kjump.resume=UUID=X"
-    boot.run("kjump_restore_early", cmdline=cmdline, answers=[3])
+def test_waiting_after_the_loop(boot, now, left):
+    cmdline = "rd.kjump.resume=/dev/vg/lv"
+    boot.run("kjump_restore_early", cmdline=cmdline)
+    assert not wait_is_over(boot, cmdline, 100)
     boot.pass_time(now)
     boot.run("kjump_restore_late", cmdline=cmdline, answers=[3])
-    assert boot.calls == [f"--wait {left} UUID=X"]
-    assert "ASSEMBLED" in boot.run("kjump_wait_is_over /dev/X && echo ASSEMBLED >&2", cmdline=cmdline)
+    assert boot.calls == [f"--wait {left} /dev/vg/lv"]
+    assert wait_is_over(boot, cmdline, 100)

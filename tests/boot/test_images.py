@@ -22,17 +22,30 @@ def unpack(image, folder):
     return folder
 
 
+SCRIPTS = ("kjump-core.sh", "kjump-parameters.sh", "kjump-ask.sh")
+
+
+def assert_scripts(folder):
+    """All that kjump-core.sh sources is there, and as it is here."""
+    for name in SCRIPTS:
+        assert (folder / name).read_text() == (BOOT / name).read_text()
+    sourced = [line for line in (BOOT / "kjump-core.sh").read_text().splitlines()
+               if line.startswith(". ")]
+    assert len(sourced) == len(SCRIPTS) - 1
+
+
 def kernel_modules(folder):
-    """A kernel's modules, two of them for storage."""
+    """A kernel's modules, two of them for storage, two for keyboards."""
     modules = folder / "lib/modules/6.1.0-test"
     (modules / "kernel").mkdir(parents=True)
-    for name in ("nvme", "nvme-core", "snd"):
+    for name in ("nvme", "nvme-core", "snd", "hid", "usbhid"):
         (modules / f"kernel/{name}.ko").write_text(name)
     subprocess.run(["xz", modules / "kernel/nvme.ko"], check=True)
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo", "modules.alias"):
         (modules / name).write_text("")
     (modules / "modules.dep").write_text(
-        "kernel/snd.ko:\nkernel/nvme.ko.xz: kernel/nvme-core.ko\nkernel/nvme-core.ko:\n")
+        "kernel/snd.ko:\nkernel/nvme.ko.xz: kernel/nvme-core.ko\nkernel/nvme-core.ko:\n"
+        "kernel/usbhid.ko: kernel/hid.ko\nkernel/hid.ko:\n")
     return modules
 
 
@@ -55,8 +68,7 @@ def test_dracut_module(tmp_path):
     assert (hooks / "pre-mount/99-kjump-mark.sh").exists()
     assert (hooks / "initqueue/finished/50-kjump-finished.sh").exists()
     assert (root / "lib/dracut/need-initqueue").exists()
-    assert ((root / "lib/kjump/kjump-core.sh").read_text() ==
-            (BOOT / "kjump-core.sh").read_text())
+    assert_scripts(root / "lib/kjump")
     version = subprocess.run([root / "usr/sbin/kjump-restore", "--version"], text=True,
                              stdout=subprocess.PIPE)
     assert version.stdout.startswith("kjump-restore ")
@@ -64,12 +76,23 @@ def test_dracut_module(tmp_path):
     for hook in hooks.glob("pre-*/*kjump*"):
         text = hook.read_text()
         assert ". /lib/kjump/kjump-core.sh" in text
-        done = subprocess.run(["dash", "-c", text.replace("/lib/", f"{root}/lib/") + "echo alive"],
+        text = f"kjump_scripts={root}/lib/kjump\n" + text.replace("/lib/", f"{root}/lib/")
+        text = text.replace("\nkjump_", "\n: kjump_") + "echo alive"
+        done = subprocess.run(["dash", "-c", text],
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.stdout == "alive\n"
     # A kernel without modules, and nothing of the machine that built an image for any.
     assert (root / "etc/kjump.modules").read_text() == ""
+    assert (root / "etc/kjump.keyboards").read_text() == ""
     assert not (root / "etc/kjump.targets").exists()
+
+
+def test_dracut_module_takes_keyboards(tmp_path):
+    modules = kernel_modules(tmp_path)
+    status, output = dracut(tmp_path / "image", "--modules", "base kjump", "--kmoddir", modules)
+    assert status == 0, output
+    root = unpack(tmp_path / "image", tmp_path / "root")
+    assert (root / "etc/kjump.keyboards").read_text().split() == ["hid", "usbhid"]
 
 
 def test_dracut_module_needs_kjump_restore(tmp_path):
@@ -111,6 +134,7 @@ moddir={module}
 dracut_module_included() {{ [ "$1" = "{included}" ]; }}
 dracut_module_path() {{ echo "{root}"/modules.d/??"$1"; }}
 require_binaries() {{ type -P "$1" > /dev/null; }}
+dwarn() {{ echo "warning: $*"; }}
 dracutsysrootdir={root}
 . {module}/module-setup.sh
 {call}
@@ -127,7 +151,11 @@ def module(call, tmp_path, name="50kjump", included="", **variables):
 
 def test_check_follows_the_configuration(tmp_path):
     assert module("check", tmp_path)[0] == 255
-    assert module("check", tmp_path, hostonly="yes")[0] == 255
+    status, output = module("check", tmp_path, hostonly="yes")
+    assert status == 255
+    assert f"no {tmp_path}/etc/kjump.conf, so this image restores nothing" in output
+    for asked in ("dracutmodules", "add_dracutmodules", "force_add_dracutmodules"):
+        assert module("check", tmp_path, **{asked: "base kjump lvm"}) == (255, "")
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/kjump.conf").write_text("")
     assert module("check", tmp_path)[0] == 0
@@ -154,13 +182,39 @@ def test_initramfs_tools(tmp_path):
         subprocess.run(["gzip", "-dc", tmp_path / "image"], stdout=file, check=True)
     root = unpack(tmp_path / "unpacked", tmp_path / "root")
     assert (root / "sbin/kjump-restore").exists()
-    assert ((root / "lib/kjump/kjump-core.sh").read_text() ==
-            (BOOT / "kjump-core.sh").read_text())
-    assert (root / "etc/kjump.modules").exists() and (root / "etc/kjump.targets").exists()
+    assert_scripts(root / "lib/kjump")
+    for name in ("modules", "keyboards", "targets"):
+        assert (root / f"etc/kjump.{name}").exists()
     order = [line.split()[0] for line in (root / "scripts/init-top/ORDER").read_text().splitlines()
              if line.startswith("/scripts")]
     assert order.index("/scripts/init-top/kjump") < order.index("/scripts/init-top/udev")
     assert "/scripts/local-premount/kjump" in (root / "scripts/local-premount/ORDER").read_text()
+
+
+@pytest.mark.parametrize("missing", ["kjump-restore", "kjump-build.sh", "modules", "kjump-ask.sh"])
+def test_initramfs_tools_half_removed(tmp_path, missing):
+    """An initramfs without the hook is made, and not none at all."""
+    library = tmp_path / "library"
+    library.mkdir()
+    for path in (*BOOT.glob("kjump-*.sh"), REPOSITORY / "initramfs/modules",
+                 REPOSITORY / "build/kjump-restore"):
+        if path.name != missing:
+            (library / path.name).symlink_to(path)
+    done = subprocess.run([REPOSITORY / "tests/boot/mkinitramfs", tmp_path / "image"], text=True,
+                          env={**os.environ, "KJUMP_LIB": str(library)},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    assert f"{library}/{missing}: " in done.stdout and "restores nothing" in done.stdout
+    with open(tmp_path / "unpacked", "wb") as file:
+        subprocess.run(["gzip", "-dc", tmp_path / "image"], stdout=file, check=True)
+    root = unpack(tmp_path / "unpacked", tmp_path / "root")
+    assert (root / "init").exists()
+    # Its scripts are there, and have nothing to say.
+    for name in ("init-top", "local-premount"):
+        script = (root / f"scripts/{name}/kjump").read_text().replace("/lib/", f"{root}/lib/")
+        done = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=True)
+        assert done.stdout == b""
 
 
 MKINITCPIO = """
@@ -185,10 +239,12 @@ def test_mkinitcpio_install(tmp_path):
         env={**os.environ, "KJUMP_LIB": str(library)}, text=True, stdout=subprocess.PIPE,
         check=True)
     lines = done.stdout.splitlines()
-    assert lines[:-3] == ["module nvme-core?", "module nvme?"]
-    assert lines[-3:] == [f"binary {library}/kjump-restore /usr/bin/kjump-restore",
-                          f"file {library}/kjump-core.sh /usr/lib/kjump/kjump-core.sh", "runscript"]
+    assert lines == ["module nvme-core?", "module nvme?", "module hid?", "module usbhid?",
+                     f"binary {library}/kjump-restore /usr/bin/kjump-restore",
+                     *(f"file {library}/{name} /usr/lib/kjump/{name}" for name in SCRIPTS),
+                     "runscript"]
     assert "nvme" in (tmp_path / "image/etc/kjump.modules").read_text().split()
+    assert "usbhid" in (tmp_path / "image/etc/kjump.keyboards").read_text().split()
     assert (tmp_path / "image/etc/kjump.targets").exists()
 
 
@@ -293,6 +349,13 @@ def test_drivers(host):
     assert host.call(f"kjump_modules {modules} here") == ["sd_mod", "ahci"]
     assert host.call(f"kjump_modules {modules} any") == ["sd_mod", "ahci", "nvme"]
     assert host.call("kjump_modules /nowhere any") == []
+
+
+def test_keyboards(host):
+    host.program("find-modules", "echo \"$@\"")
+    modules = kernel_modules(host.folder)
+    assert host.call(f"kjump_keyboards {modules}") == [f"--keyboards --names {modules}"]
+    assert host.call("kjump_keyboards /nowhere") == []
 
 
 def test_targets(host):

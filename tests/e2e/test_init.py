@@ -215,6 +215,24 @@ def test_a_driver_in_use_counts_more_than_an_alias(fake_sys):
     assert fake_sys.load_order("--target", "/dev/sda") == ["ahci_special.ko", "sd_mod.ko"]
 
 
+def test_modules_for_keyboards(fake_sys):
+    """USB with its hosts and what this machine's keyboards hang on; no mouse, and no storage."""
+    for name, events in (("input0", "120013"), ("input1", "17")):
+        fake_sys.device(f"platform/special/{name}", modalias=f"input:{name}")
+        (fake_sys.sys / f"devices/platform/special/{name}/capabilities").mkdir()
+        (fake_sys.sys / f"devices/platform/special/{name}/capabilities/ev").write_text(events)
+        (fake_sys.sys / "class/input").mkdir(exist_ok=True)
+        (fake_sys.sys / "class/input" / name).symlink_to(
+            fake_sys.sys / "devices/platform/special" / name)
+    (fake_sys.sys / "devices/platform/special/modalias").write_text("acpi:KEYS:\n")
+    for name, needs in (("hid", ()), ("usbhid", ("hid",)), ("xhci-pci", ())):
+        fake_sys.module(name, *needs)
+    fake_sys.module("special_keys", alias="acpi*:KEYS:*")
+    fake_sys.module("mouse", alias="input:input1")
+    assert fake_sys.load_order("--keyboards") == [
+        "xhci-pci.ko", "hid.ko", "usbhid.ko", "special_keys.ko"]
+
+
 def test_build_refuses_to_grow(tmp_path):
     tools = fake_tools(tmp_path / "tools")
     with open("/dev/urandom", "rb") as random:

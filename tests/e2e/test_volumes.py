@@ -87,12 +87,41 @@ def test_lvm(make_debian, init, by_path):
     machine.boot(f"{parameters} noresume", timeout=120)
     assert system.boot_id() != system.saved_boot
     machine.run("test -e /run/kjump-boot/settled")
-    assert "booted on without restoring" in machine.run("kjump info /dev/images/image")
+    assert "restoring was switched off" in machine.run("kjump info /dev/images/image")
     machine.power_off()
 
-    mark = machine.boot("rd.kjump.resume=/dev/images/none rd.kjump.timeout=2", timeout=120)
-    assert "there is nothing to restore" in machine.console(mark)
+    mark = machine.boot("rd.kjump.resume=/dev/images/none rd.kjump.timeout=2 rd.kjump.onfail=boot",
+                        timeout=120)
+    assert "not there, so a system that is saved on it cannot be restored" in machine.console(mark)
     machine.power_off()
+
+
+@full
+def test_lvm_with_an_initramfs_of_its_own(make_debian, tmp_path):
+    """Made by the machine, for the target that is configured there: which it knows to be a volume."""
+    system = make_debian(artifacts.initramfs_tools(artifacts.DEBIAN))
+    machine = system.machine
+    machine.boot(timeout=120)
+    machine.run(LVM.format(machine.device(system.image)))
+    machine.run("kjump format /dev/images/image")
+    target = machine.run("blkid -p -o export /dev/images/image | grep ^UUID=")
+    system.configure(target)
+    machine.run("mkinitramfs -c gzip -o /own.img 6.12-test", 180)
+    machine.run("mount -o remount,ro /")
+    machine.power_off()
+    root = machine.disks[-1].path
+    artifacts.call("debugfs", "-R", f"dump /own.img {tmp_path}/own.img", root)
+
+    machine.initramfs = tmp_path / "own.img"
+    machine.boot(timeout=120)
+    system.workload.start(memory=16, cache=8)
+    job = system.hibernate()
+    mark = machine.boot(f"rd.kjump.resume={target}", ready=False)
+    system.wait_for_a(mark, timeout=150)
+    assert job.wait() == 0, job.output()
+    assert "no such device" not in machine.console(mark), "looked for before it was assembled"
+    system.workload.check()
+    system.workload.finish()
 
 
 LUKS = ("printf secret > /run/key; "

@@ -70,7 +70,7 @@ static enum answer ask_typing(struct console *consoles, size_t count, size_t at,
 	for (size_t i = 0; i < count; i++)
 		terminals[i] = consoles[i].terminal;
 	assert_int_equal(pthread_create(&thread, NULL, type, &typist), 0);
-	answer = ask_terminals(terminals, count, seconds);
+	answer = ask_terminals(terminals, count, seconds, true);
 	assert_int_equal(pthread_join(thread, &done), 0);
 	assert_non_null(done);
 	return answer;
@@ -129,7 +129,7 @@ static void test_dead_terminal(void **state)
 	close(consoles[0].keyboard);
 	assert_int_equal(ask_typing(consoles, 2, 1, "r", 20), ANSWER_RETRY);
 	dead = consoles[0].terminal;
-	assert_int_equal(ask_terminals(&dead, 1, 1), ANSWER_GO_ON);
+	assert_int_equal(ask_terminals(&dead, 1, 1, true), ANSWER_GO_ON);
 	close(dead);
 	close_console(consoles[1]);
 }
@@ -161,6 +161,54 @@ static void test_terminal_is_left_as_found(void **state)
 	close_console(console);
 }
 
+/* What stands on the terminal when nobody answers within SECONDS. */
+static void read_question(unsigned seconds, bool retry, char *text, size_t size)
+{
+	struct console console = open_console();
+	struct pollfd poll_fd = { .fd = console.keyboard, .events = POLLIN };
+	size_t used = 0;
+
+	assert_int_equal(ask_terminals(&console.terminal, 1, seconds, retry), ANSWER_GO_ON);
+	/* It comes in pieces. */
+	while (poll(&poll_fd, 1, 200) > 0) {
+		ssize_t got = read(console.keyboard, text + used, size - 1 - used);
+
+		assert_true(got > 0);
+		used += (size_t)got;
+	}
+	text[used] = '\0';
+	close_console(console);
+}
+
+static void test_counts_down(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	read_question(2, true, text, sizeof(text));
+	assert_non_null(strstr(text, "r: try again"));
+	assert_non_null(strstr(text, "the image stays"));
+	assert_non_null(strstr(text, "in 2 s"));
+	assert_non_null(strstr(text, "in 1 s"));
+	assert_non_null(strchr(text, '\n'));
+}
+
+/* An image that was marked stale neither stays nor is tried again. */
+static void test_lost(void **state)
+{
+	struct console console = open_console();
+	char text[1024];
+
+	(void)state;
+	read_question(1, false, text, sizeof(text));
+	assert_null(strstr(text, "try again"));
+	assert_null(strstr(text, "stays"));
+	assert_non_null(strstr(text, "p: power off"));
+	assert_int_equal(write(console.keyboard, "r", 1), 1);
+	assert_int_equal(ask_terminals(&console.terminal, 1, 1, false), ANSWER_GO_ON);
+	close_console(console);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +218,8 @@ int main(void)
 		cmocka_unit_test(test_dead_terminal),
 		cmocka_unit_test(test_typed_before),
 		cmocka_unit_test(test_terminal_is_left_as_found),
+		cmocka_unit_test(test_counts_down),
+		cmocka_unit_test(test_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
