@@ -40,6 +40,7 @@
 #define LIVE_ENTRY	 0x10
 #define LIVE_JUMPS	 0x18
 #define LIVE_TSC_ENTERED 0x20
+#define LIVE_APIC_BASE	 0x28
 
 /* Page tables of every stub and of the payload: a PML5 first, then the PML4 it points to. */
 #define TABLES_PML4 0x1000
@@ -53,6 +54,7 @@
 #define THUNK_B_CONTEXT 0x18 /* B's, likewise */
 #define THUNK_HAS_PEER	0x20 /* 1: B's kernel stays behind and can be entered again */
 #define THUNK_PEER	0x28 /* B's return address, filled in by the thunk */
+#define THUNK_A_S_CET	0x30 /* A's MSR IA32_S_CET */
 #define THUNK_STACK_TOP 0x2000
 #define THUNK_TABLES	0x2000
 
@@ -61,10 +63,12 @@
 #define PAYLOAD_STRUCT	  0x6000 /* struct payload */
 #define PAYLOAD_ENTRY	  0x6010
 #define PAYLOAD_CONTEXT	  0x6018
+#define PAYLOAD_S_CET	  0x6020
 #define PAYLOAD_TABLES	  0x8000
 
 /* Offsets in Linux's struct saved_context (arch/x86/include/asm/suspend_64.h; 6.1 to 6.18). */
 #define SAVED_CONTEXT_GS_BASE 176
+#define SAVED_CONTEXT_CR4     224
 #define SAVED_CONTEXT_GDT     266
 
 #ifndef __ASSEMBLER__
@@ -99,9 +103,33 @@ enum fill {
 };
 
 /* Properties of a processor that matter when a kernel goes on. Also on disk. */
-#define CPU_FEATURE_LA57 0x1 /* five levels of page tables in use */
-#define CPU_FEATURE_NX	 0x2
-#define CPU_FEATURE_CET	 0x4 /* IBT or shadow stacks in use */
+#define CPU_FEATURE_LA57   0x1 /* five levels of page tables in use */
+#define CPU_FEATURE_NX	   0x2
+#define CPU_FEATURE_CET	   0x4	/* IBT or shadow stacks in use */
+#define CPU_FEATURE_IBT	   0x8	/* the kernel's own indirect branches are tracked */
+#define CPU_FEATURE_X2APIC 0x10 /* the local APIC is in x2APIC mode */
+#define CPU_FEATURE_FRED   0x20 /* events are delivered by FRED */
+
+/* What MSR IA32_S_CET holds on each CPU of a kernel with CPU_FEATURE_IBT: ENDBR_EN. Else it is 0.
+ */
+#define S_CET_OF_IBT 0x4
+
+/* Words of CPUID that say what a processor can do, by the first comment's leaf. Also on disk. */
+enum cpuid_word {
+	CPUID_1_ECX, /* without OSXSAVE, which is the state of CR4 */
+	CPUID_1_EDX, /* without APIC, which is the state of an MSR */
+	CPUID_7_0_EBX,
+	CPUID_7_0_ECX, /* without OSPKE, which is the state of CR4 */
+	CPUID_7_0_EDX,
+	CPUID_7_1_EAX,
+	CPUID_D_1_EAX,
+	CPUID_80000001_ECX,
+	CPUID_80000001_EDX,
+	CPUID_80000008_EBX,
+	CPUID_80000021_EAX,
+	CPUID_D_0_EAX, /* the components that XCR0 may have; above 32 bits none is defined */
+	CPUID_WORDS,
+};
 
 /*
  * What kernel A's drivers go on with. A records it right before it jumps, C compares. Texts end
@@ -152,11 +180,13 @@ struct live_page {
 	uint64_t entry;	      /* physical address at which A is re-entered */
 	uint64_t jumps;	      /* how often B was entered; 1 after the first jump */
 	uint64_t tsc_entered; /* time-stamp counter at the latest entry */
+	uint64_t apic_base;   /* MSR IA32_APIC_BASE at the latest entry, as A left it */
 };
 
 _Static_assert(offsetof(struct live_page, entry) == LIVE_ENTRY, "live_page.entry");
 _Static_assert(offsetof(struct live_page, jumps) == LIVE_JUMPS, "live_page.jumps");
 _Static_assert(offsetof(struct live_page, tsc_entered) == LIVE_TSC_ENTERED, "tsc_entered");
+_Static_assert(offsetof(struct live_page, apic_base) == LIVE_APIC_BASE, "apic_base");
 
 #define HANDOFF_HOME_MAX     16
 #define HANDOFF_RAM_MAX	     1024
@@ -181,6 +211,9 @@ struct handoff {
 	uint64_t efi_runtime_digest; /* XXH3 of A's EFI runtime map; 0 = none */
 	uint32_t facs_signature;     /* ACPI FACS hardware signature; 0 = none */
 	uint32_t cpu_signature;	     /* CPUID leaf 1 EAX */
+	uint64_t xcr0;		     /* extended control register 0; 0 = none */
+	uint32_t cpuid[CPUID_WORDS]; /* enum cpuid_word */
+	uint64_t iomem_resource;     /* A's root of /proc/iomem, virtual address; 0 = unknown */
 	char cpu_vendor[16];
 	char release[80];		   /* uname -r */
 	char build[144];		   /* uname -v */
@@ -348,6 +381,7 @@ struct payload {
 	uint32_t serial;  /* I/O port of a 8250 UART for error messages, 0 = none */
 	uint64_t entry;
 	uint64_t saved_context; /* 0 = unknown: A reloads its GDT itself */
+	uint64_t s_cet;		/* A's MSR IA32_S_CET */
 	uint64_t chunk_count, run_count, clear_count;
 	uint64_t chunks, runs, clears; /* physical addresses of the arrays */
 	uint64_t lists_hash; /* bytes_hash() of the three arrays, which follow one another */
@@ -360,6 +394,7 @@ struct payload {
 _Static_assert(PAYLOAD_STRUCT + offsetof(struct payload, entry) == PAYLOAD_ENTRY, "entry");
 _Static_assert(PAYLOAD_STRUCT + offsetof(struct payload, saved_context) == PAYLOAD_CONTEXT,
 	       "saved_context");
+_Static_assert(PAYLOAD_STRUCT + offsetof(struct payload, s_cet) == PAYLOAD_S_CET, "s_cet");
 _Static_assert(PAYLOAD_STRUCT + sizeof(struct payload) <= PAYLOAD_TABLES, "struct payload fits");
 
 #endif /* __ASSEMBLER__ */

@@ -13,6 +13,7 @@
 #include "common/version.h"
 #include "jump/jump.h"
 #include "memory/manual.h"
+#include "memory/platform.h"
 #include "memory/symbols.h"
 
 static const char usage[] =
@@ -60,6 +61,7 @@ static int go_back(struct error *err)
 	back = (struct jump_back){
 		.entry = view.live->entry,
 		.saved_context = view.handoff->saved_context,
+		.s_cet = platform_s_cet(view.handoff->cpu_features),
 		.home = &home,
 		.thunk = view.handoff->home_start + HEAD_THUNK,
 		.has_live_page = !view.manual,

@@ -71,6 +71,7 @@ int jump_back(const struct jump_back *back, struct error *err)
 	put(segment, THUNK_A_CONTEXT, back->saved_context);
 	put(segment, THUNK_B_CONTEXT, back->own_context);
 	put(segment, THUNK_HAS_PEER, stays);
+	put(segment, THUNK_A_S_CET, back->s_cet);
 	r = fill_tables(segment, back->thunk, back, err);
 	if (r < 0)
 		goto out;

@@ -85,6 +85,7 @@ struct jump_back {
 	uint64_t entry;		 /* of A, physical */
 	uint64_t saved_context;	 /* of A, physical; 0 = unknown */
 	uint64_t own_context;	 /* of B, physical; 0 = unknown */
+	uint64_t s_cet;		 /* A's MSR IA32_S_CET */
 	const struct runs *home; /* B's RAM */
 	uint64_t thunk;		 /* where the thunk goes: bytes, HEAD_THUNK_SIZE of B's RAM */
 	/*

@@ -21,6 +21,7 @@ _start:
 	mov	PAYLOAD_ENTRY(%rbx), %rdi
 leave:
 	mov	PAYLOAD_CONTEXT(%rbx), %rsi
+	mov	PAYLOAD_S_CET(%rbx), %r9
 	lea	bounce(%rip), %rbp
 	leave_into_kernel
 

@@ -17,6 +17,7 @@ _start:
 	.quad	0				/* B's struct saved_context */
 	.quad	0				/* B stays behind? */
 	.quad	0				/* B's return address */
+	.quad	0				/* A's MSR IA32_S_CET */
 
 /* B's relocate_kernel calls us (after a plain kexec it jumps here: then nobody waits for us). */
 to_a:
@@ -28,6 +29,7 @@ to_a:
 	mov	THUNK_ENTRY(%rbx), %rdi
 	mov	THUNK_A_CONTEXT(%rbx), %rsi
 to_a_again:
+	mov	THUNK_A_S_CET(%rbx), %r9
 	lea	again(%rip), %rbp		/* A's next jump comes back to us */
 	jmp	leave
 
@@ -48,6 +50,7 @@ to_b:
 	note_entered %r8
 	mov	THUNK_PEER(%rbx), %rdi
 	mov	THUNK_B_CONTEXT(%rbx), %rsi
+	xor	%r9d, %r9d			/* B does without */
 	xor	%ebp, %ebp			/* no peer: B loads a new thunk before it jumps */
 leave:
 	leave_into_kernel

@@ -15,6 +15,48 @@
 #include "common/abi.h"
 #include "text/files.h"
 
+#define CPUID_OSXSAVE (1u << 27) /* leaf 1 ECX */
+#define CPUID_APIC    (1u << 9)	 /* leaf 1 EDX */
+#define CPUID_OSPKE   (1u << 4)	 /* leaf 7 ECX */
+#define CPUID_IBT     (1u << 20) /* leaf 7 EDX */
+
+/* All words of enum cpuid_word; leaves that the processor does not have read as 0. */
+static void read_cpuid(struct platform *ret)
+{
+	uint32_t *words = ret->cpuid;
+	unsigned a, b, c, d;
+
+	if (__get_cpuid(1, &a, &b, &c, &d)) {
+		words[CPUID_1_ECX] = c & ~CPUID_OSXSAVE;
+		words[CPUID_1_EDX] = d & ~CPUID_APIC;
+		if (c & CPUID_OSXSAVE) {
+			uint32_t low, high;
+
+			__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+			ret->xcr0 = (uint64_t)high << 32 | low;
+		}
+	}
+	if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+		words[CPUID_7_0_EBX] = b;
+		words[CPUID_7_0_ECX] = c & ~CPUID_OSPKE;
+		words[CPUID_7_0_EDX] = d;
+		if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d))
+			words[CPUID_7_1_EAX] = a;
+	}
+	if (__get_cpuid_count(0xd, 0, &a, &b, &c, &d))
+		words[CPUID_D_0_EAX] = a;
+	if (__get_cpuid_count(0xd, 1, &a, &b, &c, &d))
+		words[CPUID_D_1_EAX] = a;
+	if (__get_cpuid(0x80000001, &a, &b, &c, &d)) {
+		words[CPUID_80000001_ECX] = c;
+		words[CPUID_80000001_EDX] = d;
+	}
+	if (__get_cpuid(0x80000008, &a, &b, &c, &d))
+		words[CPUID_80000008_EBX] = b;
+	if (__get_cpuid(0x80000021, &a, &b, &c, &d))
+		words[CPUID_80000021_EAX] = a;
+}
+
 static void read_cpu(struct platform *ret)
 {
 	unsigned a, b, c, d;
@@ -29,11 +71,14 @@ static void read_cpu(struct platform *ret)
 	if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
 		if (c & (1u << 16))
 			ret->cpu_capabilities |= CPU_FEATURE_LA57;
-		if ((c & (1u << 7)) || (d & (1u << 20)))
+		if ((c & (1u << 7)) || (d & CPUID_IBT))
 			ret->cpu_capabilities |= CPU_FEATURE_CET;
+		if (d & CPUID_IBT)
+			ret->cpu_capabilities |= CPU_FEATURE_IBT;
 	}
 	if (__get_cpuid(0x80000001, &a, &b, &c, &d) && (d & (1u << 20)))
 		ret->cpu_capabilities |= CPU_FEATURE_NX;
+	read_cpuid(ret);
 }
 
 static uint64_t feature_of_flag(const char *flag)
@@ -42,7 +87,10 @@ static uint64_t feature_of_flag(const char *flag)
 		return CPU_FEATURE_LA57;
 	if (!strcmp(flag, "nx"))
 		return CPU_FEATURE_NX;
-	if (!strcmp(flag, "ibt") || !strcmp(flag, "shstk") || !strcmp(flag, "user_shstk"))
+	/* Not there with ibt=off, nor in a kernel without CONFIG_X86_KERNEL_IBT. */
+	if (!strcmp(flag, "ibt"))
+		return CPU_FEATURE_CET | CPU_FEATURE_IBT;
+	if (!strcmp(flag, "shstk") || !strcmp(flag, "user_shstk"))
 		return CPU_FEATURE_CET;
 	return 0;
 }
@@ -176,6 +224,8 @@ int platform_describe(struct handoff *ret, struct error *err)
 	memcpy(ret->cpu_vendor, platform.cpu_vendor, sizeof(ret->cpu_vendor));
 	ret->cpu_signature = platform.cpu_signature;
 	ret->cpu_features = platform.cpu_features;
+	ret->xcr0 = platform.xcr0;
+	memcpy(ret->cpuid, platform.cpuid, sizeof(ret->cpuid));
 	ret->facs_signature = platform.facs_signature;
 	ret->efi_runtime_digest = platform.efi_runtime_digest;
 	ret->level5 = !!(platform.cpu_features & CPU_FEATURE_LA57);

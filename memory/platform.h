@@ -20,7 +20,15 @@ struct platform {
 	uint64_t cpu_features;	     /* CPU_FEATURE_* that the running kernel uses */
 	uint64_t cpu_capabilities;   /* CPU_FEATURE_* that the processor has */
 	uint64_t efi_runtime_digest; /* of the EFI runtime map; 0 = none */
+	uint64_t xcr0;		     /* extended control register 0; 0 = none */
+	uint32_t cpuid[CPUID_WORDS]; /* what the processor can do: enum cpuid_word */
 };
+
+/* What MSR IA32_S_CET holds in a kernel that uses these CPU_FEATURE_*. */
+static inline uint64_t platform_s_cet(uint64_t features)
+{
+	return features & CPU_FEATURE_IBT ? S_CET_OF_IBT : 0;
+}
 
 /* Fill *RET. Needs /proc and /sys; root where the ACPI tables are to be read. */
 int platform_read(struct platform *ret, struct error *err);

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/tsc.h"
 #include "jump/jump.h"
+#include "memory/platform.h"
 #include "text/files.h"
 
 #define UART_TTYS0 0x3f8
@@ -96,6 +97,7 @@ static int load(const struct leave *leave, struct error *err)
 			.serial = serial_port(),
 			.entry = machine->entry,
 			.saved_context = machine->saved_context,
+			.s_cet = platform_s_cet(machine->cpu_features),
 			.chunk_count = plan->chunk_count,
 			.run_count = plan->run_count,
 			.clear_count = plan->clear_count,

@@ -55,6 +55,9 @@ static void print_index(const struct image_index *index)
 	printf("build     %.*s\n", (int)sizeof(machine->build), machine->build);
 	printf("cpu       %.*s, signature 0x%x\n", (int)sizeof(machine->cpu_vendor),
 	       machine->cpu_vendor, machine->cpu_signature);
+	if (machine->cr4)
+		printf("control   cr4 0x%" PRIx64 ", xcr0 0x%" PRIx64 "\n", machine->cr4,
+		       machine->xcr0);
 	printf("watched   %zu extents of file systems\n", index->watch_count);
 }
 
@@ -112,6 +115,9 @@ static void json_index(struct json *json, const struct image_index *index)
 	TEXT(json, "build", index->machine.build);
 	TEXT(json, "cpu_vendor", index->machine.cpu_vendor);
 	json_number(json, "cpu_signature", index->machine.cpu_signature);
+	json_number(json, "cpu_features", index->machine.cpu_features);
+	json_number(json, "cr4", index->machine.cr4);
+	json_number(json, "xcr0", index->machine.xcr0);
 	json_name(json, "fill", fills[index->machine.fill]);
 	json_number(json, "watched", index->watch_count);
 	json_number(json, "vmcoreinfo_bytes", index->vmcoreinfo ? strlen(index->vmcoreinfo) : 0);

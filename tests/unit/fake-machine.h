@@ -20,6 +20,8 @@
 #define FAKE_HOME    UINT64_C(0x800000) /* bytes; 4 MiB */
 #define FAKE_MAILBOX UINT64_C(0x1000)	/* frame at 16 MiB */
 #define FAKE_ENTRY   UINT64_C(0x12340f2)
+#define FAKE_CONTEXT UINT64_C(0x1e00000)   /* A's struct saved_context */
+#define FAKE_CR4     UINT64_C(0x100f72ef0) /* FRED in use */
 
 static const struct run fake_ram[] = {
 	{ 0x0, 0x9f },	   /* low memory, frame 0 included */
@@ -95,7 +97,11 @@ static inline void fake_fill_handoff(struct handoff *handoff)
 	memset(handoff->nonce, 0x5a, sizeof(handoff->nonce));
 	handoff->mailbox_pfn = FAKE_MAILBOX;
 	handoff->home_start = FAKE_HOME;
-	handoff->saved_context = 0x1e00000;
+	handoff->saved_context = FAKE_CONTEXT;
+	handoff->cpu_features = CPU_FEATURE_NX | CPU_FEATURE_IBT;
+	handoff->xcr0 = 0x207;
+	for (uint32_t i = 0; i < CPUID_WORDS; i++)
+		handoff->cpuid[i] = 0x1000 + i;
 	handoff->fill = FILL_ZERO;
 	handoff->ram_count = sizeof(fake_ram) / sizeof(fake_ram[0]);
 	memcpy(handoff->ram, fake_ram, sizeof(fake_ram));
@@ -117,6 +123,7 @@ static inline int fake_setup(void **state)
 {
 	struct fake_machine *fake = calloc(1, sizeof(*fake));
 	static const unsigned char call[] = { 0xff, 0xd2 };
+	const uint64_t cr4 = FAKE_CR4;
 	struct error err = { 0 };
 
 	assert_non_null(fake);
@@ -125,6 +132,7 @@ static inline int fake_setup(void **state)
 	assert_true(fake->fd >= 0);
 	fake_write_frames(fake);
 	fake_write(fake, call, sizeof(call), FAKE_ENTRY - sizeof(call));
+	fake_write(fake, &cr4, sizeof(cr4), FAKE_CONTEXT + SAVED_CONTEXT_CR4);
 
 	fake_fill_handoff(&fake->handoff);
 	memcpy(fake->live.magic, LIVE_MAGIC, sizeof(fake->live.magic));
@@ -132,6 +140,7 @@ static inline int fake_setup(void **state)
 	fake->live.entry = FAKE_ENTRY;
 	fake->live.jumps = 3;
 	fake->live.tsc_entered = 1234;
+	fake->live.apic_base = 0xfee00d00; /* of the boot CPU, enabled, x2APIC */
 	fake_write_head(fake);
 
 	memcpy(fake->mailbox.magic, MAILBOX_MAGIC, sizeof(fake->mailbox.magic));

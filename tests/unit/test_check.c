@@ -300,7 +300,7 @@ static void cpu_features(void **state)
 
 	assert_int_equal(
 		features(directory, "vendor\t: x\nflags\t\t: fpu nx la57 ibt\nbugs\t: nx\n"),
-		CPU_FEATURE_NX | CPU_FEATURE_LA57 | CPU_FEATURE_CET);
+		CPU_FEATURE_NX | CPU_FEATURE_LA57 | CPU_FEATURE_CET | CPU_FEATURE_IBT);
 	assert_int_equal(features(directory, "flags\t\t: fpu user_shstk\nflags\t\t: nx\n"),
 			 CPU_FEATURE_CET);
 	assert_int_equal(features(directory, "flags\t\t: nxx anx la57x\n"), 0);
@@ -389,6 +389,10 @@ static void platform_here(void **state)
 	assert_true(here.cpu_vendor[0]);
 	assert_true(here.cpu_signature);
 	assert_int_equal(here.cpu_features & ~here.cpu_capabilities, 0);
+	assert_true(here.cpuid[CPUID_1_EDX] & (1u << 26)); /* SSE2, as on all of this kind */
+	/* x87 and SSE are always on where there is XSAVE. */
+	assert_true(here.xcr0 == 0 || (here.xcr0 & 3) == 3);
+	assert_int_equal(here.xcr0 & UINT32_MAX & ~here.cpuid[CPUID_D_0_EAX], 0);
 	memcpy(machine.cpu_vendor, here.cpu_vendor, sizeof(machine.cpu_vendor));
 	machine.cpu_signature = here.cpu_signature;
 	machine.cpu_features = here.cpu_features;

@@ -132,6 +132,11 @@ static void check_image(const struct fixture *fixture, uint32_t kind, struct ima
 	assert_int_equal(index.machine.mailbox_pfn, FAKE_MAILBOX);
 	assert_int_equal(index.machine.home_start, FAKE_HOME);
 	assert_int_equal(index.machine.saved_context, fake->handoff.saved_context);
+	assert_int_equal(index.machine.cr4, FAKE_CR4);
+	assert_int_equal(index.machine.xcr0, 0x207);
+	assert_int_equal(index.machine.cpu_features,
+			 CPU_FEATURE_NX | CPU_FEATURE_IBT | CPU_FEATURE_FRED | CPU_FEATURE_X2APIC);
+	assert_memory_equal(index.machine.cpuid, fake->handoff.cpuid, sizeof(index.machine.cpuid));
 	assert_int_equal(index.machine.fill, FILL_ZERO);
 	assert_memory_equal(index.machine.nonce, fake->handoff.nonce, 16);
 	assert_string_equal(index.machine.release, "6.12.0-fake");
