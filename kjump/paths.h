@@ -46,6 +46,7 @@
 #define PATH_NMI_WATCHDOG "/proc/sys/kernel/nmi_watchdog"
 
 #define PATH_FIRMWARE_MAP "/sys/firmware/memmap"
+#define PATH_BOOT_PARAMS  "/sys/kernel/boot_params"
 #define PATH_VMCOREINFO	  "/sys/kernel/vmcoreinfo"
 #define PATH_CRASH_LOADED "/sys/kernel/kexec_crash_loaded"
 #define PATH_HUGEPAGES	  "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
@@ -57,6 +58,7 @@
 #define PATH_IMAGE_SIZE	  "/sys/power/image_size"
 #define PATH_POWER_DISK	  "/sys/power/disk"
 #define PATH_CLASS_BLOCK  "/sys/class/block"
+#define PATH_MEMORY	  "/sys/devices/system/memory"
 #define PATH_SMT	  "/sys/devices/system/cpu/smt/control"
 #define PATH_VIRTIO_MEM	  "/sys/bus/virtio/drivers/virtio_mem"
 

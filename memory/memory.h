@@ -69,6 +69,13 @@ int memory_iomem_ranges(const char *path, const char *name, struct runs *ret, st
 int memory_firmware_map(const char *path, struct firmware_range **ret, size_t *count,
 			struct error *err);
 
+/*
+ * RAM of the map that the boot loader gave (boot-map.c), in frames: e820_table of struct
+ * boot_params at PATH/data and what setup_data adds to it, PATH being /sys/kernel/boot_params.
+ * Unlike /sys/firmware/memmap it has nothing that was plugged in later.
+ */
+int memory_boot_ram(const char *path, struct runs *ret, struct error *err);
+
 /* End of a range of a firmware memory map; the last byte of the address space counts as an end. */
 static inline uint64_t memory_range_end(const struct firmware_range *range)
 {

@@ -3,6 +3,7 @@
  * The kernel's descriptions of physical memory: /proc/iomem and /sys/firmware/memmap.
  */
 #include "memory/memory.h"
+#include "memory/spans.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -17,12 +18,9 @@
 /* No physical address of x86_64 has more bits. */
 #define ADDRESS_BITS 52
 
-#define SYSTEM_RAM "System RAM"
-
 /* One line of /proc/iomem; END is the last byte. */
 struct iomem_line {
 	uint64_t start, end;
-	bool top; /* not nested in another entry */
 	const char *name;
 };
 
@@ -31,7 +29,6 @@ static bool iomem_parse(char *line, struct iomem_line *ret)
 {
 	char *at = line + strspn(line, " "), *end;
 
-	ret->top = at == line;
 	errno = 0;
 	if (!isxdigit((unsigned char)*at))
 		return false;
@@ -77,61 +74,27 @@ static int iomem_each(const char *path, iomem_visit visit, void *context, struct
 	return r;
 }
 
-/* Bytes [start, end) that are being merged from adjacent entries. */
-struct span {
-	uint64_t start, end;
-};
-
-/* Only whole frames count. */
-static int span_finish(const struct span *span, struct runs *ret, struct error *err)
-{
-	uint64_t first = (span->start + FRAME_SIZE - 1) >> FRAME_SHIFT;
-	uint64_t end = span->end >> FRAME_SHIFT;
-	int r = end > first ? runs_add(ret, first, end - first) : 0;
-
-	return r ? error_set(err, -r, "%s: out of memory", SYSTEM_RAM) : 0;
-}
-
-struct ram_search {
-	struct span span;
-	struct runs *ret;
-};
-
 static int ram_line(void *context, const char *path, const struct iomem_line *line,
 		    struct error *err)
 {
-	struct ram_search *search = context;
-	struct span *span = &search->span;
-	int r = 0;
+	struct spans *spans = context;
 
-	/* Added by a driver, e.g. "System RAM (kmem)": nested, and not ours to describe. */
-	if (!strncmp(line->name, SYSTEM_RAM " (", strlen(SYSTEM_RAM " (")))
-		return error_set(err, EOPNOTSUPP, "%s: %s: memory added by a driver", path,
-				 line->name);
-	if (!line->top || strcmp(line->name, SYSTEM_RAM))
-		return 0;
-	if (!line->end)
+	if (!strcmp(line->name, SPANS_RAM) && !line->end)
 		return hidden_addresses(path, err);
-	if (line->start < span->end || line->end >> ADDRESS_BITS)
-		return error_set(err, EINVAL,
-				 "%s: entries overlap, are out of order or out of bounds", path);
-	if (line->start != span->end) {
-		r = span_finish(span, search->ret, err);
-		span->start = line->start;
-	}
-	span->end = line->end + 1;
-	return r;
+	return spans_add(spans, line->name, line->start, line->end, err)
+		       ? error_prefix(err, "%s", path)
+		       : 0;
 }
 
 int memory_system_ram(const char *path, struct runs *ret, struct error *err)
 {
-	struct ram_search search = { .ret = ret };
-	int r = iomem_each(path, ram_line, &search, err);
+	struct spans spans = { .ret = ret };
+	int r = iomem_each(path, ram_line, &spans, err);
 
 	if (!r)
-		r = span_finish(&search.span, ret, err);
+		r = spans_finish(&spans, err);
 	if (!r && !ret->n)
-		r = error_set(err, ENOENT, "%s: no %s", path, SYSTEM_RAM);
+		r = error_set(err, ENOENT, "%s: no %s", path, SPANS_RAM);
 	return r;
 }
 
@@ -171,11 +134,11 @@ static int range_line(void *context, const char *path, const struct iomem_line *
 		      struct error *err)
 {
 	const struct name_search *search = context;
-	struct span span = { line->start, line->end + 1 };
+	struct spans spans = { line->start, line->end + 1, search->ret };
 
 	if (strcmp(line->name, search->name) || line->end >> ADDRESS_BITS)
 		return 0;
-	return line->end ? span_finish(&span, search->ret, err) : hidden_addresses(path, err);
+	return line->end ? spans_finish(&spans, err) : hidden_addresses(path, err);
 }
 
 int memory_iomem_ranges(const char *path, const char *name, struct runs *ret, struct error *err)

@@ -25,6 +25,7 @@
 #include "disk/fingerprint.h"
 #include "memory/freepages.h"
 #include "memory/manual.h"
+#include "memory/resources.h"
 #include "writer/cmdline-request.h"
 #include "writer/machine.h"
 #include "writer/save.h"
@@ -263,12 +264,26 @@ static int save_watched(struct task *task, struct save_result *result, struct er
 	return r;
 }
 
+/* A's list of RAM is as old as this kernel; what A's own kernel says is what counts. */
+static int check_ram(const struct task *task, struct error *err)
+{
+	int r = resources_check(task->memory, task->view->handoff, &task->ram, &task->home, err);
+
+	if (r != -ENODATA && r != -ENOTSUP)
+		return r;
+	if (!task->view->manual)
+		message("list of RAM: %s; not compared with the kernel's own", err->text);
+	return 0;
+}
+
 /* What has to be known before anything is written. */
 static int prepare(struct task *task, struct error *err)
 {
 	int r;
 
 	r = read_maps(task, err);
+	if (!r)
+		r = check_ram(task, err);
 	if (!r)
 		r = machine_describe(task->memory, task->view, task->mailbox, task->stamps,
 				     &task->ram, &task->home, &task->machine, err);

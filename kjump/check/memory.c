@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "jump/jump.h"
 #include "kjump/check/checks.h"
 #include "kjump/check/room.h"
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
+#include "memory/memory.h"
 #include "text/cmdline.h"
 #include "text/files.h"
 #include "text/human.h"
@@ -33,6 +35,73 @@ int check_virtio_mem(struct preflight *preflight, struct error *note)
 		found = !strncmp(entry->d_name, "virtio", 6);
 	closedir(directory);
 	return found ? error_set(note, EOPNOTSUPP, "this machine has virtio-mem memory") : 0;
+}
+
+/* Was all of [START, END) announced by the firmware's ACPI tables, so that another boot finds it?
+ */
+static bool is_announced(const struct preflight *preflight, uint64_t start, uint64_t end)
+{
+	char path[CHECK_PATH_SIZE], name[64], text[32];
+	struct error ignored = { 0 };
+	uint64_t block;
+
+	check_path(preflight, PATH_MEMORY "/block_size_bytes", path, sizeof(path));
+	block = file_read(path, text, sizeof(text), &ignored) ? 0 : strtoull(text, NULL, 16);
+	if (!block)
+		return false;
+	for (uint64_t number = start / block; number * block < end; number++) {
+		/* drivers/base/memory.c; acpi_bind_memory_blocks() makes the link. */
+		snprintf(name, sizeof(name), PATH_MEMORY "/memory%" PRIu64 "/firmware_node",
+			 number);
+		if (access(check_path(preflight, name, path, sizeof(path)), F_OK))
+			return false;
+	}
+	return true;
+}
+
+static int judge_added(const struct preflight *preflight, const struct runs *added,
+		       struct error *note)
+{
+	uint64_t start = 0, end = 0;
+
+	for (size_t i = 0; i < added->n; i++) {
+		start = added->v[i].pfn << FRAME_SHIFT;
+		end = start + (added->v[i].count << FRAME_SHIFT);
+		if (!is_announced(preflight, start, end))
+			return error_set(note, EOPNOTSUPP,
+					 "System RAM at %#" PRIx64 "-%#" PRIx64
+					 " was added by a driver after the boot: the next boot "
+					 "will not have it",
+					 start, end - 1);
+	}
+	if (!added->n)
+		return 0;
+	error_set(note, 0,
+		  "System RAM at %#" PRIx64 "-%#" PRIx64
+		  " was plugged in: the next boot must have it, too",
+		  start, end - 1);
+	return PREFLIGHT_DOUBT;
+}
+
+/* RAM that firmware did not give at boot: modules that were plugged in, or what a driver added. */
+int check_added_memory(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE];
+	struct runs ram = { 0 }, booted = { 0 }, added = { 0 };
+	int ret = memory_system_ram(check_path(preflight, PATH_IOMEM, path, sizeof(path)), &ram,
+				    note);
+
+	if (!ret)
+		ret = memory_boot_ram(check_path(preflight, PATH_BOOT_PARAMS, path, sizeof(path)),
+				      &booted, note);
+	if (!ret && runs_subtract(&ram, &booted, &added))
+		ret = error_set(note, ENOMEM, "out of memory");
+	if (!ret)
+		ret = judge_added(preflight, &added, note);
+	runs_free(&ram);
+	runs_free(&booted);
+	runs_free(&added);
+	return ret;
 }
 
 /* Is WORD among the flags of the first CPU? */

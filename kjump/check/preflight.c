@@ -28,6 +28,10 @@ const struct preflight_check preflight_checks[] = {
 	{ "CPU 0", "echo 1 > /sys/devices/system/cpu/cpu0/online", 0, check_cpu0 },
 	{ "drivers", "unmount and unplug the device, or unbind its driver", 0, check_drivers },
 	{ "virtio-mem", "give the virtual machine fixed memory", 0, check_virtio_mem },
+	{ "memory added later",
+	  "plug memory in before the boot, or unplug it first; dynamic memory of a virtual machine "
+	  "must be switched off",
+	  PREFLIGHT_RESTORE, check_added_memory },
 	{ "memory encryption", "switch SEV, TDX or mem_encrypt= off", 0, check_encrypted_memory },
 	{ "target", "'kjump format DEVICE', and target = UUID=... in /etc/kjump.conf", 0,
 	  check_target },

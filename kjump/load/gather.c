@@ -98,6 +98,15 @@ static void gather_saved_context(struct handoff *ret)
 		message("%s; kernel %s may not survive the jump back", err.text, ret->release);
 }
 
+/* Without it B cannot compare the list of RAM with the kernel's own. */
+static void gather_resources(struct handoff *ret)
+{
+	struct error ignored = { 0 };
+
+	if (memory_symbol_virtual(PATH_KALLSYMS, "iomem_resource", &ret->iomem_resource, &ignored))
+		ret->iomem_resource = 0;
+}
+
 static int gather_system(struct handoff *ret, struct error *err)
 {
 	struct utsname system;
@@ -145,5 +154,6 @@ int gather_handoff(const struct mailbox_page *page, struct handoff *ret, struct 
 		return status;
 	gather_vmcoreinfo(ret);
 	gather_saved_context(ret);
+	gather_resources(ret);
 	return 0;
 }

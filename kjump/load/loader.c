@@ -20,6 +20,7 @@
 #include "kjump/load/choice.h"
 #include "kjump/load/gather.h"
 #include "kjump/load/home.h"
+#include "kjump/load/memory-map.h"
 #include "kjump/load/reserved.h"
 #include "kjump/paths.h"
 #include "memory/kexec-list.h"
@@ -81,20 +82,26 @@ static struct home_load home_load(const struct choice *choice, const struct jump
 	return (struct home_load){ load->kernel, load->initramfs_size, choice->cpus };
 }
 
+static const struct reserved_paths running = { PATH_CMDLINE, PATH_IOMEM, PATH_FIRMWARE_MAP,
+					       PATH_CRASH_LOADED };
+
+int loader_is_current(const struct loader *loader, struct error *err)
+{
+	return memory_map_check(&running, &loader->state, err);
+}
+
 /* Where the home goes: LOAD->home_start and the rest, and *RESERVED when that was set at boot. */
 static int place(const struct choice *choice, const struct runs *avoid, const struct runs *ram,
 		 struct ballast *ballast, struct jump_load *load, struct reserved *reserved,
 		 struct error *err)
 {
-	const struct reserved_paths paths = { PATH_CMDLINE, PATH_IOMEM, PATH_FIRMWARE_MAP,
-					      PATH_CRASH_LOADED };
 	const struct home_load needs = home_load(choice, load);
 	int ret;
 
 	load->home_size = choice->home;
 	if (!load->home_size)
 		load->home_size = home_needed(&needs, choice->level);
-	ret = reserved_find(&paths, load->home_size, reserved, err);
+	ret = reserved_find(&running, load->home_size, reserved, err);
 	if (ret)
 		return ret;
 	if (reserved->size) {
@@ -238,8 +245,7 @@ static bool is_warm(const struct choice *choice, struct loader *loader)
 	const struct state *state = &loader->state;
 	struct error ignored = { 0 };
 
-	/* A crash kernel may have been loaded where B lives. */
-	if (state->crash && reserved_crash_loaded(PATH_CRASH_LOADED))
+	if (loader_is_current(loader, &ignored))
 		return false;
 	if (state->digest != choice->digest || home_fits(choice, state, &ignored) ||
 	    mailbox_open(&loader->page, &ignored))
@@ -261,7 +267,9 @@ static int load_cold(const struct choice *choice, struct loader *loader, struct 
 	ret = mailbox_create(&loader->page, err);
 	if (ret)
 		return ret;
-	ret = load_b(choice, &loader->page, state, err);
+	ret = memory_map_digest(&running, &state->memory_map, err);
+	if (!ret)
+		ret = load_b(choice, &loader->page, state, err);
 	if (ret)
 		goto out;
 	state->digest = choice->digest;
@@ -273,7 +281,10 @@ static int load_cold(const struct choice *choice, struct loader *loader, struct 
 	memcpy(state->nonce, loader->page.mailbox->nonce, sizeof(state->nonce));
 	memcpy(state->kernel, choice->kernel, sizeof(state->kernel));
 	memcpy(state->initramfs, choice->initramfs, sizeof(state->initramfs));
-	ret = state_write(PATH_STATE, state, err);
+	/* What B was told was read in between. */
+	ret = loader_is_current(loader, err);
+	if (!ret)
+		ret = state_write(PATH_STATE, state, err);
 	if (ret)
 		jump_unload(&ignored);
 out:

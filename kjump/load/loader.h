@@ -38,6 +38,12 @@ int loader_ensure(const struct config *config, struct loader *ret, struct error 
 int loader_place(const struct config *config, struct state *ret, struct error *err);
 void loader_close(struct loader *loader);
 
+/*
+ * Is the machine's memory as it was when LOADER's kernel B was loaded? To be asked right before a
+ * jump; ESTALE says what changed, and then B must be loaded anew.
+ */
+int loader_is_current(const struct loader *loader, struct error *err);
+
 /* Drop what is loaded, the mailbox and the record; nothing to drop is no error. */
 int loader_drop(struct error *err);
 

@@ -22,7 +22,8 @@ struct state {
 	bool crash;	  /* by crashkernel= */
 	char kernel[256]; /* paths */
 	char initramfs[256];
-	uint64_t digest; /* of all that was loaded; see struct choice */
+	uint64_t digest;     /* of all that was loaded; see struct choice */
+	uint64_t memory_map; /* see memory_map_digest() */
 };
 
 /* ENOENT when nothing is on record; errors name file and line. */

@@ -129,6 +129,8 @@ static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err
 	int ret;
 
 	ret = quiesce_begin(&quiesce, err);
+	if (!ret)
+		ret = loader_is_current(&save->loader, err);
 	if (ret)
 		goto out;
 	watchdogs_stop(&watchdogs);

@@ -246,9 +246,13 @@ class Machine:
 
     def press(self, key):
         """Press a key of the keyboard, as QEMU's sendkey calls it."""
+        self.monitor(f"sendkey {key}")
+
+    def monitor(self, command):
+        """A command of QEMU's monitor, done when this returns."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(str(self.keyboards["monitor"]))
-            monitor.sendall(f"sendkey {key}\n".encode())
+            monitor.sendall(f"{command}\n".encode())
             monitor.settimeout(5 * PATIENCE)
             seen = b""
             while seen.count(b"(qemu)") < 2:

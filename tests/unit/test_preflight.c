@@ -128,6 +128,68 @@ static void test_devices(void **state)
 	assert_int_equal(check_virtio_mem(&preflight, &note), -EOPNOTSUPP);
 }
 
+static void put_bytes(const char *path, const void *bytes, size_t size)
+{
+	char full[512];
+	FILE *file;
+
+	put(path, "");
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	file = fopen(full, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
+	fclose(file);
+}
+
+/* An entry of struct boot_params' E820 table. */
+static void put_range(unsigned char *at, uint64_t start, uint64_t end, uint32_t type)
+{
+	uint64_t size = end - start;
+
+	memcpy(at, &start, 8);
+	memcpy(at + 8, &size, 8);
+	memcpy(at + 16, &type, 4);
+}
+
+#define BOOTED "00001000-0009fbff : System RAM\n00100000-1ffdffff : System RAM\n"
+#define LATER  "100000000-10fffffff : System RAM\n"
+
+static void test_added_memory(void **state)
+{
+	unsigned char params[4096] = { [0x1e8] = 2 }, more[40];
+
+	(void)state;
+	put("/proc/iomem", BOOTED);
+	assert_int_equal(check_added_memory(&preflight, &note), -ENOENT);
+	put_range(params + 0x2d0, 0, 0x9fc00, 1);
+	put_range(params + 0x2d0 + 20, 0x100000, 0x1ffe0000, 1);
+	put_bytes("/sys/kernel/boot_params/data", params, sizeof(params));
+	assert_int_equal(check_added_memory(&preflight, &note), 0);
+	/* Nobody says where it comes from. */
+	put("/proc/iomem", BOOTED LATER);
+	assert_int_equal(check_added_memory(&preflight, &note), -EOPNOTSUPP);
+	assert_non_null(strstr(note.text, "0x100000000-0x10fffffff was added by a driver"));
+	put("/sys/devices/system/memory/block_size_bytes", "8000000\n");
+	put("/sys/devices/system/memory/memory32/firmware_node/hid", "PNP0C80\n");
+	assert_int_equal(check_added_memory(&preflight, &note), -EOPNOTSUPP); /* half of it */
+	put("/sys/devices/system/memory/memory33/firmware_node/hid", "PNP0C80\n");
+	assert_int_equal(check_added_memory(&preflight, &note), PREFLIGHT_DOUBT);
+	assert_non_null(strstr(note.text, "0x100000000-0x10fffffff was plugged in"));
+	/* A boot loader's map of more than 128 ranges. */
+	put("/sys/kernel/boot_params/setup_data/0/type", "0x2\n");
+	put_range(more, 0x100000000, 0x108000000, 1);
+	put_range(more + 20, 0x108000000, 0x110000000, 1);
+	put("/sys/kernel/boot_params/setup_data/1/type", "0x1\n");
+	put_bytes("/sys/kernel/boot_params/setup_data/1/data", more, sizeof(more));
+	assert_int_equal(check_added_memory(&preflight, &note), 0);
+	put_range(more + 20, 0x108000000, 0x110000000, 2);
+	put_bytes("/sys/kernel/boot_params/setup_data/1/data", more, sizeof(more));
+	put("/sys/devices/system/memory/block_size_bytes", "0\n");
+	assert_int_equal(check_added_memory(&preflight, &note), -EOPNOTSUPP);
+	put_bytes("/sys/kernel/boot_params/data", params, 100);
+	assert_int_equal(check_added_memory(&preflight, &note), -EINVAL);
+}
+
 static int encrypted(const char *flags, const char *cmdline)
 {
 	char cpuinfo[256];
@@ -293,9 +355,11 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_hibernation), test(test_devices),   test(test_encrypted_memory),
-		test(test_size),	test(test_plaintext), test(test_parameter),
-		test(test_hook),	test(test_culprit),   test(test_table),
+		test(test_hibernation),	 test(test_devices),
+		test(test_added_memory), test(test_encrypted_memory),
+		test(test_size),	 test(test_plaintext),
+		test(test_parameter),	 test(test_hook),
+		test(test_culprit),	 test(test_table),
 	};
 
 	return cmocka_run_group_tests_name("preflight", tests, NULL, NULL);

@@ -117,6 +117,26 @@ static void test_uefi_split(void **state)
 	expect_ram(text, expected, 3);
 }
 
+/* RAM of the firmware's map inside of what a driver put around it later. */
+static void test_cxl_window(void **state)
+{
+	static const char text[] = "00001000-0009ffff : System RAM\n"
+				   "00100000-7fffffff : System RAM\n"
+				   "100000000-1ffffffff : CXL Window 0\n"
+				   "  100000000-17fffffff : System RAM\n"
+				   "    110000000-1101fffff : Kernel code\n"
+				   "200000000-20fffffff : System RAM\n";
+	static const struct run expected[] = {
+		{ 0x1, 0x9f },
+		{ 0x100, 0x7ff00 },
+		{ 0x100000, 0x80000 },
+		{ 0x200000, 0x10000 },
+	};
+
+	(void)state;
+	expect_ram(text, expected, 4);
+}
+
 static void test_less_than_a_page(void **state)
 {
 	static const char text[] = "00000400-00000bff : System RAM\n"
@@ -283,13 +303,10 @@ static void test_bad_firmware_map(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bios),
-		cmocka_unit_test(test_uefi_split),
-		cmocka_unit_test(test_less_than_a_page),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_iomem_start),
-		cmocka_unit_test(test_firmware_map),
-		cmocka_unit_test(test_bad_firmware_map),
+		cmocka_unit_test(test_bios),	     cmocka_unit_test(test_uefi_split),
+		cmocka_unit_test(test_cxl_window),   cmocka_unit_test(test_less_than_a_page),
+		cmocka_unit_test(test_refusals),     cmocka_unit_test(test_iomem_start),
+		cmocka_unit_test(test_firmware_map), cmocka_unit_test(test_bad_firmware_map),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

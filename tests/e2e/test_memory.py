@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Memory that comes and goes while kernel B is loaded, or between a hibernation and its restore."""
+
+import json
+
+import pytest
+
+DIMM = ["-object", "memory-backend-ram,id=memory,size=256M",
+        "-device", "pc-dimm,id=dimm,memdev=memory"]
+AT = 1 << 32    # where QEMU puts it
+
+# Every page of the file knows its number.
+FILL = """
+mkdir -p /run/fill; mount -t tmpfs -o size=90% tmpfs /run/fill
+awk 'BEGIN { for (page = 0; page < %d; page++) printf "%%4095d\\n", page }' > /run/fill/pages
+sha256sum /run/fill/pages
+"""
+
+
+def plug(machine):
+    """Plug the module in, and use it."""
+    machine.monitor(f"object_add {DIMM[1]}")
+    machine.monitor(f"device_add {DIMM[3]}")
+    machine.run(f"until [ -d /sys/devices/system/memory/memory{AT >> 27} ]; do sleep 0.1; done; "
+                "for block in /sys/devices/system/memory/memory*; do "
+                "  grep -q online $block/state || echo online > $block/state; done")
+
+
+def pages(system):
+    """Pages of RAM in the image."""
+    info = system.machine.run(f"kjump info --json {system.machine.device(system.image)}")
+    return json.loads(info)["pages"]["ram"]
+
+
+@pytest.fixture
+def make_extensible(make_system):
+    def make(**arguments):
+        return make_system(memory="512M,slots=1,maxmem=4G", **arguments)
+
+    return make
+
+
+def test_module_after_load(make_extensible):
+    """Kernel B is loaded anew, and what the list lacks all the same it finds by itself."""
+    system = make_extensible()
+    machine = system.machine
+    system.boot(memory=16, cache=8)
+    mark = machine.mark()
+    system.checkpoint()
+    before = pages(system)
+    plug(machine)
+    sums = machine.run(FILL % 90000, 240)
+    # A list that has not heard of it.
+    machine.run(f"grep -v '^ *{AT:x}-' /proc/iomem > /run/iomem; mount -o bind /run/iomem /proc/iomem")
+    status, text = machine.call("kjump checkpoint")
+    assert status == 1
+    assert f"RAM at {AT:#x}-{AT + (256 << 20) - 1:#x} was added after kernel B was loaded" in text
+    machine.run("umount /proc/iomem")
+    system.checkpoint()
+    assert pages(system) == before + (256 << 20) // 4096
+    assert "not compared with the kernel's own" not in machine.console(mark)
+    assert machine.run("sha256sum /run/fill/pages", 120) == sums
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.parametrize("there", [True, pytest.param(False, marks=pytest.mark.full)])
+def test_module_before_load(make_extensible, there):
+    """Restored where the module is there when it boots, else refused by its addresses."""
+    system = make_extensible()
+    machine = system.machine
+    system.boot(memory=16, cache=8)
+    plug(machine)
+    sums = machine.run(FILL % 90000, 240)
+    assert f"System RAM at {AT:#x}" in machine.call("kjump check")[1]
+    job = system.hibernate()
+    if there:
+        machine.extra += DIMM
+        system.restore(job)
+        assert machine.run("sha256sum /run/fill/pages", 120) == sums
+        system.workload.check()
+        system.workload.finish()
+    else:
+        assert f"{AT:#x}-{AT + (256 << 20) - 1:#x} is no RAM in this boot's firmware map" in \
+            system.boot_on()
+
+
+def test_home_given_back(make_system):
+    """A crash kernel's range that the system takes back is no home any more."""
+    system = make_system(memory="512M", append="crashkernel=128M")
+    machine = system.machine
+    system.boot(memory=16, cache=8)
+    assert "reserved at boot" in machine.run("kjump load")
+    machine.run("echo 0 > /sys/kernel/kexec_crash_size")
+    sums = machine.run(FILL % 60000, 240)
+    system.checkpoint()
+    assert machine.run("sha256sum /run/fill/pages", 120) == sums
+    machine.run("grep -q 'reserved = no' /run/kjump/state")
+    system.workload.check()
+    system.workload.finish()
