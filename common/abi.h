@@ -158,6 +158,16 @@ _Static_assert(sizeof(struct pci_record) == 152, "PCI record size");
 #define DISK_TARGET 0x2 /* the image goes there */
 #define DISK_FLAGS  (DISK_IN_USE | DISK_TARGET)
 
+/* Memory that the EFI firmware uses while A runs, and where A has mapped it. */
+struct efi_range {
+	uint64_t physical, virtual; /* addresses */
+	uint64_t pages, attribute;
+	uint32_t type;	   /* EFI_MEMORY_TYPE */
+	uint32_t reserved; /* 0 */
+};
+
+_Static_assert(sizeof(struct efi_range) == 40, "EFI range size");
+
 /* A disk as a whole, that its driver found. */
 struct disk_record {
 	char place[160];   /* where it is connected, without numbers that follow from the order of
@@ -330,6 +340,7 @@ struct outcome {
 #define MAILBOX_WATCH_MAX 1024
 #define MAILBOX_PCI_MAX	  1024
 #define MAILBOX_DISK_MAX  1024
+#define MAILBOX_EFI_MAX	  512
 
 struct mailbox {
 	char magic[8];
@@ -341,9 +352,11 @@ struct mailbox {
 	struct request request;
 	struct outcome outcome;
 	struct watch watch[MAILBOX_WATCH_MAX];
-	uint32_t pci_count, disk_count;
+	uint32_t pci_count, disk_count, efi_count;
+	uint32_t reserved1; /* 0 */
 	struct pci_record pci[MAILBOX_PCI_MAX];
 	struct disk_record disks[MAILBOX_DISK_MAX];
+	struct efi_range efi[MAILBOX_EFI_MAX];
 };
 
 #define MAILBOX_SIZE 0x200000 /* one huge page */

@@ -94,6 +94,7 @@ enum image_section {
 	SECTION_VMCOREINFO,  /* text */
 	SECTION_PCI,	     /* struct pci_record: what A's drivers hold */
 	SECTION_DISKS,	     /* struct disk_record */
+	SECTION_EFI,	     /* struct efi_range: A's EFI runtime map */
 	SECTION_COUNT,
 	SECTION_MAX = 24,
 };

@@ -78,6 +78,8 @@ struct image_index {
 	size_t pci_count;
 	struct disk_record *disks;
 	size_t disk_count;
+	struct efi_range *efi;
+	size_t efi_count;
 };
 
 void image_index_free(struct image_index *index);

@@ -24,6 +24,8 @@ uint32_t index_record_size(enum image_section section)
 		return sizeof(struct pci_record);
 	case SECTION_DISKS:
 		return sizeof(struct disk_record);
+	case SECTION_EFI:
+		return sizeof(struct efi_range);
 	default:
 		return sizeof(struct run);
 	}
@@ -51,6 +53,7 @@ static void list_parts(const struct image_index *index, struct part parts[SECTIO
 					 index->vmcoreinfo ? strlen(index->vmcoreinfo) : 0 },
 		[SECTION_PCI] = { index->pci, index->pci_count },
 		[SECTION_DISKS] = { index->disks, index->disk_count },
+		[SECTION_EFI] = { index->efi, index->efi_count },
 	};
 
 	memcpy(parts, list, sizeof(list));

@@ -31,6 +31,7 @@ void image_index_free(struct image_index *index)
 	free(index->vmcoreinfo);
 	free(index->pci);
 	free(index->disks);
+	free(index->efi);
 	memset(index, 0, sizeof(*index));
 }
 
@@ -160,6 +161,9 @@ int index_check_records(const struct image_index *index, uint32_t kind, struct e
 	for (size_t i = 0; i < index->disk_count && !code; i++)
 		if (!devices_disk_valid(&index->disks[i]))
 			code = damaged(err, "impossible disk");
+	for (size_t i = 0; i < index->efi_count && !code; i++)
+		if (index->efi[i].reserved)
+			code = damaged(err, "EFI runtime map: reserved bytes are not zero");
 	return code;
 }
 
@@ -312,6 +316,8 @@ static int take_all(const unsigned char *bytes, const struct image_index_header 
 	index->pci_count = index->pci ? s[SECTION_PCI].size / sizeof(*index->pci) : 0;
 	index->disks = take(bytes, &s[SECTION_DISKS], &code);
 	index->disk_count = index->disks ? s[SECTION_DISKS].size / sizeof(*index->disks) : 0;
+	index->efi = take(bytes, &s[SECTION_EFI], &code);
+	index->efi_count = index->efi ? s[SECTION_EFI].size / sizeof(*index->efi) : 0;
 	if (!code)
 		code = take_text(bytes, &s[SECTION_VMCOREINFO], &index->vmcoreinfo);
 	if (code == -EUCLEAN)

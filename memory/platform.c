@@ -141,12 +141,7 @@ int platform_facs_signature(const char *path, uint32_t *ret, struct error *err)
 	return 0;
 }
 
-/*
- * Only what the firmware itself uses at run time (UEFI specification, EFI_MEMORY_TYPE): code,
- * data, memory-mapped I/O. Linux keeps pieces of boot services data in this map too, and those move
- * from one boot to the next. Where they push the others about, virt_addr shows it.
- */
-static bool stays_in_place(unsigned long type)
+bool platform_efi_stays(unsigned long type)
 {
 	return type == 5 || type == 6 || type == 11 || type == 12;
 }
@@ -173,7 +168,7 @@ static int digest_entry(XXH3_state_t *state, const char *directory, unsigned num
 			return error_errno(err, "%s", path);
 		}
 		if (i == 0)
-			stays = stays_in_place(strtoul(text, NULL, 0));
+			stays = platform_efi_stays(strtoul(text, NULL, 0));
 		if (stays)
 			XXH3_64bits_update(state, text, (size_t)n);
 	}

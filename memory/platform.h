@@ -6,6 +6,7 @@
 #ifndef MEMORY_PLATFORM_H
 #define MEMORY_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -43,6 +44,14 @@ int platform_cpu_features(const char *path, uint64_t *ret, struct error *err);
 
 /* Hardware signature of an ACPI FACS; *RET is 0 when the file is not there or is no FACS. */
 int platform_facs_signature(const char *path, uint32_t *ret, struct error *err);
+
+/*
+ * Does memory of this type stay where it is (UEFI specification, EFI_MEMORY_TYPE)? The firmware
+ * itself uses run-time code and data, and memory-mapped I/O. Linux keeps pieces of boot services
+ * data in its runtime map too, and those move from one boot to the next. Where they push the others
+ * about, virt_addr shows it.
+ */
+bool platform_efi_stays(unsigned long type);
 
 /*
  * XXH3 (64 bits) of the texts in DIRECTORY/N/{type,phys_addr,virt_addr,num_pages,attribute} for

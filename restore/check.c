@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/runs.h"
@@ -103,20 +104,12 @@ int check_platform(const struct image_machine *machine, const struct platform *h
 {
 	int rc = check_cpu(machine, here, err);
 
-	if (rc)
-		return rc;
-	if (machine->facs_signature && here->facs_signature &&
+	if (!rc && machine->facs_signature && here->facs_signature &&
 	    machine->facs_signature != here->facs_signature)
-		return error_set(err, ENODEV,
-				 "hardware changed: ACPI FACS signature was %#x, is %#x",
-				 machine->facs_signature, here->facs_signature);
-	if (machine->efi_runtime_digest && !here->efi_runtime_digest)
-		return error_set(err, ENODEV,
-				 "saved kernel used EFI runtime services, "
-				 "this boot has no EFI runtime map");
-	if (machine->efi_runtime_digest && machine->efi_runtime_digest != here->efi_runtime_digest)
-		return error_set(err, ENODEV, "EFI runtime map differs from the saved kernel's");
-	return 0;
+		message("warning: the firmware says that its hardware changed: ACPI FACS signature "
+			"was %#x, is %#x; going on",
+			machine->facs_signature, here->facs_signature);
+	return rc;
 }
 
 /* --- firmware memory map -------------------------------------------------------------------- */
@@ -196,6 +189,71 @@ int check_memory(const struct image_index *index, const struct firmware_range *h
 	runs_free(&ram);
 	runs_free(&gone);
 	return rc;
+}
+
+/* --- EFI runtime map ------------------------------------------------------------------------ */
+
+static const struct efi_range *find_efi(const struct efi_range *map, size_t count,
+					uint64_t physical)
+{
+	for (size_t i = 0; i < count; i++)
+		if (map[i].physical == physical)
+			return &map[i];
+	return NULL;
+}
+
+/* In what IS, which may be NULL, differs from WAS; false when it does not. */
+static bool efi_difference(const struct efi_range *was, const struct efi_range *is, char *text,
+			   size_t size)
+{
+	if (!is)
+		snprintf(text, size, "is not there any more");
+	else if (was->type != is->type)
+		snprintf(text, size, "is of type %" PRIu32 " now", is->type);
+	else if (was->pages != is->pages)
+		snprintf(text, size, "has %" PRIu64 " pages now", is->pages);
+	else if (was->virtual != is->virtual)
+		snprintf(text, size, "was mapped at %#" PRIx64 ", is at %#" PRIx64, was->virtual,
+			 is->virtual);
+	else if (was->attribute != is->attribute)
+		snprintf(text, size, "had attribute %#" PRIx64 ", has %#" PRIx64, was->attribute,
+			 is->attribute);
+	else
+		return false;
+	return true;
+}
+
+static int efi_differs(const struct efi_range *range, const char *what, struct error *err)
+{
+	return error_set(err, ENODEV,
+			 "EFI runtime map: %#" PRIx64 " (type %" PRIu32 ", %" PRIu64
+			 " pages) %s (rd.kjump.force=efi restores all the same)",
+			 range->physical, range->type, range->pages, what);
+}
+
+int check_efi(const struct image_index *index, uint64_t digest, const struct efi_range *here,
+	      size_t count, struct error *err)
+{
+	char what[128];
+
+	if (!index->machine.efi_runtime_digest || index->machine.efi_runtime_digest == digest)
+		return 0;
+	if (!digest)
+		return error_set(err, ENODEV,
+				 "saved kernel used EFI runtime services, this boot has no EFI "
+				 "runtime map (rd.kjump.force=efi restores all the same)");
+	for (size_t i = 0; i < index->efi_count; i++) {
+		const struct efi_range *was = &index->efi[i];
+
+		if (efi_difference(was, find_efi(here, count, was->physical), what, sizeof(what)))
+			return efi_differs(was, what, err);
+	}
+	for (size_t i = 0; i < count && index->efi_count; i++)
+		if (!find_efi(index->efi, index->efi_count, here[i].physical))
+			return efi_differs(&here[i], "was not there before", err);
+	return error_set(err, ENODEV,
+			 "EFI runtime map differs from the saved kernel's "
+			 "(rd.kjump.force=efi restores all the same)");
 }
 
 /* --- fingerprints --------------------------------------------------------------------------- */

@@ -25,7 +25,10 @@
  */
 enum exit_code check_state(const struct image_super *super, bool again, struct error *err);
 
-/* Processor and firmware. A differing CPU model only gets a message. ENODEV names what differs. */
+/*
+ * Processor and firmware. A differing CPU model, and another FACS signature, only get a message.
+ * ENODEV names what differs.
+ */
 int check_platform(const struct image_machine *machine, const struct platform *here,
 		   struct error *err);
 
@@ -36,6 +39,13 @@ int check_platform(const struct image_machine *machine, const struct platform *h
  */
 int check_memory(const struct image_index *index, const struct firmware_range *here, size_t count,
 		 struct error *err);
+
+/*
+ * Does the EFI firmware lie where A knows it? HERE and DIGEST are those of this boot's runtime map.
+ * ENODEV names the first range that differs.
+ */
+int check_efi(const struct image_index *index, uint64_t digest, const struct efi_range *here,
+	      size_t count, struct error *err);
 
 /*
  * Hash what the image watches. ESTALE when the bytes of a device changed. A device that is not

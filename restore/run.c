@@ -13,6 +13,7 @@
 #include "disk/disk.h"
 #include "image/image.h"
 #include "jump/jump.h"
+#include "memory/efi-map.h"
 #include "memory/memory.h"
 #include "memory/platform.h"
 #include "restore/check.h"
@@ -31,6 +32,29 @@ struct restore {
 	bool changed; /* a file system is not what it was: the image must never be restored */
 };
 
+/* RC and ERR of a check that the user may override with FLAG. */
+static int unless_forced(const struct restore *restore, unsigned flag, int rc, struct error *err)
+{
+	if (rc != -ENODEV || !(restore->options->force & flag))
+		return rc;
+	message("warning: %s; going on, as it is forced", err->text);
+	*err = (struct error){ 0 };
+	return 0;
+}
+
+static int check_runtime_map(const struct restore *restore, uint64_t digest, struct error *err)
+{
+	struct efi_range *map = NULL;
+	size_t count = 0;
+	int rc = efi_map_read("/sys/firmware/efi/runtime-map", &map, &count, err);
+
+	if (!rc)
+		rc = unless_forced(restore, FORCE_EFI,
+				   check_efi(&restore->index, digest, map, count, err), err);
+	free(map);
+	return rc;
+}
+
 static int check_machine(const struct restore *restore, struct error *err)
 {
 	struct firmware_range *map = NULL;
@@ -41,21 +65,13 @@ static int check_machine(const struct restore *restore, struct error *err)
 	if (!rc)
 		rc = check_platform(&restore->index.machine, &here, err);
 	if (!rc)
+		rc = check_runtime_map(restore, here.efi_runtime_digest, err);
+	if (!rc)
 		rc = memory_firmware_map("/sys/firmware/memmap", &map, &count, err);
 	if (!rc)
 		rc = check_memory(&restore->index, map, count, err);
 	free(map);
 	return rc;
-}
-
-/* RC and ERR of a check that the user may override with FLAG. */
-static int unless_forced(const struct restore *restore, unsigned flag, int rc, struct error *err)
-{
-	if (rc != -ENODEV || !(restore->options->force & flag))
-		return rc;
-	message("warning: %s; going on, as it is forced", err->text);
-	*err = (struct error){ 0 };
-	return 0;
 }
 
 /* Another disk where one of A's was needs no waiting for those that are not there yet. */

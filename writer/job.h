@@ -45,6 +45,8 @@ struct save_job {
 	size_t pci_count;
 	const struct disk_record *disks;
 	size_t disk_count;
+	const struct efi_range *efi; /* A's EFI runtime map */
+	size_t efi_count;
 	const char *vmcoreinfo; /* vmcoreinfo_size bytes */
 	size_t vmcoreinfo_size;
 };

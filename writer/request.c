@@ -63,13 +63,16 @@ static bool retry(struct task *task, int r)
 
 static int check_devices(const struct mailbox *mailbox, struct error *err)
 {
-	bool valid =
-		mailbox->pci_count <= MAILBOX_PCI_MAX && mailbox->disk_count <= MAILBOX_DISK_MAX;
+	bool valid = mailbox->pci_count <= MAILBOX_PCI_MAX &&
+		     mailbox->disk_count <= MAILBOX_DISK_MAX &&
+		     mailbox->efi_count <= MAILBOX_EFI_MAX && !mailbox->reserved1;
 
 	for (uint32_t i = 0; valid && i < mailbox->pci_count; i++)
 		valid = devices_pci_valid(&mailbox->pci[i]);
 	for (uint32_t i = 0; valid && i < mailbox->disk_count; i++)
 		valid = devices_disk_valid(&mailbox->disks[i]);
+	for (uint32_t i = 0; valid && i < mailbox->efi_count; i++)
+		valid = !mailbox->efi[i].reserved;
 	return valid ? 0 : error_set(err, EINVAL, "request: impossible list of devices");
 }
 
@@ -240,6 +243,8 @@ static int save(struct task *task, const struct terminals *terminals, const atom
 		.pci_count = task->mailbox->pci_count,
 		.disks = task->mailbox->disks,
 		.disk_count = task->mailbox->disk_count,
+		.efi = task->mailbox->efi,
+		.efi_count = task->mailbox->efi_count,
 		.vmcoreinfo = handoff->vmcoreinfo,
 		.vmcoreinfo_size = handoff->vmcoreinfo_size,
 	};

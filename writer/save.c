@@ -51,6 +51,7 @@ static int fill_index(struct image_index *index, const struct save_job *job,
 	index->watch_count = job->watch_count;
 	index->pci_count = job->pci_count;
 	index->disk_count = job->disk_count;
+	index->efi_count = job->efi_count;
 
 	r = copy_records(job->firmware, job->firmware_count, sizeof(*job->firmware),
 			 &index->firmware);
@@ -60,6 +61,8 @@ static int fill_index(struct image_index *index, const struct save_job *job,
 		r = copy_records(job->pci, job->pci_count, sizeof(*job->pci), &index->pci);
 	if (!r)
 		r = copy_records(job->disks, job->disk_count, sizeof(*job->disks), &index->disks);
+	if (!r)
+		r = copy_records(job->efi, job->efi_count, sizeof(*job->efi), &index->efi);
 	if (!r && job->vmcoreinfo_size) {
 		index->vmcoreinfo = strndup(job->vmcoreinfo, job->vmcoreinfo_size);
 		r = index->vmcoreinfo ? 0 : -ENOMEM;

@@ -2,10 +2,29 @@
 #include "kjump/save/hardware.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "disk/devices.h"
+#include "memory/efi-map.h"
+
+static int record_efi(struct mailbox *mailbox, struct error *err)
+{
+	struct efi_range *map = NULL;
+	size_t count = 0;
+	int ret = efi_map_read("/sys/firmware/efi/runtime-map", &map, &count, err);
+
+	if (ret)
+		return ret;
+	/* It says what has changed; that something has, the digest tells. */
+	mailbox->efi_count = count < MAILBOX_EFI_MAX ? (uint32_t)count : MAILBOX_EFI_MAX;
+	if (mailbox->efi_count)
+		memcpy(mailbox->efi, map, mailbox->efi_count * sizeof(*map));
+	free(map);
+	return 0;
+}
 
 int hardware_record(const char *target, struct mailbox *mailbox, struct error *err)
 {
@@ -27,5 +46,5 @@ int hardware_record(const char *target, struct mailbox *mailbox, struct error *e
 			"them",
 			left);
 	devices_free(&devices);
-	return 0;
+	return record_efi(mailbox, err);
 }

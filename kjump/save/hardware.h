@@ -9,8 +9,8 @@
 #include "common/error.h"
 
 /*
- * Record PCI devices and disks (disk/devices.h) in the mailbox; TARGET is the path of what the
- * image goes to. A message says when there are more than it has room for.
+ * Record PCI devices and disks (disk/devices.h) and the EFI runtime map in the mailbox; TARGET is
+ * the path of what the image goes to. A message says when there are more than it has room for.
  */
 int hardware_record(const char *target, struct mailbox *mailbox, struct error *err);
 

@@ -95,6 +95,9 @@ static inline void fake_index(const struct fake *fake, struct image_index *index
 	index->disks = calloc(1, sizeof(*index->disks));
 	index->disks->flags = DISK_IN_USE;
 	strcpy(index->disks->place, "0000:00:03.0/virtio");
+	index->efi_count = 1;
+	index->efi = calloc(1, sizeof(*index->efi));
+	index->efi->pages = 48;
 	index->vmcoreinfo = strdup("OSRELEASE=6.12.0-fake\n");
 }
 

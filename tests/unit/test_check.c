@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "memory/efi-map.h"
 #include "restore/check.h"
 
 /* --- state ---------------------------------------------------------------------------------- */
@@ -87,7 +88,6 @@ static const struct image_machine machine_was = {
 	.cpu_features = CPU_FEATURE_NX | CPU_FEATURE_CET,
 	.cpu_signature = 0x000906ea,
 	.facs_signature = 0x1234,
-	.efi_runtime_digest = 0x77,
 	.cpu_vendor = "GenuineIntel",
 };
 
@@ -97,7 +97,6 @@ static const struct platform machine_is = {
 	.facs_signature = 0x1234,
 	.cpu_features = CPU_FEATURE_NX | CPU_FEATURE_CET,
 	.cpu_capabilities = CPU_FEATURE_NX | CPU_FEATURE_CET | CPU_FEATURE_LA57,
-	.efi_runtime_digest = 0x77,
 };
 
 static void platform_case(const struct image_machine *was, const struct platform *is,
@@ -126,7 +125,7 @@ static void platform_accepted(void **state)
 	platform_case(&was, &is, NULL);
 	is.cpu_features = CPU_FEATURE_NX; /* CET is there, this kernel does not use it */
 	platform_case(&was, &is, NULL);
-	was.efi_runtime_digest = 0; /* was booted without EFI runtime services */
+	is.facs_signature = 0x1235; /* a warning as well */
 	platform_case(&was, &is, NULL);
 }
 
@@ -153,14 +152,58 @@ static void platform_refused(void **state)
 	is = machine_is;
 	is.cpu_capabilities = CPU_FEATURE_NX;
 	platform_case(&was, &is, "CET");
-	is = machine_is;
-	is.facs_signature = 0x1235;
-	platform_case(&was, &is, "FACS");
-	is = machine_is;
-	is.efi_runtime_digest = 0x78;
-	platform_case(&was, &is, "EFI runtime map differs");
-	is.efi_runtime_digest = 0;
-	platform_case(&was, &is, "no EFI runtime map");
+}
+
+/* --- EFI runtime map ------------------------------------------------------------------------ */
+
+static const struct efi_range efi_was[] = {
+	{ 0x7e9ec000, 0xfffffffeff000000, 48, 0x800000000000000f, 6, 0 },
+	{ 0x7ea1c000, 0xfffffffeff100000, 16, 0x800000000000000f, 5, 0 },
+};
+
+static void efi_case(size_t was_count, uint64_t digest, const struct efi_range *here, size_t count,
+		     const char *text)
+{
+	struct efi_range was[2];
+	struct image_index index = { .machine.efi_runtime_digest = 0x77,
+				     .efi = was,
+				     .efi_count = was_count };
+	struct error err = { 0 };
+
+	memcpy(was, efi_was, sizeof(was));
+	assert_int_equal(check_efi(&index, digest, here, count, &err), text ? -ENODEV : 0);
+	if (text && (!strstr(err.text, text) || !strstr(err.text, "rd.kjump.force=efi")))
+		fail_msg("\"%s\" is not in \"%s\"", text, err.text);
+	/* An A that uses no runtime services does not care. */
+	index.machine.efi_runtime_digest = 0;
+	assert_int_equal(check_efi(&index, digest, here, count, &err), 0);
+}
+
+static void efi_changes(void **state)
+{
+	struct efi_range here[3];
+
+	(void)state;
+	efi_case(2, 0x77, NULL, 0, NULL);
+	efi_case(2, 0, NULL, 0, "this boot has no EFI runtime map");
+	efi_case(0, 0x78, efi_was, 2, "differs from the saved kernel's");
+	efi_case(2, 0x78, efi_was, 2, "differs from the saved kernel's"); /* the order */
+	efi_case(2, 0x78, efi_was, 1, "0x7ea1c000 (type 5, 16 pages) is not there any more");
+	memcpy(here, efi_was, sizeof(efi_was));
+	here[1].virtual += 0x1000;
+	efi_case(2, 0x78, here, 2,
+		 "0x7ea1c000 (type 5, 16 pages) was mapped at 0xfffffffeff100000, is at "
+		 "0xfffffffeff101000");
+	here[0].pages = 49;
+	efi_case(2, 0x78, here, 2, "0x7e9ec000 (type 6, 48 pages) has 49 pages now");
+	here[0].type = 5;
+	efi_case(2, 0x78, here, 2, "is of type 5 now");
+	memcpy(here, efi_was, sizeof(efi_was));
+	here[1].attribute = 0xf;
+	efi_case(2, 0x78, here, 2, "had attribute 0x800000000000000f, has 0xf");
+	here[1] = efi_was[1];
+	here[2] = (struct efi_range){ .physical = 0x1000, .pages = 3, .type = 11 };
+	efi_case(2, 0x78, here, 3, "0x1000 (type 11, 3 pages) was not there before");
 }
 
 /* --- firmware map --------------------------------------------------------------------------- */
@@ -355,6 +398,8 @@ static void efi_digest(void **state)
 	const char *directory = *state;
 	struct error err = { 0 };
 	char all[1024] = "", moving[1024] = "", path[128];
+	struct efi_range *map = NULL;
+	size_t count = 0;
 	uint64_t digest = 1;
 
 	assert_int_equal(platform_efi_digest(directory, &digest, &err), 0);
@@ -368,10 +413,17 @@ static void efi_digest(void **state)
 	}
 	assert_int_equal(platform_efi_digest(directory, &digest, &err), 0);
 	assert_true(digest == XXH3_64bits(all, strlen(all)));
+	assert_int_equal(efi_map_read(directory, &map, &count, &err), 0);
+	assert_int_equal(count, 10);
+	assert_int_equal(map[0].type, 0xb);
+	assert_int_equal(map[4].type, 0x5);
+	assert_int_equal(map[4].physical, 5); /* "5.1" */
+	free(map);
 	snprintf(path, sizeof(path), "%s/10/attribute", directory);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(platform_efi_digest(directory, &digest, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "10/attribute"));
+	assert_int_equal(efi_map_read(directory, &map, &count, &err), -ENOENT);
 }
 
 /* This machine, whatever it is, must agree with itself. */
@@ -397,7 +449,6 @@ static void platform_here(void **state)
 	machine.cpu_signature = here.cpu_signature;
 	machine.cpu_features = here.cpu_features;
 	machine.facs_signature = here.facs_signature;
-	machine.efi_runtime_digest = here.efi_runtime_digest;
 	assert_int_equal(check_platform(&machine, &here, &err), 0);
 }
 
@@ -408,6 +459,7 @@ int main(void)
 		cmocka_unit_test(pending),
 		cmocka_unit_test(platform_accepted),
 		cmocka_unit_test(platform_refused),
+		cmocka_unit_test(efi_changes),
 		cmocka_unit_test(memory_accepted),
 		cmocka_unit_test(memory_refused),
 		cmocka_unit_test(memory_overlap_refused),

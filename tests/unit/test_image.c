@@ -83,6 +83,8 @@ static void test_index_comes_back(void **state)
 	assert_int_equal(index.disk_count, 1);
 	assert_int_equal(index.disks[0].flags, DISK_IN_USE);
 	assert_string_equal(index.disks[0].place, "0000:00:03.0/virtio");
+	assert_int_equal(index.efi_count, 1);
+	assert_int_equal(index.efi[0].pages, 48);
 	image_index_free(&index);
 	temp_disk_remove(&temp);
 }

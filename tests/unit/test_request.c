@@ -148,6 +148,8 @@ static void check_image(const struct fixture *fixture, uint32_t kind, struct ima
 	assert_int_equal(index.disk_count, fake->mailbox.disk_count);
 	assert_memory_equal(index.disks, fake->mailbox.disks,
 			    index.disk_count * sizeof(*index.disks));
+	assert_int_equal(index.efi_count, fake->mailbox.efi_count);
+	assert_memory_equal(index.efi, fake->mailbox.efi, index.efi_count * sizeof(*index.efi));
 	assert_int_equal(runs_total(&index.home), 0x400 + 0x9e);
 
 	assert_int_equal(
@@ -222,6 +224,8 @@ static void test_hibernate(void **state)
 	fixture->fake->mailbox.pci_count = 2;
 	fixture->fake->mailbox.pci[1].id = 0x1042;
 	fixture->fake->mailbox.disk_count = 1;
+	fixture->fake->mailbox.efi_count = 1;
+	fixture->fake->mailbox.efi[0].virtual = 0xfffffffeff000000;
 	strcpy(fixture->fake->mailbox.disks[0].name, "vda");
 	expect_saved(fixture, WRITE_OFF, IMAGE_HIBERNATION);
 }
