@@ -11,16 +11,9 @@
 #include "jump/jump.h"
 #include "jump/kexec.h"
 
-static uint64_t end_of(const struct runs *ram)
-{
-	const struct run *last = ram->n ? ram->v + ram->n - 1 : NULL;
-
-	return last ? (last->pfn + last->count) << FRAME_SHIFT : 0;
-}
-
 static size_t table_bytes(const struct runs *ram)
 {
-	return identity_bound(end_of(ram), ram->n) * FRAME_SIZE;
+	return identity_bound(ram->v, ram->n, identity_gib_pages()) * FRAME_SIZE;
 }
 
 uint64_t jump_handover_size(const struct runs *ram, uint64_t chunk_count, uint64_t run_count,

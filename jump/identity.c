@@ -99,16 +99,51 @@ int identity_map(struct identity *identity, uint64_t start, uint64_t size, struc
 	return 0;
 }
 
-int identity_map_apic(struct identity *identity, struct error *err)
+int identity_map_registers(struct identity *identity, uint64_t address, struct error *err)
 {
-	return map_page(identity, APIC_REGISTERS, LEVEL_PT, ENTRY_UNCACHED, err);
+	return map_page(identity, address, LEVEL_PT, ENTRY_UNCACHED, err);
 }
 
-size_t identity_bound(uint64_t end, size_t count)
+int identity_map_apic(struct identity *identity, struct error *err)
 {
-	const uint64_t gib = 1ULL << level_shift(LEVEL_PDPT);
+	return identity_map_registers(identity, APIC_REGISTERS, err);
+}
 
-	/* PML5, PML4; a PDPT for 512 GiB; a PD for 1 GiB; two page tables for each range's ragged
-	 * ends; and what the APIC needs. */
-	return 2 + (end / gib / TABLE_ENTRIES + 1) + (end / gib + 1) + 2 * count + 3;
+/* How many entries of LEVEL does the range touch, from *NEXT on? Those before it were counted. */
+static uint64_t count_entries(uint64_t start, uint64_t end, unsigned level, uint64_t *next)
+{
+	uint64_t first = start >> level_shift(level),
+		 behind = ((end - 1) >> level_shift(level)) + 1;
+
+	if (first < *next)
+		first = *next;
+	if (behind <= first)
+		return 0;
+	*next = behind;
+	return behind - first;
+}
+
+static uint64_t at_most(uint64_t n, uint64_t limit)
+{
+	return n < limit ? n : limit;
+}
+
+size_t identity_bound(const struct run *ranges, size_t count, bool gib_pages)
+{
+	/* PML5 and PML4, and three tables for each of two pages of registers. */
+	uint64_t tables = 2 + 2 * 3, next[LEVEL_PML4 + 1] = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t start = ranges[i].pfn << FRAME_SHIFT;
+		uint64_t end = start + (ranges[i].count << FRAME_SHIFT);
+		uint64_t n = count_entries(start, end, LEVEL_PML4, &next[LEVEL_PML4]);
+
+		tables += n;
+		/* Where large pages do, only the ragged ends of a range need a table. */
+		n = count_entries(start, end, LEVEL_PDPT, &next[LEVEL_PDPT]);
+		tables += gib_pages ? at_most(n, 2) : n;
+		n = count_entries(start, end, LEVEL_PD, &next[LEVEL_PD]);
+		tables += at_most(n, 2);
+	}
+	return tables;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/abi.h"
 #include "common/error.h"
 
 struct identity {
@@ -33,10 +34,16 @@ void identity_init(struct identity *identity, void *memory, size_t capacity, uin
  */
 int identity_map(struct identity *identity, uint64_t start, uint64_t size, struct error *err);
 
+/* Map one page at ADDRESS, uncached. */
+int identity_map_registers(struct identity *identity, uint64_t address, struct error *err);
+
 /* Map the local APIC's registers, uncached. */
 int identity_map_apic(struct identity *identity, struct error *err);
 
-/* No set of tables for COUNT ranges that end below END needs more pages than this. */
-size_t identity_bound(uint64_t end, size_t count);
+/*
+ * No set of tables for these ranges of frames, sorted, and two pages of registers needs more pages
+ * than this. It grows with the RAM, not with its highest address.
+ */
+size_t identity_bound(const struct run *ranges, size_t count, bool gib_pages);
 
 #endif
