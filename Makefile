@@ -99,7 +99,7 @@ $(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -c $< -o $@
 
-$(BUILD)/bare/%.o: jump/bare-%.c common/abi.h common/pagehash.h Makefile
+$(BUILD)/bare/%.o: jump/bare-%.c jump/bare-io.h common/abi.h common/pagehash.h Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(BARE) -c $< -o $@

@@ -3,23 +3,15 @@
  * The payload's work between kernels C and A: check every page, then copy, then clear, then tell
  * A through its mailbox. Freestanding: no libc, no interrupts, identity mapped.
  */
+#include <stdbool.h>
+
 #include "common/abi.h"
 #include "common/pagehash.h"
+#include "jump/bare-io.h"
+
+#define PAUSE_MAX (1ULL << 37) /* ticks: less than a minute */
 
 void payload_restore(struct payload *payload);
-
-static inline void out8(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t in8(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 /* Sizes are multiples of 8: everything here is pages, or structs of 64-bit fields. */
 static void copy(void *target, const void *source, size_t size)
@@ -37,32 +29,96 @@ static void fill(void *target, uint8_t byte, size_t size)
 	__asm__ volatile("rep stosq" : "+D"(target), "+c"(words) : "a"(word) : "memory");
 }
 
-/* 8250 UART: wait for an empty transmitter, but not for ever. */
-static void put(uint32_t port, const char *text)
+/* --- messages --- */
+
+#define VGA_COLUMNS 80
+#define VGA_ROWS    25
+#define VGA_COLOUR  0x4f00 /* white on red */
+
+#define UART_STATUS 5
+#define UART_EMPTY  0x20
+
+/* The four ports that a PC may have. What names another one is not what kernel C wrote. */
+static bool is_uart(uint32_t port)
 {
-	for (; port && *text; text++) {
-		for (unsigned i = 0; i < 100000 && !(in8(port + 5) & 0x20); i++)
+	return port == 0x3f8 || port == 0x2f8 || port == 0x3e8 || port == 0x2e8;
+}
+
+/* 8250 UART: wait for an empty transmitter, but not for ever. */
+static void put_serial(uint32_t port, const char *text)
+{
+	for (; is_uart(port) && *text; text++) {
+		for (unsigned i = 0; i < 100000 && !(in8(port + UART_STATUS) & UART_EMPTY); i++)
 			;
 		out8(port, *text);
 	}
 }
 
+/*
+ * One line of the screen, the rest of it blank. A screen that is no VGA in text mode does not show
+ * it, nor does it mind.
+ */
+static void put_screen(unsigned row, const char *text)
+{
+	volatile uint16_t *cell = (uint16_t *)VGA_TEXT + row * VGA_COLUMNS;
+
+	for (unsigned i = 0; i < VGA_COLUMNS; i++)
+		cell[i] = VGA_COLOUR | (uint8_t)(*text ? *text++ : ' ');
+}
+
+static void put_line(const struct payload *payload, unsigned row, const char *text)
+{
+	put_serial(payload->serial, text);
+	put_serial(payload->serial, "\r\n");
+	put_screen(row, text);
+}
+
+/* For somebody to read it. */
+static void wait(uint64_t count)
+{
+	uint64_t start = ticks();
+
+	while (ticks() - start < count)
+		;
+}
+
 /* Nothing of A was touched yet: say why and reset; the image stays as it is, marked handed over. */
 static __attribute__((noreturn)) void give_up(const struct payload *payload, const char *why)
 {
-	put(payload->serial, "\r\nkjump payload: ");
-	put(payload->serial, why);
-	put(payload->serial, "; nothing was restored, the image is kept; resetting\r\n");
+	put_serial(payload->serial, "\r\n");
+	for (unsigned row = 0; row < VGA_ROWS; row++)
+		put_screen(row, "");
+	put_line(payload, 1, "kjump: the saved system could not be put back:");
+	put_line(payload, 2, why);
+	put_line(payload, 3, "nothing was restored, and the image is kept; resetting");
+	put_line(payload, 4, "boot with rd.kjump.again to try it once more");
+	wait(payload->pause < PAUSE_MAX ? payload->pause : PAUSE_MAX);
 	out8(0xcf9, 0x02); /* reset control register: system reset ... */
 	out8(0xcf9, 0x06); /* ... now */
 	out8(0x64, 0xfe);  /* keyboard controller, for machines without it */
-	for (;;)
-		__asm__ volatile("hlt");
+	stop();
 }
+
+/* --- work --- */
 
 static void *frame(uint64_t pfn)
 {
 	return (void *)(pfn << FRAME_SHIFT);
+}
+
+/* Has the struct come over as it was? Its hash is of the struct without the hash. */
+static void check_self(struct payload *payload)
+{
+	uint64_t hash = payload->hash;
+
+	for (size_t i = 0; i < sizeof(payload->magic); i++) {
+		if (payload->magic[i] != PAYLOAD_MAGIC[i])
+			give_up(payload, "bad magic of the payload");
+	}
+	payload->hash = 0;
+	if (bytes_hash(payload, sizeof(*payload)) != hash)
+		give_up(payload, "checksum mismatch in the payload");
+	payload->hash = hash;
 }
 
 static void check_lists(const struct payload *payload)
@@ -71,10 +127,6 @@ static void check_lists(const struct payload *payload)
 		      payload->run_count * sizeof(struct payload_run) +
 		      payload->clear_count * sizeof(struct payload_clear);
 
-	for (size_t i = 0; i < sizeof(payload->magic); i++) {
-		if (payload->magic[i] != PAYLOAD_MAGIC[i])
-			give_up(payload, "bad magic");
-	}
 	if (bytes_hash((void *)payload->chunks, size) != payload->lists_hash)
 		give_up(payload, "checksum mismatch in the page lists");
 }
@@ -138,7 +190,8 @@ static void answer(const struct payload *payload)
 		if (mailbox->nonce[i] != payload->nonce[i])
 			return;
 	}
-	if (mailbox->sequence != payload->sequence)
+	/* Of another version: its outcome lies elsewhere. */
+	if (mailbox->version != ABI_VERSION || mailbox->sequence != payload->sequence)
 		return;
 	copy(&mailbox->outcome, &payload->outcome, sizeof(mailbox->outcome));
 	mailbox->answered = payload->sequence;
@@ -146,6 +199,7 @@ static void answer(const struct payload *payload)
 
 void payload_restore(struct payload *payload)
 {
+	check_self(payload);
 	check_lists(payload);
 	check_pages(payload);
 	copy_pages(payload);

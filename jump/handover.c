@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/pagehash.h"
+#include "jump/bare-io.h"
 #include "jump/blobs.h"
 #include "jump/identity.h"
 #include "jump/jump.h"
@@ -26,7 +27,7 @@ uint64_t jump_handover_size(const struct runs *ram, uint64_t chunk_count, uint64
 	return (size + FRAME_SIZE - 1) & ~(uint64_t)(FRAME_SIZE - 1);
 }
 
-/* The payload reads and writes A's RAM and nothing else, but for the APIC. */
+/* The payload reads and writes A's RAM and nothing else, but for the APIC and the screen. */
 static int fill_tables(char *segment, const struct jump_handover *handover, struct error *err)
 {
 	struct identity identity;
@@ -37,6 +38,8 @@ static int fill_tables(char *segment, const struct jump_handover *handover, stru
 	for (size_t i = 0; r == 0 && i < handover->ram->n; i++)
 		r = identity_map(&identity, handover->ram->v[i].pfn << FRAME_SHIFT,
 				 handover->ram->v[i].count << FRAME_SHIFT, err);
+	if (r == 0)
+		r = identity_map_registers(&identity, VGA_TEXT, err);
 	return r < 0 ? r : identity_map_apic(&identity, err);
 }
 
@@ -90,6 +93,8 @@ int jump_handover_load(const struct jump_handover *handover, struct error *err)
 	if (r < 0)
 		goto out;
 	payload = fill_lists(segment, handover);
+	payload.hash = 0;
+	payload.hash = bytes_hash(&payload, sizeof(payload));
 	memcpy(segment + PAYLOAD_STRUCT, &payload, sizeof(payload));
 	part.buffer = segment;
 	/* A plain kexec: nobody comes back to C. */

@@ -112,7 +112,7 @@ int jump_back(const struct jump_back *back, struct error *err);
 struct jump_handover {
 	uint64_t home_start, home_size; /* bytes; where payload and lists may lie */
 	const struct runs *ram;		/* mapped by the payload */
-	struct payload payload;		/* chunks, runs, clears, lists_hash are filled in */
+	struct payload payload;		/* chunks, runs, clears and the hashes are filled in */
 	const struct payload_chunk *chunks;
 	const struct payload_run *runs;
 	const struct payload_clear *clears;

@@ -17,6 +17,9 @@
 #define UART_TTYS0 0x3f8
 #define UART_TTYS1 0x2f8
 
+/* How long the payload's last words stay on the screen. */
+#define MESSAGE_SECONDS 10
+
 /* --- what the payload is told --------------------------------------------------------------- */
 
 /* Is the frame in A's RAM, and not in the home, whose content A swaps away? */
@@ -65,6 +68,14 @@ static void fill_entropy(uint8_t *bytes, size_t size)
 		(void)!getrandom(bytes, size, GRND_INSECURE);
 }
 
+/* Seconds as ticks of the time-stamp counter, by how far it got since this program started. */
+static uint64_t ticks_of(const struct leave *leave, uint64_t seconds)
+{
+	uint64_t ms = (clock_now() - leave->started) / (CLOCK_SECOND / 1000);
+
+	return ms ? (tsc_read() - leave->started_tsc) / ms * 1000 * seconds : 0;
+}
+
 static void fill_outcome(const struct leave *leave, struct outcome *outcome)
 {
 	const struct image_super *super = leave->super;
@@ -103,6 +114,7 @@ static int load(const struct leave *leave, struct error *err)
 			.clear_count = plan->clear_count,
 			.mailbox = machine->mailbox_pfn << FRAME_SHIFT,
 			.sequence = machine->sequence,
+			.pause = ticks_of(leave, MESSAGE_SECONDS),
 		},
 		.chunks = plan->chunks,
 		.runs = plan->runs,
@@ -124,8 +136,11 @@ static void announce(const struct leave *leave)
 
 	if (leave->quiet)
 		return;
+	/* Where the payload cannot write to the screen, this is the last that somebody sees. */
 	message("%" PRIu64 " pages (in place %" PRIu64 ", copied %" PRIu64 "), %" PRIu64
-		" MB read in %" PRIu64 ".%" PRIu64 " s; jumping into %.*s",
+		" MB read in %" PRIu64 ".%" PRIu64 " s; jumping into %.*s; should the machine "
+						   "start anew instead, rd.kjump.again restores "
+		"it once more",
 		stage->plan.in_place + stage->plan.copied, stage->plan.in_place, stage->plan.copied,
 		leave->super->stored_bytes / 1000000, tenths / 10, tenths % 10,
 		(int)sizeof(leave->index->machine.release), leave->index->machine.release);

@@ -15,8 +15,9 @@ struct leave {
 	struct image_super *super;
 	const struct image_index *index;
 	const struct stage *stage;
-	uint64_t started;  /* clock_now() when the program started */
-	uint64_t prepared; /* ns of work so far, reading not counted */
+	uint64_t started;     /* clock_now() when the program started */
+	uint64_t started_tsc; /* and the time-stamp counter then */
+	uint64_t prepared;    /* ns of work so far, reading not counted */
 	bool quiet;
 };
 

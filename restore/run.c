@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/tsc.h"
 #include "disk/devices.h"
 #include "disk/disk.h"
 #include "image/image.h"
@@ -24,7 +25,7 @@
 
 struct restore {
 	const struct restore_options *options;
-	uint64_t started;
+	uint64_t started, started_tsc;
 	struct waiting waiting;
 	struct disk disk;
 	struct image_super super;
@@ -88,7 +89,7 @@ static int check_same_devices(const struct restore *restore, struct error *err)
 }
 
 /* What came late is looked at as well. */
-static int check_all_devices(const struct restore *restore, struct error *err)
+static int check_all_devices(struct restore *restore, struct error *err)
 {
 	struct devices here = { 0 };
 	int rc;
@@ -98,7 +99,7 @@ static int check_all_devices(const struct restore *restore, struct error *err)
 		if (!rc)
 			rc = hardware_there(&restore->index, &here, err);
 	} while (rc == -ENODEV && !(restore->options->force & FORCE_DEVICES) &&
-		 clock_wait(restore->deadline));
+		 waiting_goes_on(&restore->waiting, err));
 	rc = unless_forced(restore, FORCE_DEVICES, rc, err);
 	if (!rc && !(restore->options->force & FORCE_DEVICES))
 		rc = hardware_same(&restore->index, &here, err);
@@ -166,6 +167,7 @@ static int load_and_jump(struct restore *restore, struct error *err)
 		.index = &restore->index,
 		.stage = &stage,
 		.started = restore->started,
+		.started_tsc = restore->started_tsc,
 		.quiet = restore->options->quiet,
 	};
 	int rc = count_attempt(restore, err);
@@ -224,6 +226,7 @@ enum exit_code restore_run(const struct restore_options *options, uint64_t start
 {
 	struct restore restore = { .options = options,
 				   .started = started,
+				   .started_tsc = tsc_read(),
 				   .waiting = waiting_from(started, options->wait) };
 	enum disk_mode mode = options->check ? DISK_READ : DISK_WRITE;
 	struct error err = { 0 };
