@@ -40,6 +40,7 @@ class Disk:
     bus: str = "virtio"
     # Sectors (first, count) at which the device fails to "read" or to "write" with EIO.
     faults: dict = field(default_factory=dict)
+    serial: str = ""            # "": virtio has none
     cache: str = "writeback"    # "none": of what is written the host keeps nothing in memory
 
     def __post_init__(self):
@@ -50,8 +51,9 @@ class Disk:
 
     def arguments(self, number):
         drive = f"if=none,id=disk{number},cache={self.cache},{self._source()}"
+        serial = f",serial={self.serial}" if self.serial else ""
         device = {
-            "virtio": f"virtio-blk-pci,drive=disk{number}",
+            "virtio": f"virtio-blk-pci,drive=disk{number}{serial}",
             "nvme": f"nvme,drive=disk{number},serial=disk{number}",
             # q35 has an AHCI controller of its own; port 0 is taken by nothing with -nodefaults.
             "ahci": f"ide-hd,drive=disk{number},bus=ide.{number}",

@@ -135,15 +135,23 @@ def superblock(path):
 def test_damaged_image(make_system):
     """Not one of A's pages is put back from an image with a single bad block."""
     system = make_system()
-    system.boot()
+    system.boot(memory=16, cache=4)
     system.hibernate()
+    machine = system.machine
     _, start, index = superblock(system.image.path)
     assert start < index
+    machine.boot()
+    restorer = f"kjump-restore --check UUID={system.uuid()}"
+    status, output = machine.call(restorer)
+    assert status == 0 and "can be restored" in output, output
     with open(system.image.path, "r+b") as file:
         file.seek((start + index) // 2 // 4096 * 4096)
         block = file.read(4096)
         file.seek(-4096, 1)
         file.write(bytes(byte ^ 0x55 for byte in block))
+    status, output = machine.call(restorer)
+    assert status == 1 and "checksum mismatch; the image cannot be restored" in output, output
+    machine.kill()
 
     console = system.boot_on()
     assert "checksum mismatch" in console

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A's drivers go on with the hardware as it was: other disks in its places are not restored over."""
+
+import pytest
+
+import artifacts
+from machine import Disk, MIB
+
+
+def refused(system, append=""):
+    """The boot refuses to restore, and the image stays. Returns the console."""
+    machine = system.machine
+    mark = machine.boot(f"{system.parameter} rd.kjump.timeout=2 rd.kjump.onfail=poweroff "
+                        f"{append}", ready=False)
+    machine.wait_exit()
+    console = machine.console(mark)
+    assert "image left valid" in console, console
+    return console
+
+
+def test_other_disks(make_system, tmp_path):
+    """Disks in exchanged slots, one left out, one that is a copy."""
+    mapped = Disk(tmp_path / "mapped.raw", 130 * MIB)
+    system = make_system(disks=[mapped], initramfs=artifacts.guest_with("dmsetup"))
+    machine, data = system.machine, system.workload.disk
+    data.serial = "original"
+    system.boot(memory=16, cache=4)
+    # In use, and nothing on it that is watched.
+    machine.run("dmsetup create --noudevsync volume --table "
+                f"'0 2048 linear {machine.device(mapped)} 0'")
+    job = system.hibernate()
+
+    image, *others = machine.disks
+    machine.disks = [data, image, mapped]
+    console = refused(system)
+    assert "disk vda at 0000:00:" in console and "is another one" in console, console
+    assert "rd.kjump.force=devices" in console
+
+    machine.disks = [image, data]
+    console = refused(system)
+    assert "disk vdc (no serial number, 136314880 bytes) is not there" in console, console
+
+    machine.disks = [image, *others]
+    data.serial = "copy"
+    assert "was serial original, is serial copy" in refused(system)
+    mark = machine.mark()
+    system.restore(job, "rd.kjump.force=devices")
+    console = machine.console(mark)
+    assert "is serial copy" in console and "going on, as it is forced" in console, console
+    system.workload.check()
+    machine.run("dmsetup remove --noudevsync volume")
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_other_runtime_map(make_system):
+    """A boot that has mapped the EFI firmware elsewhere, here nowhere."""
+    system = make_system(firmware="uefi")
+    system.boot(memory=16, cache=4)
+    job = system.hibernate()
+    assert "no EFI runtime map (rd.kjump.force=efi" in refused(system, "efi=noruntime")
+    mark = system.machine.mark()
+    system.restore(job, "efi=noruntime rd.kjump.force=efi")
+    assert "going on, as it is forced" in system.machine.console(mark)
+    system.workload.check()
+    system.workload.finish()
