@@ -34,7 +34,9 @@
 #define HEAD_THUNK_SIZE	  0x10000
 #define HEAD_LIVE	  0x20000 /* struct live_page */
 #define HEAD_HANDOFF	  0x21000 /* struct handoff */
-#define HEAD_HANDOFF_SIZE 0x1f000
+#define HEAD_HANDOFF_SIZE 0xf000
+#define HEAD_SETUP_DATA	  0x30000 /* what of B's memory map does not fit into its boot parameters */
+#define HEAD_SETUP_SIZE	  0x10000
 
 /* Offsets in struct live_page, for the assembly. Checked against the struct below. */
 #define LIVE_ENTRY	 0x10

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,30 +17,35 @@
 #define HEADER_OFFSET	0x1f1
 #define HEADER_END_BYTE 0x201 /* the setup header ends at 0x202 + this byte */
 
+/* All of B's memory map, before it is cut into what has room where. */
+struct e820 {
+	struct boot_e820_entry *entries;
+	size_t count, max;
+};
+
 /* Entries that touch and have the same type become one. */
-static int e820_add(struct boot_params *params, uint64_t start, uint64_t end, uint32_t type,
+static int e820_add(struct e820 *map, uint64_t start, uint64_t end, uint32_t type,
 		    struct error *err)
 {
-	struct boot_e820_entry *entry = params->e820_table + params->e820_entries;
+	struct boot_e820_entry *entry = map->entries + map->count;
 
 	if (start >= end)
 		return 0;
-	if (params->e820_entries && entry[-1].type == type &&
-	    entry[-1].addr + entry[-1].size == start) {
+	if (map->count && entry[-1].type == type && entry[-1].addr + entry[-1].size == start) {
 		entry[-1].size += end - start;
 		return 0;
 	}
-	if (params->e820_entries == E820_MAX_ENTRIES_ZEROPAGE)
-		return error_set(err, E2BIG, "memory map of kernel B: more than %d entries",
-				 E820_MAX_ENTRIES_ZEROPAGE);
+	if (map->count == map->max)
+		return error_set(err, E2BIG, "memory map of kernel B: more than %zu entries",
+				 map->max);
 	*entry = (struct boot_e820_entry){ .addr = start, .size = end - start, .type = type };
-	params->e820_entries++;
+	map->count++;
 	return 0;
 }
 
 /* One entry of A's RAM: B's parts of it stay RAM, the rest is reserved. PARTS are ascending. */
-static int e820_add_ram(struct boot_params *params, uint64_t start, uint64_t end,
-			const struct runs *parts, struct error *err)
+static int e820_add_ram(struct e820 *map, uint64_t start, uint64_t end, const struct runs *parts,
+			struct error *err)
 {
 	int r;
 
@@ -51,20 +57,19 @@ static int e820_add_ram(struct boot_params *params, uint64_t start, uint64_t end
 			continue;
 		from = from < start ? start : from;
 		to = to > end ? end : to;
-		r = e820_add(params, start, from, E820_RESERVED, err);
+		r = e820_add(map, start, from, E820_RESERVED, err);
 		if (r < 0)
 			return r;
-		r = e820_add(params, from, to, E820_RAM, err);
+		r = e820_add(map, from, to, E820_RAM, err);
 		if (r < 0)
 			return r;
 		start = to;
 	}
-	return e820_add(params, start, end, E820_RESERVED, err);
+	return e820_add(map, start, end, E820_RESERVED, err);
 }
 
-static int fill_e820(struct boot_params *params, const struct boot_layout *layout,
-		     const struct runs *low, const struct firmware_range *firmware, size_t count,
-		     struct error *err)
+static int list_e820(struct e820 *map, const struct boot_layout *layout, const struct runs *low,
+		     const struct firmware_range *firmware, size_t count, struct error *err)
 {
 	struct runs parts = { 0 };
 	int r = runs_add_all(&parts, low);
@@ -78,11 +83,52 @@ static int fill_e820(struct boot_params *params, const struct boot_layout *layou
 		uint64_t end = firmware[i].start + firmware[i].size;
 
 		if (firmware[i].type == E820_RAM)
-			r = e820_add_ram(params, firmware[i].start, end, &parts, err);
+			r = e820_add_ram(map, firmware[i].start, end, &parts, err);
 		else
-			r = e820_add(params, firmware[i].start, end, firmware[i].type, err);
+			r = e820_add(map, firmware[i].start, end, firmware[i].type, err);
 	}
 	runs_free(&parts);
+	return r;
+}
+
+/*
+ * The first entries go into the boot parameters, the others where those point: SETUP_E820_EXT of
+ * struct setup_data, which a kernel reads before it touches memory
+ * (Documentation/arch/x86/boot.rst).
+ */
+static void put_e820(struct boot_params *params, void *setup_data, uint64_t setup_address,
+		     const struct e820 *map)
+{
+	size_t first =
+		map->count < E820_MAX_ENTRIES_ZEROPAGE ? map->count : E820_MAX_ENTRIES_ZEROPAGE;
+	struct setup_data header = { .type = SETUP_E820_EXT };
+
+	memcpy(params->e820_table, map->entries, first * sizeof(*map->entries));
+	params->e820_entries = (uint8_t)first;
+	if (map->count == first)
+		return;
+	header.len = (uint32_t)((map->count - first) * sizeof(*map->entries));
+	memcpy(setup_data, &header, sizeof(header));
+	memcpy((char *)setup_data + sizeof(header), map->entries + first, header.len);
+	params->hdr.setup_data = setup_address;
+}
+
+static int fill_e820(struct boot_params *params, void *setup_data, const struct boot_layout *layout,
+		     const struct runs *low, const struct firmware_range *firmware, size_t count,
+		     struct error *err)
+{
+	struct e820 map = { .max = E820_MAX_ENTRIES_ZEROPAGE +
+				   (HEAD_SETUP_SIZE - sizeof(struct setup_data)) /
+					   sizeof(*map.entries) };
+	int r;
+
+	map.entries = calloc(map.max, sizeof(*map.entries));
+	if (!map.entries)
+		return error_set(err, ENOMEM, "memory map of kernel B");
+	r = list_e820(&map, layout, low, firmware, count, err);
+	if (r == 0)
+		put_e820(params, setup_data, layout->setup_data, &map);
+	free(map.entries);
 	return r;
 }
 
@@ -120,7 +166,7 @@ static uint64_t rsdp_from_efi(void)
 	return found;
 }
 
-int bootparams_fill(struct boot_params *params, const struct jump_kernel *kernel,
+int bootparams_fill(struct boot_params *params, void *setup_data, const struct jump_kernel *kernel,
 		    const struct boot_layout *layout, const struct runs *low,
 		    const struct firmware_range *firmware, size_t count, struct error *err)
 {
@@ -141,5 +187,5 @@ int bootparams_fill(struct boot_params *params, const struct jump_kernel *kernel
 	params->ext_ramdisk_image = layout->initramfs >> 32;
 	params->hdr.ramdisk_size = (uint32_t)layout->initramfs_size;
 	params->ext_ramdisk_size = layout->initramfs_size >> 32;
-	return fill_e820(params, layout, low, firmware, count, err);
+	return fill_e820(params, setup_data, layout, low, firmware, count, err);
 }

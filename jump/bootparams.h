@@ -14,6 +14,7 @@ struct boot_layout {
 	uint64_t kernel; /* start of the kernel proper */
 	uint64_t initramfs, initramfs_size;
 	uint64_t cmdline;
+	uint64_t setup_data;
 };
 
 struct boot_params;
@@ -22,9 +23,10 @@ struct boot_params;
  * Fill PARAMS (one zeroed page) for KERNEL at LAYOUT: setup header, screen and RSDP of the
  * running kernel, and an E820 table of FIRMWARE (COUNT entries, sorted) in which only LOW (runs
  * below 640 KiB) and the home behind its head are RAM, and the rest of A's RAM is reserved.
- * Fails with E2BIG when the table is too long.
+ * What of the table does not fit into PARAMS goes to SETUP_DATA (HEAD_SETUP_SIZE zeroed bytes).
+ * Fails with E2BIG when it is too long even for that.
  */
-int bootparams_fill(struct boot_params *params, const struct jump_kernel *kernel,
+int bootparams_fill(struct boot_params *params, void *setup_data, const struct jump_kernel *kernel,
 		    const struct boot_layout *layout, const struct runs *low,
 		    const struct firmware_range *firmware, size_t count, struct error *err);
 

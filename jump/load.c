@@ -55,6 +55,7 @@ static int make_layout(const struct jump_load *load, struct boot_layout *layout,
 		.kernel = align_up(load->home_start + HEAD_SIZE, alignment),
 		.initramfs_size = load->initramfs_size,
 		.cmdline = load->home_start + HEAD_CMDLINE,
+		.setup_data = load->home_start + HEAD_SETUP_DATA,
 	};
 	if (load->initramfs_size >= load->home_size)
 		return error_set(err, ENOMEM,
@@ -191,9 +192,9 @@ int jump_load(const struct jump_load *load, struct error *err)
 	if (r == 0)
 		r = fill_tables(head, load, err);
 	if (r == 0)
-		r = bootparams_fill((struct boot_params *)(head + HEAD_BOOT_PARAMS), load->kernel,
-				    &layout, &low, load->handoff->firmware,
-				    load->handoff->firmware_count, err);
+		r = bootparams_fill((struct boot_params *)(head + HEAD_BOOT_PARAMS),
+				    head + HEAD_SETUP_DATA, load->kernel, &layout, &low,
+				    load->handoff->firmware, load->handoff->firmware_count, err);
 	if (r == 0)
 		r = fill_handoff(head, load, &low, err);
 	if (r == 0)

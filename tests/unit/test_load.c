@@ -196,7 +196,8 @@ static void only_the_home_is_ram_for_b(void **state)
 
 	(void)state;
 	fill_bzimage(bytes, sizeof(bytes));
-	assert_int_equal(bootparams_fill(&params, &kernel, &layout, &low, firmware, 6, &err), 0);
+	assert_int_equal(bootparams_fill(&params, NULL, &kernel, &layout, &low, firmware, 6, &err),
+			 0);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(params.e820_table[i].addr, wanted[i].addr);
 		assert_int_equal(params.e820_table[i].size, wanted[i].size);
@@ -217,22 +218,61 @@ static void only_the_home_is_ram_for_b(void **state)
 	assert_int_equal(end, 0x100000000 + 64 * MIB);
 }
 
-static void too_long_a_memory_map_is_refused(void **state)
+/* A table of COUNT entries of a MiB, no two of which touch; the result as one list. */
+static int long_map(size_t count, struct boot_params *params, void *setup_data, struct error *err)
 {
-	struct firmware_range firmware[300];
+	struct firmware_range *firmware = calloc(count, sizeof(*firmware));
+	struct boot_layout layout = { .home = 32 * MIB,
+				      .home_end = 64 * MIB,
+				      .setup_data = 32 * MIB + HEAD_SETUP_DATA };
 	struct runs low = { 0 };
-	struct boot_layout layout = { .home = 32 * MIB, .home_end = 64 * MIB };
 	unsigned char bytes[4096];
 	struct jump_kernel kernel = { .bytes = bytes, .size = sizeof(bytes) };
-	struct boot_params params = { 0 };
+	int r;
+
+	for (size_t i = 0; i < count; i++)
+		firmware[i] = (struct firmware_range){ 0x100000000 + 2 * i * MIB, MIB, 3, 0 };
+	memset(params, 0, sizeof(*params));
+	memset(setup_data, 0, HEAD_SETUP_SIZE);
+	fill_bzimage(bytes, sizeof(bytes));
+	r = bootparams_fill(params, setup_data, &kernel, &layout, &low, firmware, count, err);
+	free(firmware);
+	return r;
+}
+
+/* More entries than the boot parameters have room for follow in struct setup_data. */
+static void long_memory_maps(void **state)
+{
+	struct setup_data *more = malloc(HEAD_SETUP_SIZE);
+	struct boot_params params;
 	struct error err;
 
 	(void)state;
-	for (size_t i = 0; i < 300; i++)
-		firmware[i] = (struct firmware_range){ 0x100000000 + 2 * i * MIB, MIB, 3, 0 };
-	fill_bzimage(bytes, sizeof(bytes));
-	assert_int_equal(bootparams_fill(&params, &kernel, &layout, &low, firmware, 300, &err),
-			 -E2BIG);
+	assert_int_equal(long_map(128, &params, more, &err), 0);
+	assert_int_equal(params.e820_entries, 128);
+	assert_int_equal(params.hdr.setup_data, 0);
+	assert_int_equal(more->len, 0);
+
+	assert_int_equal(long_map(1100, &params, more, &err), 0);
+	assert_int_equal(params.e820_entries, 128);
+	assert_int_equal(params.hdr.setup_data, 32 * MIB + HEAD_SETUP_DATA);
+	assert_int_equal(more->next, 0);
+	assert_int_equal(more->type, SETUP_E820_EXT);
+	assert_int_equal(more->len, (1100 - 128) * 20);
+	for (size_t i = 0; i < 1100; i++) {
+		struct boot_e820_entry entry;
+
+		memcpy(&entry,
+		       i < 128 ? (char *)&params.e820_table[i]
+			       : (char *)more->data + (i - 128) * 20,
+		       sizeof(entry));
+		assert_int_equal(entry.addr, 0x100000000 + 2 * i * MIB);
+		assert_int_equal(entry.size, MIB);
+		assert_int_equal(entry.type, 3);
+	}
+	assert_int_equal(long_map(128 + 3276, &params, more, &err), 0);
+	assert_int_equal(long_map(128 + 3277, &params, more, &err), -E2BIG);
+	free(more);
 }
 
 int main(void)
@@ -244,7 +284,7 @@ int main(void)
 		cmocka_unit_test(bzimage_is_read),
 		cmocka_unit_test(bad_bzimages_are_refused),
 		cmocka_unit_test(only_the_home_is_ram_for_b),
-		cmocka_unit_test(too_long_a_memory_map_is_refused),
+		cmocka_unit_test(long_memory_maps),
 	};
 
 	return cmocka_run_group_tests_name("load", tests, make_file, remove_file);
