@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <xxhash.h>
 
 #include "common/crc32c.h"
@@ -168,6 +169,33 @@ int index_check_records(const struct image_index *index, uint32_t kind, struct e
 }
 
 /* --- reading --- */
+
+/* Everything of an index but its lists of frames: machine, maps, fingerprints, text, padding. */
+#define SMALL_SECTIONS (UINT64_C(16) << 20)
+
+/*
+ * The size comes from the superblock, which anybody may have written, and memory is taken for it
+ * before the index can be looked at: no more than the superblock's own numbers of pages can need,
+ * and never what this machine cannot spare.
+ */
+static int check_size(const struct image_super *super, struct error *err)
+{
+	uint64_t runs, chunks, limit;
+	struct sysinfo here;
+
+	/* A run has at least one page; each page is in the list of RAM and in one of the others. */
+	if (!safe_mul(super->ram_pages, 2 * sizeof(struct run), &runs) ||
+	    !safe_mul(super->data_pages, sizeof(struct image_chunk), &chunks) ||
+	    !safe_add(runs, chunks, &limit) || !safe_add(limit, SMALL_SECTIONS, &limit))
+		limit = UINT64_MAX;
+	if (super->index_size > limit)
+		return damaged(err, "larger than so many pages can need");
+	if (!sysinfo(&here) && super->index_size > (uint64_t)here.totalram * here.mem_unit / 2)
+		return error_set(err, ENOMEM,
+				 "index of %llu MiB: more than half of this machine's memory",
+				 (unsigned long long)(super->index_size >> 20));
+	return 0;
+}
 
 static int read_bytes(const struct disk *disk, const struct image_super *super, unsigned char **ret,
 		      struct error *err)
@@ -361,7 +389,9 @@ int image_index_read(const struct disk *disk, const struct image_super *super,
 
 	if (super->state == IMAGE_EMPTY)
 		return error_set(err, ENODATA, "no image on the device");
-	code = read_bytes(disk, super, &bytes, err);
+	code = check_size(super, err);
+	if (!code)
+		code = read_bytes(disk, super, &bytes, err);
 	if (code)
 		return code;
 	memcpy(&header, bytes, sizeof(header));

@@ -156,6 +156,36 @@ static void test_forged_index(void **state)
 	temp_disk_remove(&temp);
 }
 
+/* No memory is taken because a superblock says so: here it says 64 TiB. */
+static void test_forged_index_size(void **state)
+{
+	const uint64_t size = UINT64_C(1) << 46;
+	struct image_index index = { .chunk_count = 0 };
+	struct image_super super, read;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, &small, &super);
+	assert_int_equal(ftruncate(temp.fd, (off_t)(2 * size)), 0);
+	temp.disk.size = 2 * size;
+	super.device_size = 2 * size;
+	super.start = super.index = IMAGE_DATA_START;
+	super.length = super.index_size = size;
+	assert_int_equal(image_super_write(&temp.disk, &super, &err), 0);
+	assert_int_equal(image_super_read(&temp.disk, &read, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &read, &index, &err), -EUCLEAN);
+	assert_string_equal(err.text, "index damaged: larger than so many pages can need");
+	/* With numbers of pages that fit to it. */
+	for (int i = 0; i < 2; i++) {
+		read.ram_pages = i ? UINT64_MAX : UINT64_C(1) << 42;
+		assert_int_equal(image_index_read(&temp.disk, &read, &index, &err), -ENOMEM);
+		assert_string_equal(err.text, "index of 67108864 MiB: more than half of this "
+					      "machine's memory");
+	}
+	temp_disk_remove(&temp);
+}
+
 static void test_chunks_elsewhere(void **state)
 {
 	struct image_index index = { .chunk_count = 0 };
@@ -370,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_every_byte_of_the_index),
 		cmocka_unit_test(test_bytes_of_a_chunk),
 		cmocka_unit_test(test_forged_index),
+		cmocka_unit_test(test_forged_index_size),
 		cmocka_unit_test(test_chunks_elsewhere),
 		cmocka_unit_test(test_truncated_device),
 		cmocka_unit_test(test_power_cuts),
