@@ -73,14 +73,19 @@ int frames_check(const struct frames *frames, struct error *err)
 	return 0;
 }
 
+uint64_t frames_reserve(uint64_t total, uint64_t wanted)
+{
+	uint64_t share = total / 100 * 3;
+
+	if (wanted < LEAST_SPARED)
+		wanted = LEAST_SPARED;
+	return wanted > share ? wanted : share;
+}
+
 int frames_open(struct frames *frames, uint64_t reserve, struct error *err)
 {
-	uint64_t share = frames_meminfo("MemTotal:") / 100 * 3;
-
 	memset(frames, 0, sizeof(*frames));
-	if (reserve < LEAST_SPARED)
-		reserve = LEAST_SPARED;
-	frames->reserve = reserve > share ? reserve : share;
+	frames->reserve = frames_reserve(frames_meminfo("MemTotal:"), reserve);
 	frames->pool = frames_number(FRAMES_HUGE_POOL);
 	tuning_apply(&frames->tuning);
 	frames->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);

@@ -38,9 +38,15 @@ struct frames {
 };
 
 /*
- * Prepare for holding frames: settings, page map. At least RESERVE bytes, and never less than
- * 24 MiB or 3 % of the RAM, stay available. frames_close() ends it in any case, and puts
- * everything back; zero-initialised frames it leaves alone.
+ * What stays available in a machine with TOTAL bytes of memory when WANTED bytes are to: never less
+ * than 24 MiB or 3 % of it.
+ */
+uint64_t frames_reserve(uint64_t total, uint64_t wanted);
+
+/*
+ * Prepare for holding frames: settings, page map. frames_reserve() of RESERVE bytes stay available.
+ * frames_close() ends it in any case, and puts everything back; zero-initialised frames it leaves
+ * alone.
  */
 int frames_open(struct frames *frames, uint64_t reserve, struct error *err);
 void frames_close(struct frames *frames);

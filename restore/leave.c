@@ -139,7 +139,7 @@ static void announce(const struct leave *leave)
 	/* Where the payload cannot write to the screen, this is the last that somebody sees. */
 	message("%" PRIu64 " pages (in place %" PRIu64 ", copied %" PRIu64 "), %" PRIu64
 		" MB read in %" PRIu64 ".%" PRIu64 " s; jumping into %.*s; should the machine "
-						   "start anew instead, rd.kjump.again restores "
+		"start anew instead, rd.kjump.again restores "
 		"it once more",
 		stage->plan.in_place + stage->plan.copied, stage->plan.in_place, stage->plan.copied,
 		leave->super->stored_bytes / 1000000, tenths / 10, tenths % 10,

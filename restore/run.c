@@ -18,6 +18,7 @@
 #include "memory/memory.h"
 #include "memory/platform.h"
 #include "restore/check.h"
+#include "restore/footprint.h"
 #include "restore/hardware.h"
 #include "restore/leave.h"
 #include "restore/stage.h"
@@ -233,6 +234,8 @@ enum exit_code restore_run(const struct restore_options *options, uint64_t start
 	enum exit_code code;
 	int rc;
 
+	if (!options->check && footprint_note(FOOTPRINT_PATH, &err))
+		message("%s; this boot's room for images is not noted", err.text);
 	code = target_open(options->target, mode, &restore.waiting, &restore.disk, &restore.super,
 			   &err);
 	if (code != EXIT_DONE) {

@@ -137,6 +137,17 @@ static int plan_all(struct stage *stage, const struct image_index *index, const 
 	} while (true);
 }
 
+/* The segment is here and in the kernel. */
+static uint64_t own_needs(uint64_t segment)
+{
+	return BASE_SIZE + workers() * IMAGE_READER_BYTES + 2 * segment;
+}
+
+uint64_t stage_reserve(uint64_t total, uint64_t segment)
+{
+	return frames_reserve(total, own_needs(segment));
+}
+
 int stage_prepare(struct stage *stage, const struct image_index *index, struct error *err)
 {
 	struct runs data = { 0 };
@@ -148,10 +159,7 @@ int stage_prepare(struct stage *stage, const struct image_index *index, struct e
 	if (!rc)
 		rc = segment_of(index, &stage->home, index->data.n, &segment, err);
 	if (!rc)
-		rc = frames_open(&stage->frames,
-				 BASE_SIZE + workers() * IMAGE_READER_BYTES +
-					 2 * segment.count * FRAME_SIZE,
-				 err);
+		rc = frames_open(&stage->frames, own_needs(segment.count * FRAME_SIZE), err);
 	if (rc)
 		return rc;
 	rc = runs_add_all(&data, &index->data);

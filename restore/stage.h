@@ -20,6 +20,12 @@ struct stage {
 	uint64_t read_time; /* ns */
 };
 
+/*
+ * Bytes that a restore leaves available in a machine with TOTAL bytes of memory, and needs itself,
+ * with a payload of SEGMENT bytes.
+ */
+uint64_t stage_reserve(uint64_t total, uint64_t segment);
+
 /* Acquire frames until every page of the image has a place, and make the payload's lists. */
 int stage_prepare(struct stage *stage, const struct image_index *index, struct error *err);
 

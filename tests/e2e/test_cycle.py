@@ -65,6 +65,11 @@ def test_restored_once_only(make_system):
 
     console = system.boot_on()
     assert "nothing to restore" in console
+    # What this boot had for an image, for the next hibernation.
+    noted = dict(line.split(" = ") for line in
+                 machine.run("cat /run/kjump-boot/footprint").splitlines())
+    assert 300 << 10 < int(noted["room_kib"]) < int(noted["available_kib"]) \
+        < int(noted["ram_kib"]) < 768 << 10, noted
     machine.run(f"mount -t ext4 {machine.device(system.workload.disk)} /mnt")
     assert machine.run("cat /mnt/later") == "after the restore"
     machine.run("umount /mnt")
