@@ -12,6 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = REPOSITORY / "build"
 OUTPUT = BUILD / "e2e"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kjump"
 
 
 def call(*command):
@@ -52,12 +53,11 @@ def package():
     Folder with a kernel out of a package that scripts/build-kernel made: out of KJUMP_PACKAGE, or
     what was unpacked from there before.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kjump"
-    folder = cache / "package-6.12-cloud"
+    folder = CACHE / "package-6.12-cloud"
     deb = os.environ.get("KJUMP_PACKAGE")
     if deb:
         shutil.rmtree(folder, ignore_errors=True)
-        cache.mkdir(parents=True, exist_ok=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
         call(REPOSITORY / "tests/kernel/unpack", Path(deb).resolve(), folder)
     if not folder.exists():
         raise RuntimeError(f"{folder}: not there; run scripts/build-kernel --fix-suspend, and name "
@@ -237,7 +237,15 @@ def accelerator():
     chosen = os.environ.get("KJUMP_ACCEL")
     if chosen:
         return chosen
-    return "kvm" if os.access("/dev/kvm", os.R_OK | os.W_OK) and kvm_boots() else "tcg"
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    # The answer is the host's, so it is kept until that boots anew.
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    kept = CACHE / f"accelerator-{boot}"
+    if not kept.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        kept.write_text("kvm" if kvm_boots() else "tcg")
+    return kept.read_text()
 
 
 def steady_accelerator():

@@ -86,6 +86,14 @@ class Job:
         text = self.machine.run(f"cat /run/jobs/{self.name}.status 2>/dev/null; :")
         return int(text) if text.strip() else None
 
+    def has_ended(self):
+        """Is it known to have ended? False when the machine does not answer at once."""
+        try:
+            code, _ = self.machine.agent.call(f"test -e /run/jobs/{self.name}.status", 1)
+        except AgentTimeout:
+            return False
+        return code == 0
+
     def output(self):
         return self.machine.run(f"cat /run/jobs/{self.name}.output")
 
@@ -172,16 +180,32 @@ class Machine:
             command += disk.arguments(number)
         return command + self.extra
 
-    def wait_exit(self, timeout=60):
-        """Wait until the machine has powered itself off."""
-        try:
-            status = self.qemu.wait(timeout * PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise MachineError(f"still on after {timeout * PATIENCE:.0f} s") from None
+    def wait_exit(self, timeout=60, job=None):
+        """
+        Wait until the machine has powered itself off. A kernel that panics ends the wait, and so
+        does the end of JOB, the command that should have switched it off.
+        """
+        mark = self.mark()
+        deadline = time.monotonic() + timeout * PATIENCE
+        while (status := self._wait_off(0.5)) is None:
+            if "Kernel panic" in self.console(mark):
+                raise MachineError("still on: the kernel panicked")
+            if time.monotonic() > deadline:
+                raise MachineError(f"still on after {timeout * PATIENCE:.0f} s")
+            # Nobody answers while the machine is frozen; that is no error.
+            if job and job.has_ended() and self._wait_off(1) is None:
+                raise MachineError("still on: the command ended")
         self._gone()
         if status:
             raise MachineError(f"QEMU failed with status {status}: "
                                f"{(self.folder / 'qemu.log').read_text()}")
+
+    def _wait_off(self, seconds):
+        """Exit status of QEMU, or None when it is on after SECONDS."""
+        try:
+            return self.qemu.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
 
     def power_off(self):
         self.run("(sleep 1; poweroff -f) > /dev/null 2>&1 &")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kjump in a virtual machine: the steps that the tests are made of."""
 
+import subprocess
 import time
 import uuid
 
@@ -53,7 +54,7 @@ class System:
         self.saved_boot = self.boot_id()
         job = self.machine.start("kjump hibernate")
         try:
-            self.machine.wait_exit(timeout)
+            self.machine.wait_exit(timeout, job)
         except MachineError as error:
             raise MachineError(f"{error}\nkjump: {self._job_end(job)}") from None
         return job
@@ -63,6 +64,22 @@ class System:
             return f"status {job.status()}: {job.output()}"
         except MachineError as error:
             return str(error).splitlines()[0]
+
+    def keep(self):
+        """
+        What the disks hold, for put_back(): so that one image can be restored again and again,
+        each time beside the file systems that it was saved with.
+        """
+        kept = [(disk.path, disk.path.with_suffix(".kept")) for disk in self.machine.disks]
+        for path, copy in kept:
+            subprocess.run(["cp", "--sparse=always", "--reflink=auto", path, copy], check=True)
+        return kept
+
+    def put_back(self, kept):
+        """Pull the plug, and make the disks what they were at keep()."""
+        self.machine.kill()
+        for path, copy in kept:
+            subprocess.run(["cp", "--sparse=always", "--reflink=auto", copy, path], check=True)
 
     def restore(self, job=None, append="", timeout=90):
         """Boot with the parameter; A must come back, and its command succeed."""
