@@ -86,6 +86,12 @@ $(BUILD)/kjump-back: $(BUILD)/obj/initramfs/kjump-back.o $(BUILD)/libkjump.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(kjump-back_LINK) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+# For the guest of the end-to-end tests
+$(BUILD)/watched: $(BUILD)/obj/tests/e2e/guest/watched.o \
+		$(call objects,obj,$(wildcard kjump/fs/*.c)) $(BUILD)/libkjump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -static $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 # kjump-write with a throttle in place of the device
 $(BUILD)/bench-throttle: $(BUILD)/obj/tests/bench/throttle.o \
 		$(call objects,obj,$(filter-out %/main.c,$(wildcard writer/*.c))) $(BUILD)/libkjump.a

@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 5
+#define ABI_VERSION 6
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -314,7 +314,7 @@ struct request {
 	 * Without pieces it is a device that B sees as A does.
 	 */
 	uint32_t piece_count;
-	uint32_t reserved;	 /* 0 */
+	uint32_t seal_count;	 /* first entries of the mailbox's watch: to be sealed */
 	uint8_t device_uuid[16]; /* what the volume must be */
 	struct watch pieces[REQUEST_PIECE_MAX];
 };

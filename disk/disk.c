@@ -17,7 +17,7 @@
 
 static int open_block(const char *path, enum disk_mode mode, struct disk *disk, struct error *err)
 {
-	int flags = mode == DISK_WRITE ? O_RDWR | O_EXCL : O_RDONLY;
+	int flags = mode == DISK_READ ? O_RDONLY : mode == DISK_WRITE ? O_RDWR | O_EXCL : O_RDWR;
 	int sector;
 
 	disk->fd = open(path, flags | O_DIRECT | O_CLOEXEC);
@@ -36,7 +36,7 @@ static int open_block(const char *path, enum disk_mode mode, struct disk *disk, 
 
 static int open_file(const char *path, enum disk_mode mode, struct disk *disk, struct error *err)
 {
-	int flags = (mode == DISK_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+	int flags = (mode == DISK_READ ? O_RDONLY : O_RDWR) | O_CLOEXEC;
 	struct stat st;
 
 	disk->fd = open(path, flags | O_DIRECT);

@@ -42,8 +42,9 @@ struct disk {
 };
 
 enum disk_mode {
-	DISK_READ,  /* shared */
-	DISK_WRITE, /* read and write; O_EXCL on block devices: not mounted, no swap, no holder */
+	DISK_READ,   /* shared */
+	DISK_WRITE,  /* read and write; O_EXCL on block devices: not mounted, no swap, no holder */
+	DISK_SHARED, /* read and write, though it is in use */
 };
 
 /*

@@ -8,7 +8,6 @@
 #include <xxhash.h>
 
 #include "common/safe.h"
-#include "disk/disk.h"
 
 #define HASH_STEP 1048576
 
@@ -37,36 +36,52 @@ static int hash_extent(const struct disk *disk, const struct watch *watch, XXH3_
 	return code;
 }
 
-int fingerprint_hash(const struct watch *watch, uint64_t *hash, struct error *err)
+void fingerprint_end(struct fingerprint *fingerprint)
 {
-	XXH3_state_t *state = NULL;
-	struct disk disk;
+	if (fingerprint->tag[0])
+		disk_close(&fingerprint->disk);
+	fingerprint->tag[0] = '\0';
+}
+
+static int open_device(struct fingerprint *fingerprint, const char *tag, struct error *err)
+{
 	char path[512];
 	int code;
 
-	if (!memchr(watch->tag, '\0', sizeof(watch->tag)))
-		return error_set(err, EUCLEAN, "fingerprint without a device");
-	code = disk_find(watch->tag, path, sizeof(path), err);
+	if (!strcmp(fingerprint->tag, tag))
+		return 0;
+	fingerprint_end(fingerprint);
+	code = disk_find(tag, path, sizeof(path), err);
 	if (!code)
-		code = disk_open(path, DISK_READ, &disk, err);
+		code = disk_open(path, DISK_READ, &fingerprint->disk, err);
+	if (!code)
+		strcpy(fingerprint->tag, tag);
+	return code;
+}
+
+int fingerprint_hash(struct fingerprint *fingerprint, const struct watch *watch, uint64_t *hash,
+		     struct error *err)
+{
+	XXH3_state_t *state;
+	int code;
+
+	if (!memchr(watch->tag, '\0', sizeof(watch->tag)) || !watch->tag[0])
+		return error_set(err, EUCLEAN, "fingerprint without a device");
+	code = open_device(fingerprint, watch->tag, err);
 	if (code)
 		return code;
 	state = XXH3_createState();
-	if (!state) {
-		code = error_set(err, ENOMEM, "no memory");
-		goto out;
-	}
+	if (!state)
+		return error_set(err, ENOMEM, "no memory");
 	XXH3_64bits_reset(state);
-	if (safe_within(watch->offset, watch->length, disk.size))
-		code = hash_extent(&disk, watch, state, err);
+	if (safe_within(watch->offset, watch->length, fingerprint->disk.size))
+		code = hash_extent(&fingerprint->disk, watch, state, err);
 	else
 		code = error_set(err, EIO, "the device is smaller than it was");
 	if (code)
 		error_prefix(err, "%s", watch->tag);
 	else
 		*hash = XXH3_64bits_digest(state);
-out:
 	XXH3_freeState(state);
-	disk_close(&disk);
 	return code;
 }

@@ -12,11 +12,21 @@
 
 #include "common/abi.h"
 #include "common/error.h"
+#include "disk/disk.h"
+
+/* The device that was hashed last stays open: most extents follow one on the same. Zeroed, none is.
+ */
+struct fingerprint {
+	char tag[sizeof(((struct watch *)0)->tag)];
+	struct disk disk;
+};
 
 /*
  * Hash (XXH3, 64 bits) the bytes of one extent into *HASH. Fails with ENODEV when the device is
- * not there and EIO when it cannot be read.
+ * not there and EIO when it cannot be read. fingerprint_end() closes what is still open.
  */
-int fingerprint_hash(const struct watch *watch, uint64_t *hash, struct error *err);
+int fingerprint_hash(struct fingerprint *fingerprint, const struct watch *watch, uint64_t *hash,
+		     struct error *err);
+void fingerprint_end(struct fingerprint *fingerprint);
 
 #endif

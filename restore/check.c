@@ -258,21 +258,28 @@ int check_efi(const struct image_index *index, uint64_t digest, const struct efi
 
 /* --- fingerprints --------------------------------------------------------------------------- */
 
+static int check_fingerprint(struct fingerprint *fingerprint, const struct image_watch *watch,
+			     struct waiting *waiting, struct error *err)
+{
+	uint64_t hash = 0;
+	int rc;
+
+	while ((rc = fingerprint_hash(fingerprint, &watch->extent, &hash, err)) == -ENODEV)
+		if (!waiting_goes_on(waiting, err))
+			break;
+	if (!rc && hash != watch->xxh3)
+		rc = error_set(err, ESTALE, "file system or swap area on %.*s changed",
+			       (int)sizeof(watch->extent.tag), watch->extent.tag);
+	return rc;
+}
+
 int check_fingerprints(const struct image_index *index, struct waiting *waiting, struct error *err)
 {
-	for (size_t i = 0; i < index->watch_count; i++) {
-		const struct image_watch *watch = &index->watch[i];
-		uint64_t hash = 0;
-		int rc;
+	struct fingerprint fingerprint = { .tag = "" };
+	int rc = 0;
 
-		while ((rc = fingerprint_hash(&watch->extent, &hash, err)) == -ENODEV)
-			if (!waiting_goes_on(waiting, err))
-				break;
-		if (rc)
-			return rc;
-		if (hash != watch->xxh3)
-			return error_set(err, ESTALE, "file system on %.*s changed",
-					 (int)sizeof(watch->extent.tag), watch->extent.tag);
-	}
-	return 0;
+	for (size_t i = 0; i < index->watch_count && !rc; i++)
+		rc = check_fingerprint(&fingerprint, &index->watch[i], waiting, err);
+	fingerprint_end(&fingerprint);
+	return rc;
 }

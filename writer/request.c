@@ -23,6 +23,7 @@
 #include "disk/devices.h"
 #include "disk/disk.h"
 #include "disk/fingerprint.h"
+#include "disk/swapseal.h"
 #include "memory/freepages.h"
 #include "memory/manual.h"
 #include "memory/resources.h"
@@ -87,9 +88,9 @@ static int check_request(const struct mailbox *mailbox, struct error *err)
 	if (!safe_is_text(request->target, sizeof(request->target)) ||
 	    !safe_is_text(request->target_name, sizeof(request->target_name)))
 		return error_set(err, EINVAL, "request: unterminated text");
-	if (request->piece_count > REQUEST_PIECE_MAX || request->reserved)
+	if (request->piece_count > REQUEST_PIECE_MAX)
 		return error_set(err, EINVAL, "request: %u pieces", request->piece_count);
-	if (request->watch_count > MAILBOX_WATCH_MAX)
+	if (request->watch_count > MAILBOX_WATCH_MAX || request->seal_count > request->watch_count)
 		return error_set(err, EINVAL, "request: %u extents to watch", request->watch_count);
 	if (request->watchdog_count > REQUEST_WATCHDOG_MAX)
 		return error_set(err, EINVAL, "request: %u watchdogs", request->watchdog_count);
@@ -165,37 +166,58 @@ static int open_target(struct task *task, struct error *err)
 	return task->mailbox->request.piece_count ? open_volume(task, err) : open_device(task, err);
 }
 
+/* From here on nobody takes A's swap areas over without its being seen. A opens them again. */
+static int seal_swap(struct task *task, struct error *err)
+{
+	const struct mailbox *mailbox = task->mailbox;
+	int r = 0;
+
+	for (uint32_t i = 0; i < mailbox->request.seal_count && !r; i++) {
+		guard_feed(&task->guard);
+		do
+			r = swap_seal(&mailbox->watch[i], err);
+		while (retry(task, r));
+	}
+	return r;
+}
+
+static int hash_extent(struct task *task, struct fingerprint *fingerprint,
+		       struct image_watch *watch, struct error *err)
+{
+	int r;
+
+	if (!safe_is_text(watch->extent.tag, sizeof(watch->extent.tag)))
+		return error_set(err, EINVAL, "request: unterminated text");
+	guard_feed(&task->guard);
+	do
+		r = fingerprint_hash(fingerprint, &watch->extent, &watch->xxh3, err);
+	while (retry(task, r));
+	if (r == -ENODEV)
+		return error_set(err, ENODEV,
+				 "%s: file system's or swap area's device not found, kernel B may "
+				 "lack its driver",
+				 watch->extent.tag);
+	return r ? error_prefix(err, "fingerprint of %s", watch->extent.tag) : 0;
+}
+
 /* Fingerprints of A's file systems. A device that is not there cannot be watched: no save. */
 static int hash_watch(struct task *task, struct error *err)
 {
-	const struct mailbox *mailbox = task->mailbox;
-	uint32_t i, count = mailbox->request.watch_count;
-	int r;
+	uint32_t i, count = task->mailbox->request.watch_count;
+	struct fingerprint fingerprint = { .tag = "" };
+	int r = 0;
 
 	if (!count)
 		return 0;
 	task->watch = calloc(count, sizeof(*task->watch));
 	if (!task->watch)
 		return error_set(err, ENOMEM, "fingerprints: out of memory");
-	for (i = 0; i < count; i++) {
-		struct image_watch *watch = &task->watch[i];
-
-		watch->extent = mailbox->watch[i];
-		if (!safe_is_text(watch->extent.tag, sizeof(watch->extent.tag)))
-			return error_set(err, EINVAL, "request: unterminated text");
-		guard_feed(&task->guard);
-		do
-			r = fingerprint_hash(&watch->extent, &watch->xxh3, err);
-		while (retry(task, r));
-		if (r == -ENODEV)
-			return error_set(err, ENODEV,
-					 "%s: file system's device not found, kernel B may lack "
-					 "its driver",
-					 watch->extent.tag);
-		if (r)
-			return error_prefix(err, "fingerprint of %s", watch->extent.tag);
+	for (i = 0; i < count && !r; i++) {
+		task->watch[i].extent = task->mailbox->watch[i];
+		r = hash_extent(task, &fingerprint, &task->watch[i], err);
 	}
-	return 0;
+	fingerprint_end(&fingerprint);
+	return r;
 }
 
 /* Any doubt about which pages are free means that none is left out. */
@@ -292,6 +314,8 @@ static int prepare(struct task *task, struct error *err)
 	if (!r)
 		r = machine_describe(task->memory, task->view, task->mailbox, task->stamps,
 				     &task->ram, &task->home, &task->machine, err);
+	if (!r)
+		r = seal_swap(task, err);
 	if (!r)
 		r = hash_watch(task, err);
 	if (r)

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * FAT: everything before the data area (boot sector, FSINFO, FATs, and the root directory of FAT12
- * and FAT16), and the first cluster of FAT32's root directory.
+ * and FAT16), and the root directory of FAT32.
+ *
+ * The EFI system partition is written at every boot: systemd-boot refreshes its random seed, GRUB
+ * its environment block, both within a file that stays as long as it was. The firmware's driver
+ * then changes dates, up to that of the folder in the root directory, and may set a mark in the
+ * second entry of the FATs that the volume is in use. Neither tells of changed content, so neither
+ * is watched.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "common/safe.h"
 #include "kjump/fs/fs.h"
@@ -21,31 +28,165 @@
 #define B_ROOT_CLUSTER	   44
 #define B_SIGNATURE	   510
 
-#define ENTRY_SIZE 32
+/* A directory entry, and what lies in it from the dates on and behind them. */
+#define ENTRY_SIZE	   32
+#define E_ATTRIBUTES	   11
+#define E_CREATED	   13
+#define E_CLUSTER_HIGH	   20
+#define E_WRITTEN	   22
+#define E_CLUSTER_LOW	   26
+#define ATTRIBUTES_OF_NAME 0x0f /* a part of a long name */
+#define DELETED		   0xe5
 
-int fs_vfat(const struct disk *disk, struct extents *ret, struct error *err)
+/* Where more names lie in the root, it is not that of a boot partition, and is watched with dates.
+ */
+#define NAMES_MAX      100
+#define ROOT_CLUSTERS  64 /* of FAT32's root directory that are followed */
+#define DIRECTORY_SIZE (1U << 20)
+
+struct fat {
+	const struct disk *disk;
+	struct extents *extents;
+	uint64_t from; /* the next byte to watch */
+	uint64_t table, table_size, data, cluster;
+	unsigned tables;
+	bool wide; /* FAT32 */
+};
+
+/* Watch up to HOLE, and go on behind it. */
+static int watch_up_to(struct fat *fat, uint64_t hole, uint64_t behind, struct error *err)
 {
-	unsigned char boot[BOOT_SIZE];
-	uint64_t sector, cluster, fat, data, root;
-	int code = fs_read(disk, boot, sizeof(boot), 0, err);
+	int code = 0;
+
+	if (hole > fat->from)
+		code = fs_add(fat->disk, fat->extents, fat->from, hole - fat->from, err);
+	fat->from = behind;
+	return code;
+}
+
+static bool has_dates(const unsigned char *entry)
+{
+	return entry[0] != DELETED && (entry[E_ATTRIBUTES] & 0x3f) != ATTRIBUTES_OF_NAME;
+}
+
+/* Up to the first entry that was never in use; the zeros from there on are watched as well. */
+static size_t count_entries(const unsigned char *bytes, size_t size, unsigned *dates)
+{
+	size_t i;
+
+	for (i = 0; i < size / ENTRY_SIZE && bytes[i * ENTRY_SIZE]; i++)
+		*dates += has_dates(bytes + i * ENTRY_SIZE);
+	return i;
+}
+
+/* SIZE bytes of a directory at OFFSET, which fat->from is not behind, without its dates. */
+static int watch_directory(struct fat *fat, uint64_t offset, size_t size, unsigned *names,
+			   struct error *err)
+{
+	unsigned char *bytes = malloc(size ? size : 1);
+	size_t count;
+	int code;
+
+	if (!bytes)
+		return error_set(err, ENOMEM, "no memory");
+	code = fs_read(fat->disk, bytes, size, offset, err);
+	count = code ? 0 : count_entries(bytes, size, names);
+	for (size_t i = 0; i < count && !code && *names <= NAMES_MAX; i++) {
+		uint64_t entry = offset + i * ENTRY_SIZE;
+
+		if (!has_dates(bytes + i * ENTRY_SIZE))
+			continue;
+		code = watch_up_to(fat, entry + E_CREATED, entry + E_CLUSTER_HIGH, err);
+		if (!code)
+			code = watch_up_to(fat, entry + E_WRITTEN, entry + E_CLUSTER_LOW, err);
+	}
+	free(bytes);
+	return code ? code : watch_up_to(fat, offset + size, offset + size, err);
+}
+
+static int watch_tables(struct fat *fat, struct error *err)
+{
+	unsigned entry = fat->wide ? 4 : 2;
+	int code = 0;
+
+	for (unsigned i = 0; i < fat->tables && !code; i++) {
+		uint64_t second = fat->table + i * fat->table_size + entry;
+
+		code = watch_up_to(fat, second, second + entry, err);
+	}
+	return code;
+}
+
+/* The clusters of FAT32's root directory, one after the other. */
+static int watch_chain(struct fat *fat, uint32_t cluster, struct error *err)
+{
+	unsigned names = 0;
+	int code = 0;
+
+	for (int i = 0; i < ROOT_CLUSTERS && !code; i++) {
+		unsigned char next[4];
+		uint64_t place = fat->data + (cluster - 2ULL) * fat->cluster;
+
+		if (cluster < 2)
+			return error_set(err, EUCLEAN, "FAT: no root directory");
+		fat->from = place;
+		code = watch_directory(fat, place, fat->cluster, &names, err);
+		if (!code)
+			code = fs_read(fat->disk, next, sizeof(next), fat->table + 4ULL * cluster,
+				       err);
+		if (code)
+			return code;
+		cluster = fs_le32(next) & 0x0fffffff;
+		if (cluster >= 0x0ffffff8)
+			break;
+	}
+	return code;
+}
+
+static int read_boot(const struct disk *disk, unsigned char boot[BOOT_SIZE], struct fat *fat,
+		     uint64_t *sector, struct error *err)
+{
+	int code = fs_read(disk, boot, BOOT_SIZE, 0, err);
 
 	if (code)
 		return code;
-	sector = fs_le16(boot + B_SECTOR_SIZE);
-	cluster = boot[B_CLUSTER_SECTORS] * sector;
-	if (fs_le16(boot + B_SIGNATURE) != 0xaa55 || sector < 512 || sector > 4096 ||
-	    sector & (sector - 1) || !cluster || !boot[B_FATS])
+	*sector = fs_le16(boot + B_SECTOR_SIZE);
+	fat->cluster = boot[B_CLUSTER_SECTORS] * *sector;
+	fat->tables = boot[B_FATS];
+	if (fs_le16(boot + B_SIGNATURE) != 0xaa55 || *sector < 512 || *sector > 4096 ||
+	    *sector & (*sector - 1) || !fat->cluster || !fat->tables || fat->tables > 8)
 		return error_set(err, EUCLEAN, "FAT: no boot sector");
-	fat = fs_le16(boot + B_FAT_SECTORS_16);
-	if (!fat)
-		fat = fs_le32(boot + B_FAT_SECTORS_32);
-	data = (fs_le16(boot + B_RESERVED_SECTORS) + boot[B_FATS] * fat) * sector;
-	data += safe_round_up(fs_le16(boot + B_ROOT_ENTRIES) * ENTRY_SIZE, sector);
-	code = fs_add(disk, ret, 0, data, err);
-	if (code || fs_le16(boot + B_FAT_SECTORS_16))
+	fat->table_size = fs_le16(boot + B_FAT_SECTORS_16);
+	fat->wide = !fat->table_size;
+	if (fat->wide)
+		fat->table_size = fs_le32(boot + B_FAT_SECTORS_32);
+	fat->table_size *= *sector;
+	fat->table = fs_le16(boot + B_RESERVED_SECTORS) * *sector;
+	fat->data = fat->table + fat->tables * fat->table_size;
+	return 0;
+}
+
+int fs_vfat(const struct disk *disk, struct extents *ret, struct error *err)
+{
+	struct fat fat = { .disk = disk, .extents = ret };
+	unsigned char boot[BOOT_SIZE];
+	uint64_t sector = 0, root;
+	unsigned names = 0;
+	int code = read_boot(disk, boot, &fat, &sector, err);
+
+	if (code)
 		return code;
-	root = fs_le32(boot + B_ROOT_CLUSTER);
-	if (root < 2)
-		return error_set(err, EUCLEAN, "FAT: no root directory");
-	return fs_add(disk, ret, data + (root - 2) * cluster, cluster, err);
+	root = safe_round_up(fs_le16(boot + B_ROOT_ENTRIES) * ENTRY_SIZE, sector);
+	/* FAT12 has entries of one and a half bytes, and no firmware on a system partition. */
+	if (fat.table_size < 8 || !safe_within(fat.data, root, disk->size))
+		return error_set(err, EUCLEAN, "FAT: no tables");
+	code = watch_tables(&fat, err);
+	if (!code && !fat.wide && root && root <= DIRECTORY_SIZE)
+		code = watch_directory(&fat, fat.data, root, &names, err);
+	if (!code)
+		code = watch_up_to(&fat, fat.data + root, fat.data + root, err);
+	if (code || !fat.wide)
+		return code;
+	fat.data += root;
+	return watch_chain(&fat, fs_le32(boot + B_ROOT_CLUSTER), err);
 }

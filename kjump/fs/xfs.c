@@ -11,10 +11,6 @@
 
 #define SUPER_SIZE 512
 #define SECTOR	   512
-#define MIB	   1048576ULL
-#define WHOLE_LOG  (64 * MIB) /* up to this size all of it */
-#define BEFORE	   (8 * MIB)  /* else this much before the head */
-#define LENGTH	   (64 * MIB) /* and this much in all */
 
 /* Byte offsets in the superblock; big-endian. */
 #define SB_BLOCK_SIZE 4
@@ -71,17 +67,17 @@ static int add_log(const struct disk *disk, const struct extent *log, struct ext
 	uint64_t head = 0, start, length;
 	int code;
 
-	if (log->length <= WHOLE_LOG)
+	if (log->length <= FS_LOG_WHOLE)
 		return fs_add(disk, ret, log->offset, log->length, err);
 	code = find_head(disk, log, &head, err);
 	if (code)
 		return code;
 	head -= head % DISK_ALIGN;
-	start = head >= BEFORE ? head - BEFORE : head + log->length - BEFORE;
-	length = log->length - start < LENGTH ? log->length - start : LENGTH;
+	start = head >= FS_LOG_BEFORE ? head - FS_LOG_BEFORE : head + log->length - FS_LOG_BEFORE;
+	length = log->length - start < FS_LOG_WHOLE ? log->length - start : FS_LOG_WHOLE;
 	code = fs_add(disk, ret, log->offset + start, length, err);
-	if (!code && length < LENGTH) /* around the end */
-		code = fs_add(disk, ret, log->offset, LENGTH - length, err);
+	if (!code && length < FS_LOG_WHOLE) /* around the end */
+		code = fs_add(disk, ret, log->offset, FS_LOG_WHOLE - length, err);
 	return code;
 }
 
@@ -100,15 +96,29 @@ int fs_xfs(const struct disk *disk, struct extents *ret, struct error *err)
 	    super[SB_AG_LOG] > 32)
 		return nonsense(err, "no superblock");
 	code = fs_add(disk, ret, 0, DISK_ALIGN, err);
-	if (code || !start) /* the log is on another device */
+	if (code)
 		return code;
+	log.length = fs_be32(super + SB_LOG_BLOCKS) * block_size;
+	if (!start) {
+		ret->log_elsewhere = true;
+		ret->log_length = log.length;
+		return 0;
+	}
 	group = start >> super[SB_AG_LOG];
 	block = start & ((1ULL << super[SB_AG_LOG]) - 1);
-	log.length = fs_be32(super + SB_LOG_BLOCKS) * block_size;
 	if (!safe_mul(group, fs_be32(super + SB_AG_BLOCKS), &log.offset) ||
 	    !safe_add(log.offset, block, &log.offset) ||
 	    !safe_mul(log.offset, block_size, &log.offset) ||
 	    !safe_within(log.offset, log.length, disk->size))
 		return nonsense(err, "log out of place");
+	return add_log(disk, &log, ret, err);
+}
+
+int fs_xfs_log(const struct disk *disk, uint64_t length, struct extents *ret, struct error *err)
+{
+	const struct extent log = { .length = length };
+
+	if (!length || length > disk->size)
+		return nonsense(err, "log larger than its device");
 	return add_log(disk, &log, ret, err);
 }

@@ -35,7 +35,7 @@ def kernel(version="6.12"):
 @functools.lru_cache(None)
 def tools():
     """Folder of the programs."""
-    call("make", "-s", "all")
+    call("make", "-s", "all", "build/watched")
     return BUILD
 
 
@@ -112,20 +112,20 @@ def guest_of_package():
     """The guest's initramfs for that kernel as A, B and C; with what encrypts disks."""
     folder = package()
     return make_guest(f"guest-{folder.name}.img", folder / "vmlinuz", folder / "modules",
-                      folder / "modules", "cryptsetup", "dm_crypt")
+                      folder / "modules", ("cryptsetup",), "dm_crypt")
 
 
 @functools.lru_cache(None)
-def guest_with(program):
-    """The guest's initramfs with one more program of the host."""
-    return make_guest(f"guest-{program}.img", kernel(), program=program)
+def guest_with(*programs):
+    """The guest's initramfs with more programs of the host."""
+    return make_guest(f"guest-{'-'.join(programs)}.img", kernel(), programs=programs)
 
 
-def make_guest(name, b_kernel, b_modules=None, modules=None, program=None, module=None):
+def make_guest(name, b_kernel, b_modules=None, modules=None, programs=(), module=None):
     path = OUTPUT / name
     OUTPUT.mkdir(parents=True, exist_ok=True)
     options = ["--modules", modules] if modules else []
-    options += ["--program", program] if program else []
+    options += [word for program in programs for word in ("--program", program)]
     options += ["--module", module] if module else []
     call(REPOSITORY / "tests/e2e/guest/build", *options, b_kernel, b_initramfs(b_modules), tools(),
          path)

@@ -10,10 +10,13 @@
 #define DISK_SIZE   (64 << 20)
 #define SECTOR	    512
 #define PIECE_MAX   4096
+#define EXT4_BLOCKS 0x04
+#define EXT4_GROUP  0x20
 #define EXT4_MAGIC  0x38
 #define EXT4_SECTOR 2
 
-static const char *const types[] = { "ext4", "xfs", "btrfs", "vfat", "another" };
+static const char *const types[] = { "ext4",  "xfs",   "btrfs", "vfat",	    "f2fs",
+				     "exfat", "ntfs3", "zfs",	"bcachefs", "another" };
 
 #define TYPES (sizeof(types) / sizeof(types[0]))
 
@@ -35,7 +38,7 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 		fuzz_take(&input, piece, length);
 		fuzz_write(fd, piece, length, sector * SECTOR);
 	}
-	good = fuzz_good(fs_extents(&disk, type, &extents, &err), &err);
+	good = fuzz_good(fs_extents(&disk, type, &extents, &err), &err) && !extents.unjudged;
 	for (size_t i = 0; i < extents.n; i++)
 		if (!extents.v[i].length || extents.v[i].length > DISK_SIZE ||
 		    extents.v[i].offset > DISK_SIZE - extents.v[i].length)
@@ -52,6 +55,8 @@ static size_t fuzz_seed(uint8_t *data)
 
 	memset(data, 0, 5 + 1024);
 	memcpy(data + 1, head, sizeof(head));
+	data[5 + EXT4_BLOCKS + 1] = 1;
+	data[5 + EXT4_GROUP + 1] = 1;
 	data[5 + EXT4_MAGIC] = 0x53;
 	data[5 + EXT4_MAGIC + 1] = 0xef;
 	return 5 + 1024;
