@@ -66,7 +66,7 @@ static const struct key settings[] = {
 	SETTING(level, key_level),    SETTING(workers, workers),
 	SETTING(verify, key_switch),  SETTING(allow_plaintext, key_switch),
 	SETTING(all, key_switch),     SETTING(rehearse, key_switch),
-	SETTING(home, home),
+	SETTING(home, home),	      SETTING(allow_unwatched, key_text),
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(*settings))

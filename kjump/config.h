@@ -22,12 +22,13 @@ struct config {
 	unsigned workers; /* 0 = one a CPU of kernel B */
 	bool verify;	  /* read the image back */
 	bool all;	  /* leave no free pages out */
-	bool allow_plaintext; /* though disks of this machine are encrypted */
-	bool rehearse;	      /* freeze once for practice before the first jump */
-	char kernel[256];     /* kernel B's bzImage */
-	char initramfs[256];  /* and its initramfs */
-	uint64_t home;	      /* bytes, a multiple of 2 MiB; 0 = as much as kernel B needs */
-	char cmdline[1024];   /* added to kernel B's command line */
+	bool allow_plaintext;	   /* though disks of this machine are encrypted */
+	char allow_unwatched[256]; /* "yes", or what may change without being noticed */
+	bool rehearse;		   /* freeze once for practice before the first jump */
+	char kernel[256];	   /* kernel B's bzImage */
+	char initramfs[256];	   /* and its initramfs */
+	uint64_t home;		   /* bytes, a multiple of 2 MiB; 0 = as much as kernel B needs */
+	char cmdline[1024];	   /* added to kernel B's command line */
 };
 
 void config_default(struct config *config);

@@ -22,6 +22,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_ALL] = { SETTING("all"), 0, "[=no]", "save free pages as well" },
 	[OPTION_ALLOW_PLAINTEXT] = { SETTING("allow-plaintext"), 0, "[=no]",
 				     "save to a target in clear though disks are\nencrypted" },
+	[OPTION_ALLOW_UNWATCHED] = { SETTING("allow-unwatched"), 0, "[=LIST]",
+				     "all, or those in LIST, may change without being\nnoticed" },
 	[OPTION_CMDLINE] = { SETTING("cmdline"), 0, "WORDS", "added to kernel B's command line" },
 	[OPTION_CONFIG] = { FIELD("config", key_pointer, config_path), 0, "FILE",
 			    "settings (default: /etc/kjump.conf)" },

@@ -15,6 +15,7 @@
 enum option_index {
 	OPTION_ALL,
 	OPTION_ALLOW_PLAINTEXT,
+	OPTION_ALLOW_UNWATCHED,
 	OPTION_CMDLINE,
 	OPTION_CONFIG,
 	OPTION_DRY_RUN,
@@ -43,7 +44,7 @@ enum option_index {
 	 TAKES(CMDLINE) | TAKES(QUIET))
 #define TAKES_SAVE                                                                                 \
 	(TAKES_LOAD | TAKES(TARGET) | TAKES(LEVEL) | TAKES(VERIFY) | TAKES(ALLOW_PLAINTEXT) |      \
-	 TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE))
+	 TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE))
 
 #define OPERANDS_MAX 2
 

@@ -33,6 +33,9 @@ int check_layers(struct preflight *preflight, struct error *note);
 int check_size(struct preflight *preflight, struct error *note);
 int check_plaintext(struct preflight *preflight, struct error *note);
 
+/* watched.c: whether changes of disks while the system is away will be noticed */
+int check_watched(struct preflight *preflight, struct error *note);
+
 /* check-boot.c: what the next boot needs to restore it */
 int check_parameter(struct preflight *preflight, struct error *note);
 int check_hook(struct preflight *preflight, struct error *note);

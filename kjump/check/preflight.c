@@ -42,6 +42,11 @@ const struct preflight_check preflight_checks[] = {
 	{ "encrypted disks",
 	  "set allow_plaintext = yes if the image may hold their keys and data in clear", 0,
 	  check_plaintext },
+	{ "changes of disks",
+	  "unmount it (swapoff), or set allow_unwatched to it if it stays as it is while the "
+	  "system "
+	  "is away",
+	  PREFLIGHT_RESTORE, check_watched },
 	{ "target size", "take a larger device, or close programs first", PREFLIGHT_ADVICE,
 	  check_size },
 	{ "memory for kernel B", "close programs, or 'kjump load' soon after boot", PREFLIGHT_LATER,

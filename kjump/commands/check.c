@@ -63,9 +63,10 @@ const struct command cmd_check = {
 	.name = "check",
 	.summary = "say whether hibernation would work here, and if not, why",
 	.operands = "",
-	.about = "Check everything that hibernation needs, one line each: ok, warning, or\n"
-		 "problem with what to do. Changes nothing. The exit code is 0 when there is no\n"
-		 "problem.",
-	.accepts = TAKES_LOAD | TAKES(TARGET) | TAKES(ALLOW_PLAINTEXT) | TAKES(JSON),
+	.about = "Check everything that hibernation needs, one line each: ok, warning, problem\n"
+		 "with what to do, or unknown when another problem leaves nothing to look at.\n"
+		 "Changes nothing. The exit code is 0 when there is no problem.",
+	.accepts = TAKES_LOAD | TAKES(TARGET) | TAKES(ALLOW_PLAINTEXT) | TAKES(ALLOW_UNWATCHED) |
+		   TAKES(JSON),
 	.run = run,
 };

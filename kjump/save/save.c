@@ -14,6 +14,7 @@
 
 #include "common/tsc-rate.h"
 #include "common/tsc.h"
+#include "disk/swapseal.h"
 #include "jump/jump.h"
 #include "kjump/check/preflight.h"
 #include "kjump/check/room.h"
@@ -38,7 +39,8 @@ struct save {
 	struct tsc_rate start;
 	struct preflight preflight;
 	struct loader loader;
-	struct request request; /* A's copies: the mailbox is kernel B's as well */
+	struct request request;		     /* A's copies: the mailbox is kernel B's as well */
+	struct watch seals[WATCH_SEALS_MAX]; /* request.seal_count of them */
 	struct outcome outcome;
 	uint64_t back; /* time-stamp counter when A went on */
 };
@@ -65,11 +67,45 @@ static void fill_request(struct save *save, enum operation operation)
 	request->time = (uint64_t)time(NULL);
 }
 
+/* Only what will be restored must be found as it was; and swap areas are A's own again soon. */
+static int post_watch(struct save *save, struct mailbox *mailbox, struct error *err)
+{
+	const bool hibernate = save->request.operation == OP_HIBERNATE;
+	struct watch_list list = { .watch = mailbox->watch, .max = MAILBOX_WATCH_MAX };
+	const struct watch_doubt *doubt;
+	int ret = watch_resolve(PATH_PROC, save->options->config.allow_unwatched, &list, err);
+
+	if (ret)
+		return ret;
+	doubt = hibernate ? watch_refusal(&list) : NULL;
+	if (doubt)
+		return error_set(err, ENOTSUP, "%s", doubt->text);
+	save->request.seal_count = 0;
+	if (hibernate && !save->options->dry_run) {
+		memcpy(save->seals, list.watch, list.seals * sizeof(*list.watch));
+		save->request.seal_count = (uint32_t)list.seals;
+	}
+	ret = volume_exclude(save->request.pieces, save->request.piece_count, list.watch, list.max,
+			     &list.count, err);
+	save->request.watch_count = (uint32_t)list.count;
+	return ret;
+}
+
+/* Kernel B sealed A's swap areas; whatever became of the save, they are A's again. */
+static void open_swap(const struct save *save)
+{
+	for (uint32_t i = 0; i < save->request.seal_count; i++) {
+		struct error err = { 0 };
+
+		if (swap_unseal(&save->seals[i], &err))
+			message("%s; 'mkswap' before it is used at the next boot", err.text);
+	}
+}
+
 /* From here on until the jump nothing should happen that changes a file system. */
 static int post_request(struct save *save, struct error *err)
 {
 	struct mailbox *mailbox = save->loader.page.mailbox;
-	size_t count = 0;
 	uint64_t pfn;
 	int ret;
 
@@ -80,10 +116,7 @@ static int post_request(struct save *save, struct error *err)
 				  err)
 		      : 0;
 	if (!ret)
-		ret = watch_resolve(PATH_MOUNTINFO, mailbox->watch, MAILBOX_WATCH_MAX, &count, err);
-	if (!ret)
-		ret = volume_exclude(save->request.pieces, save->request.piece_count,
-				     mailbox->watch, MAILBOX_WATCH_MAX, &count, err);
+		ret = post_watch(save, mailbox, err);
 	if (!ret)
 		ret = hardware_record(save->preflight.disk.name, mailbox, err);
 	if (!ret)
@@ -92,7 +125,6 @@ static int post_request(struct save *save, struct error *err)
 		return ret;
 	if (pfn != save->loader.state.mailbox_pfn)
 		return error_set(err, ESTALE, "the mailbox moved to another page frame");
-	save->request.watch_count = (uint32_t)count;
 	save->request.tsc_khz = tsc_rate_khz(save->start);
 	save->request.kexec_list = save->loader.state.kexec_list;
 	mailbox->request = save->request;
@@ -185,8 +217,10 @@ static int ask(struct save *save, struct error *err)
 	stamps[STAMP_LOAD_START] = save->loader.load_start;
 	stamps[STAMP_LOAD_END] = save->loader.load_end;
 	ret = post_request(save, err);
-	if (!ret)
-		ret = jump(save, stamps, err);
+	if (ret)
+		return ret;
+	ret = jump(save, stamps, err);
+	open_swap(save);
 	if (ret)
 		return ret;
 	ret = take_outcome(save, stamps, err);

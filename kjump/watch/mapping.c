@@ -172,6 +172,20 @@ static bool is_raid1(const char *name)
 	return sysfs_text(name, "md/level", level, sizeof(level)) && !strcmp(level, "raid1");
 }
 
+/* Does it count in its members' headers when it is written (md_write_start() in the kernel)? */
+static bool counts_writes(const char *name)
+{
+	static const char *const levels[] = { "raid4", "raid5", "raid6", "raid10" };
+	char level[32];
+
+	if (!sysfs_text(name, "md/level", level, sizeof(level)))
+		return false;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (!strcmp(level, levels[i]))
+			return true;
+	return false;
+}
+
 /* A partition of a stacked device: the same bytes of the whole device. */
 static int resolve_partition(const struct place *place, const char *whole, int depth,
 			     struct places *ret, struct error *err)
@@ -201,8 +215,11 @@ static int resolve(const struct place *place, int depth, struct places *ret, str
 		return resolve_mapped(place, depth, ret, err);
 	if (sysfs_has(place->name, "md") && is_raid1(place->name))
 		return resolve_raid1(place, depth, ret, err);
-	if (is_stacked(place->name))
+	if (is_stacked(place->name)) {
+		ret->in_file = sysfs_has(place->name, "loop");
+		ret->array = counts_writes(place->name);
 		return unsupported(place, "neither RAID 1 nor a simple mapping", err);
+	}
 	if (sysfs_has(place->name, "partition")) {
 		if (sysfs_whole(place->name, whole, err))
 			return -err->code;

@@ -26,6 +26,8 @@ struct places {
 	size_t n;
 	/* The bytes are to be written there: each must lie in one place, in clear. */
 	bool writable;
+	/* Why it is ENOTSUP: a loop device, or an array that counts its writes in its headers. */
+	bool in_file, array;
 };
 
 /*

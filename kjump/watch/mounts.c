@@ -17,13 +17,16 @@ static int skip_line(struct libmnt_table *table, const char *file, int line)
 
 static int visit(struct libmnt_fs *fs, mount_action action, void *context, struct error *err)
 {
-	const char *type = mnt_fs_get_fstype(fs), *source = mnt_fs_get_srcpath(fs);
+	const char *type = mnt_fs_get_fstype(fs), *source = mnt_fs_get_source(fs);
+	const char *target = mnt_fs_get_target(fs), *options = mnt_fs_get_fs_options(fs);
 	dev_t device = mnt_fs_get_devno(fs);
 	const struct mount mount = {
 		.major = major(device),
 		.minor = minor(device),
 		.type = type ? type : "",
 		.source = source ? source : "",
+		.target = target ? target : "",
+		.options = options ? options : "",
 	};
 
 	return action(context, &mount, err);

@@ -9,7 +9,8 @@
 
 struct mount {
 	unsigned major, minor; /* 0 = the number is none of a block device's */
-	const char *type, *source;
+	const char *type, *source, *target;
+	const char *options; /* of the file system, "a,b=c" */
 };
 
 /* Called with each mount; returns 0, or a negative errno value that ends it. */

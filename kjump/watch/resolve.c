@@ -1,157 +1,118 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which raw bytes to watch while A is away. */
+/* All that is mounted, in all mount namespaces. */
 #include "kjump/watch/resolve.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
-#include "disk/disk.h"
 #include "disk/probe.h"
 #include "disk/sysfs.h"
-#include "kjump/fs/fs.h"
-#include "kjump/watch/mapping.h"
+#include "kjump/watch/internal.h"
 #include "kjump/watch/mounts.h"
 
-/* Of a device below others: where RAID, LVM and LUKS keep their headers. */
-#define LAYER_HEAD 1048576
-#define LAYER_TAIL 131072
-#define DEPTH_MAX  8
-#define SEEN_MAX   256
+#define NAMESPACES_MAX 1024
 
-struct resolver {
-	struct watch *watch;
-	size_t max, count;
-	/* The tag of the device asked for last: most come several times in a row. */
-	char name[BLOCK_NAME_SIZE];
-	char tag[sizeof(((struct watch *)0)->tag)];
-	/* Devices done already: one may be mounted hundreds of times. */
-	dev_t seen[SEEN_MAX];
-	size_t seen_count;
-};
+/* --- file systems over several devices --- */
 
-/* --- watches --- */
-
-static void make_tag(struct resolver *resolver, const char *name)
+/*
+ * Each that is mounted has a directory named after its UUID in ROOT, and in it, or in its SUB,
+ * its devices: as links, or as directories with a link "block".
+ */
+static int watch_members(struct resolver *resolver, const char *path, const struct mount *mount,
+			 size_t *found, struct error *err)
 {
-	if (!strcmp(resolver->name, name))
-		return;
-	strcpy(resolver->name, name);
-	if (probe_name(name, resolver->tag, sizeof(resolver->tag)))
-		return;
-	resolver->tag[0] = '\0';
-	message("%s: no UUID; changes on it while the machine is off go unnoticed", name);
-}
-
-static int add_watch(struct resolver *resolver, const struct place *place, struct error *err)
-{
-	struct watch watch = { .offset = place->offset, .length = place->length };
-
-	make_tag(resolver, place->name);
-	if (!resolver->tag[0])
-		return 0;
-	strcpy(watch.tag, resolver->tag);
-	for (size_t i = 0; i < resolver->count; i++) {
-		const struct watch *old = &resolver->watch[i];
-
-		if (!strcmp(old->tag, watch.tag) && watch.offset >= old->offset &&
-		    watch.offset + watch.length <= old->offset + old->length)
-			return 0;
-	}
-	if (resolver->count == resolver->max)
-		return error_set(err, E2BIG, "more than %zu extents to watch", resolver->max);
-	resolver->watch[resolver->count++] = watch;
-	return 0;
-}
-
-/* Watch bytes of a device, wherever they lie; where that cannot be told, its layers must do. */
-static int watch_bytes(struct resolver *resolver, const char *name, uint64_t offset,
-		       uint64_t length, struct error *err)
-{
-	struct place place = { .offset = offset, .length = length };
-	struct places places = { .n = 0 };
-	int code;
-
-	strcpy(place.name, name);
-	code = mapping_resolve(&place, &places, err);
-	if (code == -ENOTSUP) {
-		message("%s; not all changes while the machine is off will be noticed", err->text);
-		return 0;
-	}
-	for (size_t i = 0; i < places.n && !code; i++)
-		code = add_watch(resolver, &places.v[i], err);
-	return code;
-}
-
-/* --- devices --- */
-
-static int watch_file_system(struct resolver *resolver, const char *name, const char *type,
-			     struct error *err)
-{
-	struct extents extents = { .n = 0 };
-	struct disk disk;
-	char path[BLOCK_NAME_SIZE + 8];
-	int code;
-
-	sysfs_node(name, path, sizeof(path));
-	code = disk_open(path, DISK_READ, &disk, err);
-	if (code)
-		return code;
-	code = fs_extents(&disk, type, &extents, err);
-	if (code)
-		error_prefix(err, "%s", path);
-	for (size_t i = 0; i < extents.n && !code; i++)
-		code = watch_bytes(resolver, name, extents.v[i].offset, extents.v[i].length, err);
-	disk_close(&disk);
-	return code;
-}
-
-static int watch_layer(struct resolver *resolver, const char *name, struct error *err)
-{
-	long long sectors = sysfs_number(name, "size");
-	uint64_t size = sectors > 0 ? (uint64_t)sectors * 512 / DISK_ALIGN * DISK_ALIGN : 0;
-	int code;
-
-	if (size <= LAYER_HEAD + LAYER_TAIL)
-		return size ? watch_bytes(resolver, name, 0, size, err) : 0;
-	code = watch_bytes(resolver, name, 0, LAYER_HEAD, err);
-	if (!code)
-		code = watch_bytes(resolver, name, size - LAYER_TAIL, LAYER_TAIL, err);
-	return code;
-}
-
-static int watch_layers_below(struct resolver *resolver, const char *name, int depth,
-			      struct error *err)
-{
+	DIR *directory = opendir(path);
 	struct dirent *entry;
-	char path[512];
 	int code = 0;
-	DIR *dir;
 
-	/* A partition has no such list; that of the whole device is one up. */
-	snprintf(path, sizeof(path), "/sys/class/block/%s/%s", name,
-		 sysfs_number(name, "partition") > 0 ? "../slaves" : "slaves");
-	dir = depth < DEPTH_MAX ? opendir(path) : NULL;
-	if (!dir)
+	if (!directory)
 		return 0;
-	while (!code && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= BLOCK_NAME_SIZE)
+	while (!code && (entry = readdir(directory))) {
+		char link[PATH_MAX], name[BLOCK_NAME_SIZE];
+		struct subject subject = { mount->target, mount->type, name };
+
+		if (entry->d_name[0] == '.')
 			continue;
-		code = watch_layer(resolver, entry->d_name, err);
-		if (!code)
-			code = watch_layers_below(resolver, entry->d_name, depth + 1, err);
+		snprintf(link, sizeof(link), "%.2000s/%s/block", path, entry->d_name);
+		if (access(link, F_OK))
+			snprintf(link, sizeof(link), "%.2000s/%s", path, entry->d_name);
+		if (sysfs_link(link, 0, name, err) || !sysfs_has(name, "size"))
+			continue;
+		code = watch_file_system(resolver, &subject, "", err);
+		(*found)++;
 	}
-	closedir(dir);
+	closedir(directory);
 	return code;
 }
 
-/* --- mounts --- */
+static int watch_pools(struct resolver *resolver, const char *root, const char *sub,
+		       const struct mount *mount, struct error *err)
+{
+	const struct subject subject = { mount->target, mount->type, "" };
+	DIR *directory = opendir(root);
+	struct dirent *entry;
+	size_t found = 0;
+	int code = 0;
 
-/* The block device under the mount. btrfs and others show a number that is none. */
+	while (directory && !code && (entry = readdir(directory))) {
+		char path[512];
+
+		/* A UUID; besides there is "features". */
+		if (strlen(entry->d_name) != 36)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s%s", root, entry->d_name, sub);
+		code = watch_members(resolver, path, mount, &found, err);
+	}
+	if (directory)
+		closedir(directory);
+	if (!code && !found)
+		doubt_add(resolver, &subject, "its devices are not found", false);
+	return code;
+}
+
+/* Every device that says it belongs to the pool. */
+static int watch_zpool(struct resolver *resolver, const struct mount *mount, struct error *err)
+{
+	size_t found = 0, length = strcspn(mount->source, "/");
+	char pool[256], name[BLOCK_NAME_SIZE] = "";
+	struct subject subject = { pool, mount->type, name };
+	DIR *directory = opendir("/sys/class/block");
+	struct dirent *entry;
+	int code = 0;
+
+	snprintf(pool, sizeof(pool), "%.*s", (int)length, mount->source);
+	while (directory && !code && (entry = readdir(directory))) {
+		struct disk_tags tags;
+
+		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(name) ||
+		    sysfs_number(entry->d_name, "size") <= 0)
+			continue;
+		probe_tags(entry->d_name, &tags);
+		if (strcmp(tags.type, "zfs_member") || strcmp(tags.label, pool))
+			continue;
+		strcpy(name, entry->d_name);
+		code = watch_file_system(resolver, &subject, "", err);
+		found++;
+	}
+	if (directory)
+		closedir(directory);
+	name[0] = '\0';
+	if (!code && !found)
+		doubt_add(resolver, &subject, "its devices are not found", false);
+	return code;
+}
+
+/* --- file systems on one device --- */
+
+/* The block device under the mount. Some show a number that is none. */
 static bool find_device(const struct mount *mount, dev_t *ret)
 {
 	struct stat st;
@@ -175,12 +136,11 @@ static bool seen_before(struct resolver *resolver, dev_t device)
 	return false;
 }
 
-static int watch_mount(void *context, const struct mount *mount, struct error *err)
+static int watch_single(struct resolver *resolver, const struct mount *mount, struct error *err)
 {
-	struct resolver *resolver = context;
 	char name[BLOCK_NAME_SIZE];
+	struct subject subject = { mount->target, mount->type, name };
 	dev_t device;
-	int code;
 
 	if (!find_device(mount, &device) || seen_before(resolver, device))
 		return 0;
@@ -188,18 +148,145 @@ static int watch_mount(void *context, const struct mount *mount, struct error *e
 	if (sysfs_name(major(device), minor(device), name, err) || !strncmp(name, "ram", 3) ||
 	    !strncmp(name, "zram", 4) || !strncmp(name, "loop", 4))
 		return 0;
-	code = watch_file_system(resolver, name, mount->type, err);
-	if (!code)
-		code = watch_layers_below(resolver, name, 0, err);
+	return watch_file_system(resolver, &subject, mount->options, err);
+}
+
+/* On flash without a block layer, which nobody resolves. */
+static bool is_flash(const struct mount *mount)
+{
+	return !strcmp(mount->type, "ubifs") || !strcmp(mount->type, "jffs2");
+}
+
+static int watch_mount(void *context, const struct mount *mount, struct error *err)
+{
+	struct resolver *resolver = context;
+	bool *done = NULL;
+
+	if (!strcmp(mount->type, "zfs"))
+		return watch_zpool(resolver, mount, err);
+	if (!strcmp(mount->type, "btrfs"))
+		done = &resolver->btrfs_done;
+	else if (!strcmp(mount->type, "bcachefs"))
+		done = &resolver->bcachefs_done;
+	if (done) {
+		bool again = *done;
+
+		*done = true;
+		if (again)
+			return 0;
+		if (done == &resolver->btrfs_done)
+			return watch_pools(resolver, "/sys/fs/btrfs", "/devices", mount, err);
+		return watch_pools(resolver, "/sys/fs/bcachefs", "", mount, err);
+	}
+	if (is_flash(mount)) {
+		doubt_add(resolver, &(struct subject){ mount->target, mount->type, "" },
+			  "kjump does not know where this kind of file system changes", false);
+		return 0;
+	}
+	return watch_single(resolver, mount, err);
+}
+
+/* --- mount namespaces --- */
+
+struct namespaces {
+	char v[NAMESPACES_MAX][32];
+	size_t n;
+};
+
+static bool known_namespace(struct namespaces *known, const char *name)
+{
+	for (size_t i = 0; i < known->n; i++)
+		if (!strcmp(known->v[i], name))
+			return true;
+	if (known->n < NAMESPACES_MAX)
+		snprintf(known->v[known->n++], sizeof(known->v[0]), "%s", name);
+	return false;
+}
+
+/* What PROCESS of PROC sees was seen before. It may be gone by now. */
+static bool seen_namespace(struct namespaces *known, const char *proc, const char *process)
+{
+	char path[512], name[32];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "%s/%.20s/ns/mnt", proc, process);
+	length = readlink(path, name, sizeof(name) - 1);
+	if (length < 0)
+		return true;
+	name[length] = '\0';
+	return known_namespace(known, name);
+}
+
+static int watch_process(struct resolver *resolver, const char *proc, const char *process,
+			 struct error *err)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%.20s/mountinfo", proc, process);
+	return mounts_each(path, watch_mount, resolver, err);
+}
+
+static int watch_mounts(struct resolver *resolver, const char *proc, struct error *err)
+{
+	struct namespaces *known = calloc(1, sizeof(*known));
+	DIR *directory = opendir(proc);
+	struct dirent *entry;
+	int code;
+
+	if (!known || !directory) {
+		code = error_errno(err, "%s", proc);
+		goto out;
+	}
+	seen_namespace(known, proc, "self");
+	code = watch_process(resolver, proc, "self", err);
+	while (!code && (entry = readdir(directory))) {
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    seen_namespace(known, proc, entry->d_name))
+			continue;
+		code = watch_process(resolver, proc, entry->d_name, err);
+		/* EINVAL: its last thread is just ending. */
+		if (code == -ENOENT || code == -ESRCH || code == -EINVAL)
+			code = 0;
+	}
+out:
+	if (directory)
+		closedir(directory);
+	free(known);
 	return code;
 }
 
-int watch_resolve(const char *mountinfo, struct watch *watch, size_t max, size_t *count,
-		  struct error *err)
+/* The header pages to be sealed come first. */
+static int place_seals(struct resolver *resolver, struct error *err)
 {
-	struct resolver resolver = { .watch = watch, .max = max };
-	int code = mounts_each(mountinfo, watch_mount, &resolver, err);
+	struct watch_list *list = resolver->list;
+	size_t count = resolver->seal_count;
 
-	*count = resolver.count;
+	if (count > list->max - list->count)
+		return error_set(err, E2BIG, "more than %zu extents to watch", list->max);
+	memmove(list->watch + count, list->watch, list->count * sizeof(*list->watch));
+	memcpy(list->watch, resolver->seals, count * sizeof(*list->watch));
+	list->count += count;
+	list->seals = count;
+	return 0;
+}
+
+int watch_resolve(const char *proc, const char *allowed, struct watch_list *ret, struct error *err)
+{
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+	char swaps[512];
+	int code;
+
+	ret->count = ret->seals = ret->doubt_count = 0;
+	if (!resolver)
+		return error_set(err, ENOMEM, "no memory");
+	resolver->list = ret;
+	resolver->allowed = allowed;
+	snprintf(swaps, sizeof(swaps), "%s/swaps", proc);
+	code = watch_swap(resolver, swaps, err);
+	if (!code)
+		code = watch_mounts(resolver, proc, err);
+	if (!code)
+		code = place_seals(resolver, err);
+	free(resolver);
 	return code;
 }

@@ -1,29 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which raw bytes on which devices tell that somebody changed A's file systems while it was away.
+ * Which raw bytes on which devices tell that somebody changed A's file systems or swap areas while
+ * it was away.
  */
 #ifndef KJUMP_WATCH_RESOLVE_H
 #define KJUMP_WATCH_RESOLVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/abi.h"
 #include "common/error.h"
+#include "disk/sysfs.h"
+
+#define WATCH_DOUBTS_MAX 16
+#define WATCH_SEALS_MAX	 32 /* Linux takes no more swap areas (MAX_SWAPFILES) */
+
+/* Something that could change while A is away without being noticed. */
+struct watch_doubt {
+	char text[224]; /* "/mnt (reiserfs on /dev/sdb1): why" */
+	bool allowed;	/* as the settings say */
+	bool harmless;	/* it is watched; that kernel B finds it is not sure */
+};
+
+struct watch_list {
+	struct watch *watch; /* room for MAX entries */
+	size_t max, count;
+	/* So many from the first on are the header pages of swap areas, each in one piece. */
+	size_t seals;
+	struct watch_doubt doubts[WATCH_DOUBTS_MAX];
+	size_t doubt_count; /* those that found no room counted as well */
+};
 
 /*
- * List what to watch for every file system that MOUNTINFO (path, normally /proc/self/mountinfo)
- * shows as mounted from a block device: ext4 superblock and first block of the journal, XFS
- * superblock and log, btrfs superblocks, vfat boot sector, FSINFO, FATs and root directory; the
- * first 1 MiB of a file system of any other kind. And for every layer below it (md, LVM, LUKS
- * member) the first 1 MiB and the last 128 KiB. All as bytes of the disk or partition at the
- * bottom, since the layers are not there in B and C: bytes on LVM, LUKS and RAID 1 are followed
- * down, what lies on other mappings is left to the layers' headers, with a message().
+ * Fill RET, whose watch and max are set, with what to watch of every file system that is mounted,
+ * in any mount namespace, and of every swap area, as PROC (normally "/proc") shows them. It is
+ * what kjump/fs says of a file system, of all its devices and of its log; of a swap area its
+ * header and samples of it; of every layer below (md, LVM, LUKS member) the first 1 MiB and the
+ * last 128 KiB. All as bytes of the disk or partition at the bottom, since the layers are not
+ * there in B and C: bytes on LVM, LUKS and RAID 1 are followed down, those on other arrays are
+ * left to the headers of the layers. Each device is named by PARTUUID= when it is a partition that
+ * has one, else by UUID_SUB= or UUID=.
  *
- * WATCH has room for MAX entries; *COUNT says how many were filled. More than MAX fails with
- * E2BIG. Each device is named by PARTUUID= when it is a partition that has one, else by UUID_SUB=
- * or UUID=; a device with none of them cannot be watched and is skipped with a message().
+ * What cannot be watched becomes a doubt, allowed when ALLOWED is "yes" or one of its words is the
+ * mount point, the path or name of the device or swap file, the pool, or a tag of the device
+ * (UUID=...); it is left out when kernel B could not have it. More than MAX entries fail with
+ * E2BIG.
  */
-int watch_resolve(const char *mountinfo, struct watch *watch, size_t max, size_t *count,
-		  struct error *err);
+int watch_resolve(const char *proc, const char *allowed, struct watch_list *ret, struct error *err);
+
+/* The first doubt that neither is allowed nor harmless; NULL when there is none. */
+const struct watch_doubt *watch_refusal(const struct watch_list *list);
 
 #endif

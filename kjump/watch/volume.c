@@ -11,6 +11,7 @@
 #include "disk/probe.h"
 #include "disk/sysfs.h"
 #include "kjump/watch/mapping.h"
+#include "kjump/watch/reach.h"
 
 /* The whole of a block device. */
 static int whole(const struct stat *st, struct place *ret, struct error *err)
@@ -42,6 +43,13 @@ static int describe(const struct place *place, struct watch *ret, struct error *
 	return 0;
 }
 
+static int check_reach(const struct place *place, struct error *err)
+{
+	const char *why = reach_device(place->name);
+
+	return why ? error_set(err, ENOTSUP, "%s: %s", place->name, why) : 0;
+}
+
 int volume_pieces(const char *path, struct watch *pieces, size_t max, size_t *count,
 		  struct error *err)
 {
@@ -58,6 +66,8 @@ int volume_pieces(const char *path, struct watch *pieces, size_t max, size_t *co
 	code = whole(&st, &place, err);
 	if (!code)
 		code = mapping_resolve(&place, &places, err);
+	for (size_t i = 0; i < places.n && !code; i++)
+		code = check_reach(&places.v[i], err);
 	if (code || (places.n == 1 && !strcmp(places.v[0].name, place.name)))
 		return code;
 	if (places.n > max)

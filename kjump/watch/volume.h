@@ -14,8 +14,8 @@
 /*
  * List where the bytes of the block device PATH lie, in order, for disk_open_pieces(). *COUNT is 0
  * when it is a device that B sees as well, or a file. Fails with ENOTSUP, and says why, when B
- * could not write there: on encryption, RAID, anything but plain mappings, and in more than MAX
- * pieces.
+ * could not write there: on encryption, RAID, anything but plain mappings, on devices that it has
+ * not, and in more than MAX pieces.
  */
 int volume_pieces(const char *path, struct watch *pieces, size_t max, size_t *count,
 		  struct error *err);

@@ -24,7 +24,9 @@ def test_mapping(make_system):
     make_file_system(system.image.path)
     machine.boot(f"test.volume={VOLUME}")
     assert machine.device(system.image) == DISK
-    machine.run("kjump format /dev/dm-0")
+    # Parts of the file system are there.
+    
+    machine.run("kjump format --force /dev/dm-0")
     system.configure("/dev/dm-0")
     system.workload.start(memory=16, cache=4)
 
@@ -33,10 +35,22 @@ def test_mapping(make_system):
                           (f"crypt aes-xts-plain64 {'5a' * 64} 0 {DISK} {800 * MIB_SECTORS}",
                            "dm-1: encrypted, and kernel B has no key")):
         machine.run(f"dmsetup create --noudevsync odd --table '0 {64 * MIB_SECTORS} {table}'")
-        machine.run("kjump format /dev/dm-1")
+        machine.run("kjump format --force /dev/dm-1")
         status, output = machine.call("kjump checkpoint --target /dev/dm-1")
         assert status == 1 and reason in output, output
         machine.run("dmsetup remove --noudevsync odd")
+    assert system.b_boots() == 0
+
+    # A file system whose changes C could not see is refused as well, unless that is allowed.
+    machine.run(f"dmsetup create --noudevsync odd --table '0 {64 * MIB_SECTORS} striped 2 128 "
+                f"{DISK} {800 * MIB_SECTORS} {DISK} {900 * MIB_SECTORS}'; "
+                "mkfs.ext4 -q /dev/dm-1; mkdir /run/odd; mount -t ext4 /dev/dm-1 /run/odd")
+    status, output = machine.call("kjump hibernate")
+    assert status == 1 and "/run/odd (ext4 on /dev/dm-1): dm-1: striped mapping" in output, output
+    assert "problem  changes of disks: /run/odd" in machine.call("kjump check")[1]
+    machine.run("echo 'allow_unwatched = /other /run/odd' >> /etc/kjump.conf")
+    assert "warning  changes of disks: /run/odd" in machine.call("kjump check")[1]
+    machine.run("umount /run/odd; dmsetup remove --noudevsync odd")
     assert system.b_boots() == 0
 
     job = system.hibernate()

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Check of what is mounted or swapped to: will it be noticed when it changes while A is away?
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kjump/check/checks.h"
+#include "kjump/paths.h"
+#include "kjump/watch/resolve.h"
+
+static int judge(const struct watch_list *list, struct error *note)
+{
+	const struct watch_doubt *refusal = watch_refusal(list);
+	const struct watch_doubt *doubt = refusal ? refusal : list->doubts;
+	char more[32] = "";
+
+	if (!list->doubt_count) {
+		error_set(note, 0, "all will be noticed");
+		return 0;
+	}
+	if (list->doubt_count > 1)
+		snprintf(more, sizeof(more), "; and %zu more", list->doubt_count - 1);
+	error_set(note, refusal ? ENOTSUP : 0, "%.200s%s%s", doubt->text,
+		  doubt->allowed ? "; allowed" : "", more);
+	return refusal ? -ENOTSUP : PREFLIGHT_DOUBT;
+}
+
+int check_watched(struct preflight *preflight, struct error *note)
+{
+	struct watch_list list = { .max = MAILBOX_WATCH_MAX };
+	char proc[CHECK_PATH_SIZE];
+	int ret;
+
+	list.watch = calloc(list.max, sizeof(*list.watch));
+	if (!list.watch)
+		return error_set(note, ENOMEM, "out of memory");
+	ret = watch_resolve(check_path(preflight, PATH_PROC, proc, sizeof(proc)),
+			    preflight->config->allow_unwatched, &list, note);
+	if (!ret)
+		ret = judge(&list, note);
+	free(list.watch);
+	return ret;
+}

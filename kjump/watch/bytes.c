@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From bytes of a device to watched bytes of what lies at the bottom. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "disk/disk.h"
+#include "disk/probe.h"
+#include "disk/sysfs.h"
+#include "kjump/fs/fs.h"
+#include "kjump/watch/internal.h"
+#include "kjump/watch/mapping.h"
+#include "kjump/watch/reach.h"
+
+/* Of a device below others: where RAID, LVM and LUKS keep their headers. */
+#define LAYER_HEAD 1048576
+#define LAYER_TAIL 131072
+#define DEPTH_MAX  8
+
+/* By which name kernel B finds the device NAME; *WHY when it does not. */
+static void make_tag(struct resolver *resolver, const char *name, const char **why)
+{
+	*why = reach_device(name);
+	if (strcmp(resolver->name, name)) {
+		strcpy(resolver->name, name);
+		if (*why || !probe_name(name, resolver->tag, sizeof(resolver->tag)))
+			resolver->tag[0] = '\0';
+	}
+	if (!*why && !resolver->tag[0])
+		*why = "no UUID by which kernel B could find it";
+}
+
+static int add_watch(struct resolver *resolver, const struct subject *subject,
+		     const struct place *place, struct error *err)
+{
+	struct subject bottom = { subject->where, subject->type, place->name };
+	struct watch watch = { .offset = place->offset, .length = place->length };
+	struct watch_list *list = resolver->list;
+	const char *why, *removable;
+
+	make_tag(resolver, place->name, &why);
+	if (why) {
+		doubt_add(resolver, &bottom, why, false);
+		return 0;
+	}
+	removable = reach_removable_device(place->name);
+	if (removable) {
+		char text[128];
+
+		snprintf(text, sizeof(text),
+			 "%s, which must stay, and for which kernel B needs "
+			 "the driver",
+			 removable);
+		doubt_add(resolver, &bottom, text, true);
+	}
+	strcpy(watch.tag, resolver->tag);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct watch *old = &list->watch[i];
+
+		if (!strcmp(old->tag, watch.tag) && watch.offset >= old->offset &&
+		    watch.offset + watch.length <= old->offset + old->length)
+			return 0;
+	}
+	if (list->count == list->max)
+		return error_set(err, E2BIG, "more than %zu extents to watch", list->max);
+	list->watch[list->count++] = watch;
+	return 0;
+}
+
+int watch_bytes(struct resolver *resolver, const struct subject *subject, uint64_t offset,
+		uint64_t length, struct error *err)
+{
+	struct place place = { .offset = offset, .length = length };
+	struct places places = { .n = 0 };
+	int code;
+
+	strcpy(place.name, subject->device);
+	code = mapping_resolve(&place, &places, err);
+	if (code == -ENOTSUP) {
+		/* A file system's file is watched with that; an array counts what is written. */
+		if (!places.in_file && !places.array)
+			doubt_add(resolver, subject, err->text, false);
+		return 0;
+	}
+	for (size_t i = 0; i < places.n && !code; i++)
+		code = add_watch(resolver, subject, &places.v[i], err);
+	return code;
+}
+
+bool watch_place(struct resolver *resolver, const struct subject *subject, uint64_t offset,
+		 uint64_t length, struct watch *ret)
+{
+	struct place place = { .offset = offset, .length = length };
+	struct places places = { .writable = true };
+	struct error ignored = { 0 };
+	const char *why;
+
+	strcpy(place.name, subject->device);
+	if (mapping_resolve(&place, &places, &ignored) || places.n != 1 ||
+	    places.v[0].offset % DISK_ALIGN)
+		return false;
+	make_tag(resolver, places.v[0].name, &why);
+	if (why)
+		return false;
+	*ret = (struct watch){ .offset = places.v[0].offset, .length = length };
+	strcpy(ret->tag, resolver->tag);
+	return true;
+}
+
+/* --- layers below --- */
+
+static int watch_layer(struct resolver *resolver, const struct subject *subject, struct error *err)
+{
+	long long sectors = sysfs_number(subject->device, "size");
+	uint64_t size = sectors > 0 ? (uint64_t)sectors * 512 / DISK_ALIGN * DISK_ALIGN : 0;
+	int code;
+
+	if (size <= LAYER_HEAD + LAYER_TAIL)
+		return size ? watch_bytes(resolver, subject, 0, size, err) : 0;
+	code = watch_bytes(resolver, subject, 0, LAYER_HEAD, err);
+	return code ? code : watch_bytes(resolver, subject, size - LAYER_TAIL, LAYER_TAIL, err);
+}
+
+static int watch_below(struct resolver *resolver, const struct subject *subject, int depth,
+		       struct error *err)
+{
+	struct dirent *entry;
+	char path[512];
+	int code = 0;
+	DIR *dir;
+
+	/* A partition has no such list; that of the whole device is one up. */
+	snprintf(path, sizeof(path), "/sys/class/block/%s/%s", subject->device,
+		 sysfs_number(subject->device, "partition") > 0 ? "../slaves" : "slaves");
+	dir = depth < DEPTH_MAX ? opendir(path) : NULL;
+	if (!dir)
+		return 0;
+	while (!code && (entry = readdir(dir))) {
+		const struct subject below = { subject->where, subject->type, entry->d_name };
+
+		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= BLOCK_NAME_SIZE)
+			continue;
+		code = watch_layer(resolver, &below, err);
+		if (!code)
+			code = watch_below(resolver, &below, depth + 1, err);
+	}
+	closedir(dir);
+	return code;
+}
+
+int watch_layers(struct resolver *resolver, const struct subject *subject, struct error *err)
+{
+	return watch_below(resolver, subject, 0, err);
+}

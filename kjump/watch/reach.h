@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which block devices kernel B has as well. It has drivers for controllers and disks; what this
+ * system made of a network, of memory or of other devices it has not.
+ */
+#ifndef KJUMP_WATCH_REACH_H
+#define KJUMP_WATCH_REACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* NULL, or why kernel B does not have the device NAME that lies at SYSFS (a path in /sys/devices).
+ */
+const char *reach_obstacle(const char *name, const char *sysfs);
+
+/* What removable thing the device at SYSFS is ("a USB disk"); NULL when it is none. */
+const char *reach_removable(const char *sysfs);
+
+/* Of /sys/class/block/NAME. What is not there lies at "". */
+const char *reach_device(const char *name);
+const char *reach_removable_device(const char *name);
+
+#endif

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A's pages in swap areas: they are its own until it is back, and who took them over is found out."""
+
+import re
+import subprocess
+
+import pytest
+
+import artifacts
+from machine import Disk, MIB
+from workload import host_path
+
+full = pytest.mark.full
+
+# More than the memory left holds, so that it is swapped out; its checksum needs all of it again.
+FILL = ("mkdir -p /run/swapped; mount -t tmpfs -o size=90% tmpfs /run/swapped; "
+        "dd if=/dev/urandom of=/run/swapped/data bs=1M count={mib} 2>/dev/null; "
+        "sha256sum /run/swapped/data")
+
+
+@pytest.fixture
+def swapping(make_system, tmp_path):
+    """A system that has swapped out, to a disk or to a file on the disk with the file system."""
+    def make(file=False):
+        disk = Disk(tmp_path / "swap.raw", 400 * MIB)
+        subprocess.run(["mkswap", "-q", str(disk.path)], check=True, env=host_path())
+        system = make_system(disks=[disk], memory="512M", initramfs=artifacts.guest_with("swapon", "mkswap"))
+        machine = system.machine
+        system.boot(workload=False)
+        area = machine.device(disk)
+        if file:
+            area = "/mnt/swap"
+            machine.run(f"mount -t ext4 {machine.device(system.workload.disk)} /mnt; "
+                        f"dd if=/dev/zero of={area} bs=1M count=200 2>/dev/null; chmod 600 {area}; "
+                        f"mkswap {area}; sync")
+        machine.run(f"swapon {area}")
+        system.sum = machine.run(FILL.format(mib=300), 240)
+        assert int(machine.run("awk 'NR == 2 { print $4 }' /proc/swaps")) > 10000
+        return system, disk, area
+
+    return make
+
+
+def signature(disk):
+    with open(disk.path, "rb") as file:
+        return file.read(4096)[-10:]
+
+
+def test_sealed_and_opened_again(swapping):
+    system, disk, area = swapping()
+    machine = system.machine
+    # A checkpoint and a failed save leave A its swap as well.
+    system.checkpoint()
+    assert signature(disk) == b"SWAPSPACE2"
+    job = system.hibernate()
+    assert signature(disk) == b"LINHIB0001"
+    system.restore(job)
+    assert signature(disk) == b"SWAPSPACE2"
+    assert machine.run("sha256sum /run/swapped/data", 240) == system.sum
+    machine.run(f"rm /run/swapped/data; swapoff {area} && swapon {area}", 240)
+    machine.power_off()
+
+
+def test_used_by_another_boot(swapping):
+    """Another system swaps to it meanwhile: it may, and A is not restored any more."""
+    system, disk, area = swapping()
+    machine = system.machine
+    system.hibernate()
+    machine.boot()
+    machine.run(f"swapon {area}")
+    assert signature(disk) == b"SWAPSPACE2"
+    machine.run(FILL.format(mib=300), 240)
+    machine.power_off()
+    assert re.search("swap area on UUID=[0-9a-f-]* changed", system.boot_on())
+    machine.power_off()
+
+
+@full
+def test_file(swapping):
+    """In a swap file, whose header lies somewhere on a disk that A has mounted."""
+    system, _, area = swapping(file=True)
+    machine = system.machine
+    job = system.hibernate()
+    with open(system.workload.disk.path, "rb") as file:
+        assert file.read().count(b"LINHIB0001") == 1
+    system.restore(job)
+    assert machine.run("sha256sum /run/swapped/data", 240) == system.sum
+    machine.run(f"rm /run/swapped/data; swapoff {area} && swapon {area}; swapoff {area}; umount /mnt",
+                240)
+    machine.power_off()
+    with open(system.workload.disk.path, "rb") as file:
+        assert b"LINHIB0001" not in file.read()

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is mounted and swapped to, and what of it kernel B can look at. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kjump/watch/mapping.h"
+#include "kjump/watch/reach.h"
+#include "kjump/watch/resolve.h"
+
+static char proc[] = "/tmp/kjump-watch-XXXXXX";
+
+static struct watch watch[MAILBOX_WATCH_MAX];
+static struct watch_list list;
+static struct error err;
+
+/* The file at PATH in the fake /proc, with all directories above it. */
+static char *make_path(const char *path, char full[256])
+{
+	snprintf(full, 256, "%s/%s", proc, path);
+	for (char *c = full + strlen(proc) + 1; (c = strchr(c, '/')); c++) {
+		*c = '\0';
+		mkdir(full, 0700);
+		*c = '/';
+	}
+	return full;
+}
+
+static void put(const char *path, const char *text)
+{
+	char full[256];
+	FILE *file = fopen(make_path(path, full), "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void put_link(const char *path, const char *target)
+{
+	char full[256];
+
+	assert_int_equal(symlink(target, make_path(path, full)), 0);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(proc));
+	list = (struct watch_list){ .watch = watch, .max = MAILBOX_WATCH_MAX };
+	err = (struct error){ 0 };
+	return 0;
+}
+
+static int end(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", proc);
+	assert_int_equal(system(command), 0);
+	memcpy(proc + strlen(proc) - 6, "XXXXXX", 6);
+	return 0;
+}
+
+static void resolve(const char *allowed, size_t doubts)
+{
+	if (watch_resolve(proc, allowed, &list, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(list.count, 0);
+	if (list.doubt_count != doubts)
+		fail_msg("%zu doubts, the first: %s", list.doubt_count, list.doubts[0].text);
+}
+
+/* Memory, the network, other file systems' files: nothing to watch, and nothing to say. */
+static void test_silent(void **state)
+{
+	(void)state;
+	assert_int_equal(watch_resolve("/nonexistent", "", &list, &err), -ENOENT);
+	put("self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n"
+			      "23 1 0:22 / /t rw shared:1 - tmpfs tmp\\040fs rw\n"
+			      "24 1 0:23 / /n rw - nfs4 server:/export rw\n"
+			      "25 1 0:24 / /s rw - fuse.sshfs me@there:/ rw\n"
+			      "26 1 0:25 / / rw - overlay overlay rw,lowerdir=/l\n"
+			      "24 1 4095:1 / /gone rw - ext4 /dev/gone rw\n"
+			      "no mountinfo at all\n\n");
+	resolve("", 0);
+	assert_null(watch_refusal(&list));
+}
+
+/* What has disks, and cannot be followed to them. */
+static void test_doubts(void **state)
+{
+	const struct watch_doubt *doubt;
+
+	(void)state;
+	put("self/mountinfo", "30 1 0:40 / / rw - zfs rpool-that-is-not-there/ROOT/x rw\n"
+			      "31 1 0:41 / /flash rw - ubifs ubi0:data rw\n"
+			      "32 1 0:40 /x /again rw - zfs rpool-that-is-not-there/ROOT/x rw\n");
+	resolve("", 2);
+	doubt = watch_refusal(&list);
+	assert_non_null(doubt);
+	assert_string_equal(doubt->text,
+			    "rpool-that-is-not-there (zfs): its devices are not found");
+	assert_non_null(strstr(list.doubts[1].text, "/flash (ubifs): "));
+	resolve("/other rpool-that-is-not-there", 2);
+	assert_ptr_equal(watch_refusal(&list), &list.doubts[1]);
+	resolve("rpool-that-is-not-there /flash", 2);
+	assert_null(watch_refusal(&list));
+	resolve("yes", 2);
+	assert_null(watch_refusal(&list));
+	resolve("no", 2);
+	assert_non_null(watch_refusal(&list));
+}
+
+/* One that does not fit into the list any more counts nevertheless. */
+static void test_many_doubts(void **state)
+{
+	char mounts[8192];
+	int length = 0;
+
+	(void)state;
+	for (int i = 0; i < WATCH_DOUBTS_MAX + 4; i++)
+		length += snprintf(mounts + length, sizeof(mounts) - length,
+				   "31 1 0:41 / /flash%d rw - ubifs ubi0:data rw\n", i);
+	put("self/mountinfo", mounts);
+	resolve("/flash0 /flash1 /flash2 /flash3 /flash4 /flash5 /flash6 /flash7 /flash8 /flash9 "
+		"/flash10 /flash11 /flash12 /flash13 /flash14 /flash15 /flash16 /flash18 /flash19",
+		WATCH_DOUBTS_MAX + 4);
+	assert_non_null(watch_refusal(&list));
+	assert_non_null(strstr(watch_refusal(&list)->text, "/flash17"));
+}
+
+/* What is mounted for a container or a service alone. */
+static void test_namespaces(void **state)
+{
+	(void)state;
+	put("self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n");
+	put_link("self/ns/mnt", "mnt:[1]");
+	put("1/mountinfo", "22 1 0:21 / /same rw - ubifs ubi0:same rw\n");
+	put_link("1/ns/mnt", "mnt:[1]");
+	put("7/mountinfo", "31 1 0:41 / /inside rw - ubifs ubi0:data rw\n");
+	put_link("7/ns/mnt", "mnt:[2]");
+	put("8/mountinfo", "31 1 0:41 / /inside rw - ubifs ubi0:data rw\n");
+	put_link("8/ns/mnt", "mnt:[2]");
+	/* Gone meanwhile. */
+	put_link("9/ns/mnt", "mnt:[3]");
+	resolve("", 1);
+	assert_non_null(strstr(list.doubts[0].text, "/inside (ubifs): "));
+}
+
+static void test_swap(void **state)
+{
+	(void)state;
+	put("self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n");
+	put("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+		     "/no/such/swap\\040file file\t\t1048572\t\t0\t\t-2\n");
+	resolve("", 1);
+	assert_string_equal(watch_refusal(&list)->text,
+			    "/no/such/swap file (swap): not found under this name any more");
+}
+
+static void test_reach(void **state)
+{
+	static const struct {
+		const char *name, *sysfs, *why;
+	} cases[] = {
+		{ "sda1",
+		  "/sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/sda/"
+		  "sda1",
+		  NULL },
+		{ "nvme0n1p2", "/sys/devices/pci0000:00/0000:00:06.0/nvme/nvme0/nvme0n1/nvme0n1p2",
+		  NULL },
+		/* With several paths, an NVMe disk belongs to its subsystem. */
+		{ "nvme0n1", "/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1", NULL },
+		{ "vda", "/sys/devices/pci0000:00/0000:00:02.0/virtio1/block/vda", NULL },
+		{ "pmem0", "/sys/devices/LNXSYSTM:00/ndbus0/region0/namespace0.0/block/pmem0",
+		  NULL },
+		{ "sdb", "/sys/devices/platform/host3/session1/target3:0:0/3:0:0:1/block/sdb",
+		  "iSCSI" },
+		{ "nvme1n1", "/sys/devices/virtual/nvme-fabrics/ctl/nvme1/nvme1n1", "network" },
+		{ "nbd0p1", "/sys/devices/virtual/block/nbd0/nbd0p1", "nbd" },
+		{ "rbd1", "/sys/devices/rbd/1/block/rbd1", "Ceph" },
+		{ "drbd0", "/sys/devices/virtual/block/drbd0", "DRBD" },
+		{ "bcache0p1", "/sys/devices/virtual/block/bcache0/bcache0p1", "bcache" },
+		{ "zram0", "/sys/devices/virtual/block/zram0", "memory" },
+		{ "zd16", "/sys/devices/virtual/block/zd16", "ZFS" },
+		{ "odd0", "/sys/devices/virtual/block/odd0", "made by this system" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *why = reach_obstacle(cases[i].name, cases[i].sysfs);
+
+		if (cases[i].why && (!why || !strstr(why, cases[i].why)))
+			fail_msg("%s: %s", cases[i].name, why ? why : "reachable");
+		if (!cases[i].why && why)
+			fail_msg("%s: %s", cases[i].name, why);
+	}
+	assert_null(reach_removable(cases[0].sysfs));
+	assert_non_null(
+		reach_removable("/sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host4/"
+				"target4:0:0/4:0:0:0/block/sdc"));
+	assert_non_null(reach_removable(
+		"/sys/devices/pci0000:00/0000:00:1a.0/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0"));
+}
+
+static void test_mapping_targets(void **state)
+{
+	unsigned major, minor;
+	uint64_t sector;
+
+	(void)state;
+	assert_int_equal(mapping_target("linear", "8:3 2048", &major, &minor, &sector, &err), 0);
+	assert_int_equal(major, 8);
+	assert_int_equal(minor, 3);
+	assert_int_equal(sector, 2048);
+	assert_int_equal(mapping_target("crypt",
+					"aes-xts-plain64 :64:logon:cryptsetup:x-d0 0 259:5 32768 "
+					"2 allow_discards sector_size:4096",
+					&major, &minor, &sector, &err),
+			 0);
+	assert_int_equal(major, 259);
+	assert_int_equal(minor, 5);
+	assert_int_equal(sector, 32768);
+	assert_int_equal(mapping_target("linear", "8:3", &major, &minor, &sector, &err), -ENOTSUP);
+	assert_int_equal(
+		mapping_target("striped", "2 128 8:3 0 8:4 0", &major, &minor, &sector, &err),
+		-ENOTSUP);
+}
+
+/* This machine as it is. */
+static void test_here(void **state)
+{
+	(void)state;
+	if (watch_resolve("/proc", "", &list, &err)) {
+		/* Without being root, or in a container. */
+		if (err.code != EACCES && err.code != EPERM && err.code != ENOENT)
+			fail_msg("%s", err.text);
+		print_message("the disks here may not be read: %s\n", err.text);
+		skip();
+	}
+	for (size_t i = 0; i < list.count; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(&watch[i], &watch[k], sizeof(watch[i]));
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(test_silent),	test(test_doubts),
+		test(test_many_doubts), test(test_namespaces),
+		test(test_swap),	test(test_reach),
+		test(test_here),	cmocka_unit_test(test_mapping_targets),
+	};
+
+	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
+}
