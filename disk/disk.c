@@ -18,7 +18,7 @@
 static int open_block(const char *path, enum disk_mode mode, struct disk *disk, struct error *err)
 {
 	int flags = mode == DISK_READ ? O_RDONLY : mode == DISK_WRITE ? O_RDWR | O_EXCL : O_RDWR;
-	int sector;
+	int sector, read_only = 0;
 
 	disk->fd = open(path, flags | O_DIRECT | O_CLOEXEC);
 	if (disk->fd < 0 && errno == EBUSY)
@@ -28,6 +28,9 @@ static int open_block(const char *path, enum disk_mode mode, struct disk *disk, 
 		return error_errno(err, "%s: cannot open", path);
 	if (ioctl(disk->fd, BLKGETSIZE64, &disk->size) || ioctl(disk->fd, BLKSSZGET, &sector))
 		return error_errno(err, "%s: cannot ask for the size", path);
+	if (mode != DISK_READ && (ioctl(disk->fd, BLKROGET, &read_only) || read_only))
+		return error_set(err, EROFS, "%s: is read-only (blockdev --setrw changes that)",
+				 path);
 	if (sector <= 0 || DISK_ALIGN % sector)
 		return error_set(err, ENOTSUP, "%s: sectors of %d bytes are not supported", path,
 				 sector);

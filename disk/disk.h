@@ -103,6 +103,12 @@ void *disk_buffer(size_t size);
  */
 int disk_probe(const struct disk *disk, char *found, size_t size, struct error *err);
 
+/*
+ * Is there nothing on the device? All of a file is looked at; of a device its first and last MiB
+ * and samples between them. EEXIST when something is there.
+ */
+int disk_check_blank(const struct disk *disk, struct error *err);
+
 /* Erase every signature that libblkid recognises on a device opened with DISK_WRITE. */
 int disk_wipe(const struct disk *disk, struct error *err);
 

@@ -193,6 +193,10 @@ static void partition_tags(const char *name, struct disk_tags *ret)
 			     blkid_partition_get_uuid(partition));
 			copy(ret->partlabel, sizeof(ret->partlabel),
 			     blkid_partition_get_name(partition));
+			snprintf(ret->parttype, sizeof(ret->parttype), "%#x",
+				 blkid_partition_get_type(partition));
+			copy(ret->parttype, sizeof(ret->parttype),
+			     blkid_partition_get_type_string(partition));
 		}
 	}
 	blkid_free_probe(probe);

@@ -18,6 +18,7 @@ struct disk_tags {
 	char label[256];
 	char partuuid[64];
 	char partlabel[256];
+	char parttype[64]; /* a UUID, or "0x82" */
 };
 
 /*

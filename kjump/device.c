@@ -4,7 +4,9 @@
  */
 #include "kjump/device.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <string.h>
 
 #include "kjump/paths.h"
 
@@ -18,14 +20,42 @@ static int device_spec(const struct options *options, const char **ret, struct e
 	return 0;
 }
 
+static bool is_uuid(const char *text)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < sizeof(form); i++)
+		if (form[i] == 'x' ? !isxdigit((unsigned char)text[i]) : text[i] != form[i])
+			return false;
+	return true;
+}
+
+/* What those who wrote SPEC most likely meant; "" when there is nothing to say. */
+static const char *hint(const char *spec)
+{
+	if (strpbrk(spec, "\"'"))
+		return "; a name is written without quotes";
+	if (is_uuid(spec))
+		return "; a UUID is written as UUID=...";
+	return "";
+}
+
+static int add_hint(struct error *err, const char *spec)
+{
+	const struct error cause = *err;
+
+	return error_set(err, cause.code, "%.200s%s", cause.text, hint(spec));
+}
+
 int device_open(const char *spec, enum disk_mode mode, struct disk *disk, struct image_super *super,
 		struct error *err)
 {
 	char path[sizeof(disk->name)];
 	int ret = disk_find(spec, path, sizeof(path), err);
 
-	if (!ret)
-		ret = disk_open(path, mode, disk, err);
+	if (ret)
+		return add_hint(err, spec);
+	ret = disk_open(path, mode, disk, err);
 	if (ret)
 		return ret;
 	ret = image_super_read(disk, super, err);

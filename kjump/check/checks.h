@@ -13,6 +13,9 @@
 char *check_path(const struct preflight *preflight, const char *path, char *text, size_t size);
 #define CHECK_PATH_SIZE 512
 
+/* What depends on a target that there is not. */
+int check_unknown(struct error *note);
+
 /* check-kernel.c: the running kernel and its devices */
 int check_permitted(struct preflight *preflight, struct error *note);
 int check_jump(struct preflight *preflight, struct error *note);
@@ -29,6 +32,7 @@ int check_room(struct preflight *preflight, struct error *note);
 
 /* check-target.c: where the image goes */
 int check_target(struct preflight *preflight, struct error *note);
+int check_activation(struct preflight *preflight, struct error *note);
 int check_layers(struct preflight *preflight, struct error *note);
 int check_size(struct preflight *preflight, struct error *note);
 int check_plaintext(struct preflight *preflight, struct error *note);

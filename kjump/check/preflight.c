@@ -14,6 +14,12 @@ char *check_path(const struct preflight *preflight, const char *path, char *text
 	return text;
 }
 
+int check_unknown(struct error *note)
+{
+	error_set(note, 0, "no target");
+	return PREFLIGHT_UNKNOWN;
+}
+
 const struct preflight_check preflight_checks[] = {
 	{ "kexec permitted",
 	  "run kjump as root; switch Secure Boot off, or boot without lockdown= and with "
@@ -35,6 +41,10 @@ const struct preflight_check preflight_checks[] = {
 	{ "memory encryption", "switch SEV, TDX or mem_encrypt= off", 0, check_encrypted_memory },
 	{ "target", "'kjump format DEVICE', and target = UUID=... in /etc/kjump.conf", 0,
 	  check_target },
+	{ "swap on the target",
+	  "take the line out of /etc/fstab or /etc/crypttab; give the partition another type with "
+	  "'sfdisk --part-type'",
+	  0, check_activation },
 	{ "layers below the target",
 	  "take a disk, a partition, or a linear logical volume that lies on these and nothing "
 	  "else",

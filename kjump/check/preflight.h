@@ -34,12 +34,14 @@ enum preflight_when {
 	PREFLIGHT_LATER = 1 << 2,
 };
 
-/* Result of a check that is neither fine (0) nor a problem (negative). */
-#define PREFLIGHT_DOUBT 1
+/* Results of a check that is neither fine (0) nor a problem (negative). */
+#define PREFLIGHT_DOUBT	  1
+#define PREFLIGHT_UNKNOWN 2 /* another check's problem leaves nothing to look at */
 
 /*
- * One thing to check; changes nothing. RUN returns 0, PREFLIGHT_DOUBT, or a negative errno value.
- * NOTE is zeroed before: its text says what was found, and must with any result but 0.
+ * One thing to check; changes nothing. RUN returns 0, PREFLIGHT_DOUBT, PREFLIGHT_UNKNOWN, or a
+ * negative errno value. NOTE is zeroed before: its text says what was found, and must with any
+ * result but 0.
  */
 struct preflight_check {
 	const char *name;   /* a word or two */

@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 
 #include "image/format.h"
+#include "kjump/check/activation.h"
 #include "kjump/check/checks.h"
 #include "kjump/device.h"
 #include "kjump/paths.h"
@@ -46,13 +47,29 @@ int check_target(struct preflight *preflight, struct error *note)
 	return 0;
 }
 
+/* Image or swap: not both. */
+int check_activation(struct preflight *preflight, struct error *note)
+{
+	char text[200];
+
+	if (!*preflight->disk.name)
+		return check_unknown(note);
+	if (activation_by_line(preflight->root, preflight->disk.name, text, sizeof(text)))
+		return error_set(note, EBUSY, "%s", text);
+	if (!activation_by_type(preflight->disk.name))
+		return 0;
+	error_set(note, 0, "%s is a partition of the type for swap; systemd may swap to it",
+		  preflight->disk.name);
+	return PREFLIGHT_DOUBT;
+}
+
 /* Kernel B assembles and unlocks nothing. */
 int check_layers(struct preflight *preflight, struct error *note)
 {
 	int ret;
 
 	if (!*preflight->disk.name)
-		return error_set(note, ENODEV, "no target");
+		return check_unknown(note);
 	ret = volume_pieces(preflight->disk.name, preflight->pieces, REQUEST_PIECE_MAX,
 			    &preflight->piece_count, note);
 	if (ret)
@@ -73,7 +90,7 @@ int check_size(struct preflight *preflight, struct error *note)
 	int ret;
 
 	if (!*preflight->disk.name)
-		return error_set(note, ENODEV, "no target");
+		return check_unknown(note);
 	ret = meminfo_read(check_path(preflight, PATH_MEMINFO, path, sizeof(path)), &memory, note);
 	if (ret)
 		return ret;
@@ -152,7 +169,7 @@ int check_plaintext(struct preflight *preflight, struct error *note)
 		return 0;
 	}
 	if (!*preflight->disk.name)
-		return error_set(note, ENODEV, "no target");
+		return check_unknown(note);
 	/* /dev/mapper/NAME is a link to /dev/dm-0. */
 	if (!realpath(preflight->disk.name, name))
 		snprintf(name, sizeof(name), "%s", preflight->disk.name);

@@ -11,7 +11,9 @@
 
 static const char *state_name(int result)
 {
-	return result < 0 ? "problem" : result ? "warning" : "ok";
+	if (result < 0)
+		return "problem";
+	return result == PREFLIGHT_UNKNOWN ? "unknown" : result ? "warning" : "ok";
 }
 
 static void print_line(const struct preflight_check *check, int result, const char *text)

@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "disk/disk.h"
 #include "image/image.h"
+#include "kjump/check/activation.h"
+#include "kjump/load/loader.h"
 #include "kjump/options.h"
 #include "text/human.h"
 
@@ -28,7 +31,7 @@ static int look(const struct disk *disk, struct error *err)
 	if (*found)
 		return error_set(err, EEXIST, "contains %s %s",
 				 found[0] && strchr("aeiou", found[0]) ? "an" : "a", found);
-	return 0;
+	return disk_check_blank(disk, err);
 }
 
 /* What image_format() would refuse is refused before --force wipes anything. */
@@ -48,6 +51,27 @@ static int claim(const struct disk *disk, const struct options *options, struct 
 	return ret ? ret : image_format(disk, options->label, super, err);
 }
 
+/* A save that is under way knows the device by the UUID that it has now. */
+static int lock(const struct disk *disk, struct error *err)
+{
+	struct stat st;
+
+	/* To a file nobody saves. */
+	return !fstat(disk->fd, &st) && S_ISBLK(st.st_mode) ? loader_lock(err) : 0;
+}
+
+static void warn(const struct disk *disk)
+{
+	char text[256];
+
+	if (activation_by_line("", disk->name, text, sizeof(text)))
+		message("warning: %s, and an image on it would be lost; take the line out", text);
+	else if (activation_by_type(disk->name))
+		message("warning: %s has the partition type for swap, and systemd may swap to it; "
+			"give it another one with 'sfdisk --part-type'",
+			disk->name);
+}
+
 static int run(const struct options *options)
 {
 	char uuid[37], size[HUMAN_SIZE];
@@ -59,6 +83,10 @@ static int run(const struct options *options)
 	if (disk_open(options->operands[0], DISK_WRITE, &disk, &err)) {
 		message("%s; nothing was changed", err.text);
 		return EXIT_FAILED;
+	}
+	if (lock(&disk, &err)) {
+		message("%s; nothing was changed", err.text);
+		goto out;
 	}
 	if (!options->force && look(&disk, &err)) {
 		message("%s: %s%s; nothing was changed", disk.name, err.text,
@@ -73,6 +101,7 @@ static int run(const struct options *options)
 	       "rd.kjump.resume=UUID=%s\n",
 	       disk.name, human_bytes(super.device_size, size),
 	       human_uuid(super.device_uuid, uuid));
+	warn(&disk);
 	status = EXIT_DONE;
 out:
 	disk_close(&disk);

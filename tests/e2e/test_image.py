@@ -25,6 +25,17 @@ def info(path):
     return done.returncode, json.loads(done.stdout)
 
 
+def test_format_keeps_what_is_there(tmp_path):
+    """A file that libblkid does not know is somebody's, too."""
+    path = tmp_path / "text"
+    path.write_bytes(b"y\n" * 10_000_000)
+    done = kjump("format", path)
+    assert done.returncode == 1 and b"holds data" in done.stderr and b"--force" in done.stderr
+    assert path.read_bytes() == b"y\n" * 10_000_000
+    assert kjump("format", "--force", path).returncode == 0
+    assert info(path)[1]["state"] == "empty"
+
+
 def test_claimed_file_without_image(tmp_path):
     """Whatever the names are, the output is JSON."""
     path = os.fsencode(tmp_path) + b'/a "quoted\\" \xc3\xa4 \xff\n name'

@@ -25,7 +25,7 @@ def test_mapping(make_system):
     machine.boot(f"test.volume={VOLUME}")
     assert machine.device(system.image) == DISK
     # Parts of the file system are there.
-    
+    assert "holds data" in machine.call("kjump format /dev/dm-0")[1]
     machine.run("kjump format --force /dev/dm-0")
     system.configure("/dev/dm-0")
     system.workload.start(memory=16, cache=4)

@@ -3,6 +3,7 @@
 #include <blkid/blkid.h>
 #include <errno.h>
 
+#include "disk/probe.h"
 #include "image/image.h"
 #include "temp-disk.h"
 
@@ -170,6 +171,28 @@ static void test_claim_is_visible(void **state)
 	temp_disk_remove(&temp);
 }
 
+/* One byte somewhere is something: anywhere in a file, at both ends of a device. */
+static void test_blank(void **state)
+{
+	static const uint64_t places[] = { 0, 5000, 7 << 20, (32 << 20) - 1 };
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	temp_disk_create(&temp, 32 << 20);
+	assert_int_equal(disk_check_blank(&temp.disk, &err), 0);
+	/* Zeros that were written are none of a file system's either. */
+	temp_disk_write(&temp, 3 << 20, (char[4096]){ 0 }, 4096);
+	assert_int_equal(disk_check_blank(&temp.disk, &err), 0);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		temp_disk_flip(&temp, places[i], 1);
+		assert_int_equal(disk_check_blank(&temp.disk, &err), -EEXIST);
+		temp_disk_flip(&temp, places[i], 1);
+	}
+	assert_int_equal(disk_check_blank(&temp.disk, &err), 0);
+	temp_disk_remove(&temp);
+}
+
 static void test_find_refuses(void **state)
 {
 	char path[64];
@@ -248,6 +271,11 @@ static void test_find_on_loop_devices(void **state)
 	snprintf(spec, sizeof(spec), "LABEL=%s", label);
 	assert_int_equal(disk_find(spec, path, sizeof(path), &err), 0);
 	assert_string_equal(path, devices[0]);
+	/* As udev writes it. */
+	snprintf(spec, sizeof(spec), "LABEL=kj\\x20%s", label + 3);
+	assert_int_equal(disk_find(spec, path, sizeof(path), &err), 0);
+	snprintf(spec, sizeof(spec), "LABEL=kj\\x2%s", label + 3);
+	assert_int_equal(disk_find(spec, path, sizeof(path), &err), -ENODEV);
 
 	/* In upper case a UUID is the same, a label is another one. */
 	strcpy(spec, "UUID=");
@@ -283,8 +311,19 @@ static void test_find_on_loop_devices(void **state)
 		assert_int_equal(disk_open(devices[0], DISK_WRITE, &second, &err), -EBUSY);
 		assert_int_equal(disk_open(devices[0], DISK_READ, &second, &err), 0);
 		disk_close(&second);
+		/* In use or not. */
+		assert_int_equal(disk_open(devices[0], DISK_SHARED, &second, &err), 0);
+		disk_close(&second);
 	}
+	assert_int_equal(disk_check_blank(&disk, &err), -EEXIST);
 	disk_close(&disk);
+	assert_int_equal(run("blockdev --setro %s", devices[0]), 0);
+	assert_int_equal(disk_open(devices[0], DISK_WRITE, &disk, &err), -EROFS);
+	assert_non_null(strstr(err.text, "read-only"));
+	assert_int_equal(disk_open(devices[0], DISK_READ, &disk, &err), 0);
+	disk_close(&disk);
+	/* The next one who gets this loop device would have it like that. */
+	assert_int_equal(run("blockdev --setrw %s", devices[0]), 0);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(run("losetup -d %s", devices[i]), 0);
 		unlink(files[i]);
@@ -293,11 +332,12 @@ static void test_find_on_loop_devices(void **state)
 
 static void test_find_partition(void **state)
 {
-	static const unsigned char entry[16] = { 0, 0, 0, 0, 0x83, 0, 0, 0, 8, 0, 0, 0, 64 };
+	static const unsigned char entry[16] = { 0, 0, 0, 0, 0x82, 0, 0, 0, 8, 0, 0, 0, 64 };
 	char file[] = "/var/tmp/kjump-test-XXXXXX";
 	char device[64], path[64], spec[64], expected[80];
 	int fd = mkstemp(file);
 	uint32_t id = 0x10000000 + getpid();
+	struct disk_tags tags;
 	struct error err;
 	bool scanned;
 
@@ -318,6 +358,8 @@ static void test_find_partition(void **state)
 	/* A kernel that cannot read the table itself has to be told. */
 	scanned = access(expected, F_OK) == 0 || run("addpart %s 2 8 64 2>/dev/null", device) == 0;
 	assert_int_equal(disk_find(spec, path, sizeof(path), &err), scanned ? 0 : -ENODEV);
+	if (scanned)
+		probe_tags(strrchr(expected, '/') + 1, &tags);
 	assert_int_equal(run("losetup -d %s", device), 0);
 	unlink(file);
 	if (!scanned) {
@@ -325,6 +367,7 @@ static void test_find_partition(void **state)
 		skip();
 	}
 	assert_string_equal(path, expected);
+	assert_string_equal(tags.parttype, "0x82");
 }
 
 int main(void)
@@ -336,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_probe_and_wipe),
 		cmocka_unit_test(test_ambivalent_is_something),
 		cmocka_unit_test(test_claim_is_visible),
+		cmocka_unit_test(test_blank),
 		cmocka_unit_test(test_find_refuses),
 		cmocka_unit_test(test_find_on_loop_devices),
 		cmocka_unit_test(test_find_partition),

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "kjump/check/checks.h"
+#include "kjump/device.h"
 #include "kjump/save/rehearse.h"
 
 #define MIB (1ULL << 20)
@@ -221,7 +222,7 @@ static int size_of(uint64_t device)
 static void test_size(void **state)
 {
 	(void)state;
-	assert_int_equal(check_size(&preflight, &note), -ENODEV);
+	assert_int_equal(check_size(&preflight, &note), PREFLIGHT_UNKNOWN);
 	/* 400 MiB in use; the device keeps 2 MiB to itself. */
 	put("/proc/meminfo", "MemTotal: 1024000 kB\nMemFree: 614400 kB\nMemAvailable: 614400 kB\n");
 	assert_int_equal(size_of(402 * MIB), 0);
@@ -272,6 +273,64 @@ static void test_parameter(void **state)
 	assert_int_equal(check_parameter(&preflight, &note), 0);
 	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/other", root);
 	assert_int_equal(check_parameter(&preflight, &note), -EINVAL);
+}
+
+/* A claimed device that something would swap to. */
+static void test_activation(void **state)
+{
+	char text[512];
+
+	(void)state;
+	assert_int_equal(check_activation(&preflight, &note), PREFLIGHT_UNKNOWN);
+	put("/dev/target", "");
+	put("/dev/other", "");
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/target", root);
+	assert_int_equal(check_activation(&preflight, &note), 0);
+	snprintf(text, sizeof(text),
+		 "# %s/dev/target none swap sw 0 0\n"
+		 "%s/dev/other none swap sw 0 0\n"
+		 "a line that is none\n"
+		 "%s/dev/target /data ext4 defaults 0 0\n",
+		 root, root, root);
+	put("/etc/fstab", text);
+	assert_int_equal(check_activation(&preflight, &note), 0);
+	snprintf(text, sizeof(text), "%s/dev/../dev/target\tnone\tswap\tsw\t0 0\n", root);
+	put("/etc/fstab", text);
+	assert_int_equal(check_activation(&preflight, &note), -EBUSY);
+	assert_non_null(strstr(note.text, "/etc/fstab makes swap of"));
+
+	drop("/etc/fstab");
+	snprintf(text, sizeof(text),
+		 "# cryptswap %s/dev/target /dev/urandom swap\n"
+		 "data %s/dev/target none luks,swapped\n"
+		 "short %s/dev/target\n",
+		 root, root, root);
+	put("/etc/crypttab", text);
+	assert_int_equal(check_activation(&preflight, &note), 0);
+	snprintf(text, sizeof(text),
+		 "cryptswap %s/dev/target /dev/urandom cipher=aes,swap,size=256\n", root);
+	put("/etc/crypttab", text);
+	assert_int_equal(check_activation(&preflight, &note), -EBUSY);
+	assert_non_null(strstr(note.text, "/etc/crypttab makes encrypted swap of"));
+}
+
+/* What people write in place of a name. */
+static void test_hints(void **state)
+{
+	static const char uuid[] = "01234567-89ab-cdef-0123-456789abcdef";
+	struct image_super super;
+	struct disk disk;
+	char spec[64];
+
+	(void)state;
+	snprintf(spec, sizeof(spec), "\"UUID=%s\"", uuid);
+	assert_int_equal(device_open(spec, DISK_READ, &disk, &super, &note), -ENODEV);
+	assert_non_null(strstr(note.text, "without quotes"));
+	assert_int_equal(device_open(uuid, DISK_READ, &disk, &super, &note), -ENODEV);
+	assert_non_null(strstr(note.text, "UUID=..."));
+	snprintf(spec, sizeof(spec), "UUID=%s", uuid);
+	assert_int_equal(device_open(spec, DISK_READ, &disk, &super, &note), -ENODEV);
+	assert_null(strchr(note.text, ';'));
 }
 
 static void set_time(const char *path, time_t seconds)
@@ -359,6 +418,7 @@ int main(void)
 		test(test_added_memory), test(test_encrypted_memory),
 		test(test_size),	 test(test_plaintext),
 		test(test_parameter),	 test(test_hook),
+		test(test_activation),	 test(test_hints),
 		test(test_culprit),	 test(test_table),
 	};
 
