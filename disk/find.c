@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "disk/disk.h"
 #include "disk/probe.h"
@@ -169,7 +170,11 @@ static int find_by_tag(const struct tag *tag, const char *spec, struct names *re
 	if (rc)
 		return rc;
 	drop_held(ret);
-	return ret->n ? 0 : error_set(err, ENODEV, "%s: no such device", spec);
+	if (ret->n)
+		return 0;
+	if (geteuid() != 0)
+		return error_set(err, EACCES, "%s: only root may look at all devices", spec);
+	return error_set(err, ENODEV, "%s: no such device", spec);
 }
 
 static int find_one(const struct tag *tag, const char *spec, char *path, size_t size,

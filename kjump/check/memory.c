@@ -170,6 +170,8 @@ int check_home(struct preflight *preflight, struct error *note)
 		return 0;
 	}
 	ret = loader_place(preflight->config, &state, note);
+	if (ret == -ENOENT)
+		preflight->advice = "name it in /etc/kjump.conf: kernel = FILE, initramfs = FILE";
 	if (!ret && !state.reserved)
 		ret = meminfo_read(check_path(preflight, PATH_MEMINFO, path, sizeof(path)), &memory,
 				   note);

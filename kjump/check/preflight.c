@@ -4,7 +4,9 @@
  */
 #include "kjump/check/preflight.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "kjump/check/checks.h"
 
@@ -72,6 +74,19 @@ const struct preflight_check preflight_checks[] = {
 	{ NULL, NULL, 0, NULL },
 };
 
+int preflight_check(const struct preflight_check *check, struct preflight *preflight,
+		    struct error *note)
+{
+	int ret;
+
+	preflight->advice = check->advice;
+	ret = check->run(preflight, note);
+	if ((ret != -EACCES && ret != -EPERM) || geteuid() == 0)
+		return ret;
+	error_prefix(note, "only root may look");
+	return PREFLIGHT_UNKNOWN;
+}
+
 int preflight_run(struct preflight *preflight, struct error *err)
 {
 	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
@@ -81,7 +96,7 @@ int preflight_run(struct preflight *preflight, struct error *err)
 		if (check->when & PREFLIGHT_LATER ||
 		    (check->when & PREFLIGHT_RESTORE && preflight->operation == OP_CHECKPOINT))
 			continue;
-		ret = check->run(preflight, &note);
+		ret = preflight_check(check, preflight, &note);
 		if (ret >= 0)
 			continue;
 		if (!(check->when & PREFLIGHT_ADVICE)) {

@@ -23,6 +23,7 @@ struct preflight {
 	struct image_super super;
 	struct watch pieces[REQUEST_PIECE_MAX]; /* of the target, when it is a volume */
 	size_t piece_count;
+	const char *advice; /* what to do about the problem met last; a check may know better */
 };
 
 enum preflight_when {
@@ -52,6 +53,13 @@ struct preflight_check {
 
 /* Ends with a NULL name. */
 extern const struct preflight_check preflight_checks[];
+
+/*
+ * Run CHECK. What could not be looked at because this is not root is PREFLIGHT_UNKNOWN, not a
+ * problem of the machine's.
+ */
+int preflight_check(const struct preflight_check *check, struct preflight *preflight,
+		    struct error *note);
 
 /*
  * Run those that matter for preflight->operation until one fails. Fills in all that the caller

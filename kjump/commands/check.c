@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kjump/check/preflight.h"
 #include "kjump/options.h"
@@ -16,17 +17,21 @@ static const char *state_name(int result)
 	return result == PREFLIGHT_UNKNOWN ? "unknown" : result ? "warning" : "ok";
 }
 
-static void print_line(const struct preflight_check *check, int result, const char *text)
+static void print_line(const struct preflight_check *check, int result, const char *text,
+		       const char *advice)
 {
 	printf("%-8s %s%s%s\n", state_name(result), check->name, *text ? ": " : "", text);
 	if (result < 0)
-		printf("         -> %s\n", check->advice);
+		printf("         -> %s\n", advice);
 }
 
 static void print_json(struct json *json, const struct preflight_check *check, int result,
-		       const char *text)
+		       const char *text, const char *advice)
 {
-	const char *state = state_name(result), *advice = result < 0 ? check->advice : "";
+	const char *state = state_name(result);
+
+	if (result >= 0)
+		advice = "";
 
 	json_begin(json, check->name);
 	json_text(json, "state", state, strlen(state));
@@ -47,17 +52,21 @@ static int run(const struct options *options)
 		json_begin(&json, NULL);
 	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
 		struct error note = { 0 };
-		int result = check->run(&preflight, &note);
+		int result = preflight_check(check, &preflight, &note);
 
 		if (result < 0)
 			status = EXIT_FAILED;
 		if (options->json)
-			print_json(&json, check, result, note.text);
+			print_json(&json, check, result, note.text, preflight.advice);
 		else if (!options->quiet || result)
-			print_line(check, result, note.text);
+			print_line(check, result, note.text, preflight.advice);
 	}
 	if (options->json)
 		json_end(&json);
+	if (geteuid() != 0) {
+		message("only root may look at everything; run it as root");
+		status = EXIT_FAILED;
+	}
 	return status;
 }
 

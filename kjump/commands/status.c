@@ -25,6 +25,8 @@ static void show_kernel(const struct state *state, const struct error *record)
 		puts("kernel B  not loaded");
 	else if (record->code == ENOENT)
 		puts("kernel B  something is loaded, not by kjump");
+	else if (record->code == EACCES)
+		puts("kernel B  loaded; only root may look at it");
 	else if (record->code)
 		printf("kernel B  loaded; %s\n", record->text);
 	else
@@ -80,7 +82,7 @@ static void show_last(void)
 	char text[LAST_SIZE];
 
 	if (file_read(PATH_LAST, text, sizeof(text), &err))
-		puts("last      nothing since the boot");
+		printf("last      %s\n", err.code == ENOENT ? "nothing since the boot" : err.text);
 	else
 		printf("last      %s\n", text);
 }

@@ -219,6 +219,38 @@ static int size_of(uint64_t device)
 	return check_size(&preflight, &note);
 }
 
+static int refuse(struct preflight *refused, struct error *refusal)
+{
+	(void)refused;
+	return error_set(refusal, EPERM, "closed");
+}
+
+static int lack(struct preflight *lacking, struct error *lacked)
+{
+	lacking->advice = "get one";
+	return error_set(lacked, ENOENT, "none");
+}
+
+/* What root alone may look at is no problem of the machine's for others. */
+static void test_not_root(void **state)
+{
+	const struct preflight_check closed = { "closed", "open it", 0, refuse };
+	const struct preflight_check missing = { "missing", "open it", 0, lack };
+	const uid_t user = geteuid();
+
+	(void)state;
+	if (user == 0) {
+		assert_int_equal(preflight_check(&closed, &preflight, &note), -EPERM);
+		assert_string_equal(preflight.advice, "open it");
+		assert_int_equal(seteuid(65534), 0);
+	}
+	assert_int_equal(preflight_check(&closed, &preflight, &note), PREFLIGHT_UNKNOWN);
+	assert_string_equal(note.text, "only root may look: closed");
+	assert_int_equal(preflight_check(&missing, &preflight, &note), -ENOENT);
+	assert_string_equal(preflight.advice, "get one");
+	assert_int_equal(seteuid(user), 0);
+}
+
 static void test_size(void **state)
 {
 	(void)state;
@@ -416,10 +448,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_hibernation),	 test(test_devices),
 		test(test_added_memory), test(test_encrypted_memory),
-		test(test_size),	 test(test_plaintext),
-		test(test_parameter),	 test(test_hook),
-		test(test_activation),	 test(test_hints),
-		test(test_culprit),	 test(test_table),
+		test(test_not_root),	 test(test_size),
+		test(test_plaintext),	 test(test_parameter),
+		test(test_hook),	 test(test_activation),
+		test(test_hints),	 test(test_culprit),
+		test(test_table),
 	};
 
 	return cmocka_run_group_tests_name("preflight", tests, NULL, NULL);
