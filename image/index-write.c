@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The index as bytes: header, then the sections one behind the other. */
+/*
+ * The index as bytes: header, then the sections one behind the other. They go out in small pieces,
+ * so that no second copy of the lists is ever in memory.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "common/crc32c.h"
 #include "image/internal.h"
+
+#define WRITE_STEP 1048576
 
 uint32_t index_record_size(enum image_section section)
 {
@@ -75,36 +81,89 @@ static uint64_t place_sections(const struct part *parts, struct image_section_en
 	return end;
 }
 
-int index_build(const struct image_index *index, const uint8_t image_uuid[16], void **bytes,
-		uint64_t *size, struct error *err)
+static uint32_t section_crc(const struct part *part, const struct image_section_entry *section)
 {
-	struct image_index_header header = {
+	static const unsigned char zeros[IMAGE_BLOCK];
+	uint32_t crc = crc32c(0, part->bytes, section->size);
+
+	return crc32c(crc, zeros, safe_round_up(section->size, IMAGE_BLOCK) - section->size);
+}
+
+void index_describe(const struct image_index *index, const uint8_t image_uuid[16],
+		    struct image_index_header *ret)
+{
+	struct part parts[SECTION_COUNT];
+
+	*ret = (struct image_index_header){
 		.version = IMAGE_VERSION,
 		.section_count = SECTION_COUNT,
 	};
-	struct part parts[SECTION_COUNT];
-	unsigned char *buffer;
-
 	list_parts(index, parts);
-	header.size = place_sections(parts, header.sections);
-	buffer = disk_buffer(header.size);
-	if (!buffer)
-		return error_set(err, ENOMEM, "no memory for the index (%llu bytes)",
-				 (unsigned long long)header.size);
-	for (int i = 0; i < SECTION_COUNT; i++) {
-		struct image_section_entry *section = &header.sections[i];
+	ret->size = place_sections(parts, ret->sections);
+	for (int i = 0; i < SECTION_COUNT; i++)
+		if (ret->sections[i].size)
+			ret->sections[i].crc = section_crc(&parts[i], &ret->sections[i]);
+	memcpy(ret->magic, IMAGE_INDEX_MAGIC, sizeof(ret->magic));
+	memcpy(ret->image_uuid, image_uuid, sizeof(ret->image_uuid));
+	ret->crc = crc32c(0, ret, sizeof(*ret));
+}
 
-		if (!section->size)
-			continue;
-		memcpy(buffer + section->offset, parts[i].bytes, section->size);
-		section->crc = crc32c(0, buffer + section->offset,
-				      safe_round_up(section->size, IMAGE_BLOCK));
+/* Bytes on their way out. */
+struct index_output {
+	unsigned char *buffer; /* of WRITE_STEP bytes */
+	XXH3_state_t *hash;
+	index_put put;
+	void *context;
+	uint64_t done;
+};
+
+static int put_part(struct index_output *output, const void *bytes, uint64_t size,
+		    struct error *err)
+{
+	const unsigned char *from = bytes;
+
+	while (size) {
+		size_t step = size < WRITE_STEP ? size : WRITE_STEP;
+		size_t padded = safe_round_up(step, IMAGE_BLOCK);
+		int code;
+
+		memcpy(output->buffer, from, step);
+		memset(output->buffer + step, 0, padded - step);
+		XXH3_64bits_update(output->hash, output->buffer, padded);
+		code = output->put(output->context, output->buffer, padded, output->done, err);
+		if (code)
+			return code;
+		output->done += padded;
+		from += step;
+		size -= step;
 	}
-	memcpy(header.magic, IMAGE_INDEX_MAGIC, sizeof(header.magic));
-	memcpy(header.image_uuid, image_uuid, sizeof(header.image_uuid));
-	header.crc = crc32c(0, &header, sizeof(header));
-	memcpy(buffer, &header, sizeof(header));
-	*bytes = buffer;
-	*size = header.size;
 	return 0;
+}
+
+int index_write(const struct image_index *index, const struct image_index_header *header,
+		index_put put, void *context, uint64_t *xxh3, struct error *err)
+{
+	struct index_output output = {
+		.buffer = disk_buffer(WRITE_STEP),
+		.hash = XXH3_createState(),
+		.put = put,
+		.context = context,
+	};
+	struct part parts[SECTION_COUNT];
+	int code;
+
+	if (!output.buffer || !output.hash) {
+		code = error_set(err, ENOMEM, "no memory to write the index");
+		goto out;
+	}
+	XXH3_64bits_reset(output.hash);
+	list_parts(index, parts);
+	code = put_part(&output, header, sizeof(*header), err);
+	for (int i = 0; i < SECTION_COUNT && !code; i++)
+		code = put_part(&output, parts[i].bytes, header->sections[i].size, err);
+	*xxh3 = XXH3_64bits_digest(output.hash);
+out:
+	free(output.buffer);
+	XXH3_freeState(output.hash);
+	return code;
 }

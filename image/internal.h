@@ -37,17 +37,22 @@ int super_read_copy(const struct disk *disk, int copy, struct image_super *ret, 
 /* Random bytes that form a version 4 UUID. */
 int super_random_uuid(uint8_t uuid[16], struct error *err);
 
-/* --- index (index.c, index-write.c) --- */
+/* --- index (index.c, index-check.c, index-write.c) --- */
 
 /* Every record of the index by itself, all but the chunks' places. */
 int index_check_records(const struct image_index *index, uint32_t kind, struct error *err);
 
-/*
- * The index as it goes to the device: *BYTES is from disk_buffer(), *SIZE a multiple of
- * IMAGE_BLOCK.
- */
-int index_build(const struct image_index *index, const uint8_t image_uuid[16], void **bytes,
-		uint64_t *size, struct error *err);
+/* The header of the index: places, sizes and checksums of all sections. */
+void index_describe(const struct image_index *index, const uint8_t image_uuid[16],
+		    struct image_index_header *ret);
+
+/* Takes SIZE bytes of the index (from disk_buffer(), a multiple of IMAGE_BLOCK) from OFFSET on. */
+typedef int (*index_put)(void *context, const void *bytes, size_t size, uint64_t offset,
+			 struct error *err);
+
+/* Hand the index with its HEADER to PUT, in order; *XXH3 is the digest of all of it. */
+int index_write(const struct image_index *index, const struct image_index_header *header,
+		index_put put, void *context, uint64_t *xxh3, struct error *err);
 
 /* Bytes of one record of SECTION. */
 uint32_t index_record_size(enum image_section section);

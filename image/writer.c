@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "common/pagehash.h"
 #include "image/codec.h"
@@ -370,26 +369,34 @@ static void fill_super(const struct image_writer *writer, const struct image_ind
 	memcpy(super->release, index->machine.release, sizeof(super->release));
 }
 
+struct index_place {
+	const struct image_writer *writer;
+	uint64_t start;
+};
+
+static int put_index(void *context, const void *bytes, size_t size, uint64_t offset,
+		     struct error *err)
+{
+	const struct index_place *place = context;
+
+	return put(place->writer, bytes, size, place->start + offset, err);
+}
+
 static int write_index(struct image_writer *writer, const struct image_index *index,
 		       struct image_super *super, struct error *err)
 {
-	void *bytes;
-	int code = index_build(index, super->image_uuid, &bytes, &super->index_size, err);
+	struct index_place place = { .writer = writer };
+	struct image_index_header header;
+	int code;
 
-	if (code)
-		return code;
-	super->index_xxh3 = XXH3_64bits(bytes, super->index_size);
+	index_describe(index, super->image_uuid, &header);
+	super->index_size = header.size;
 	pthread_mutex_lock(&writer->lock);
 	code = allocate(writer, super->index_size, &super->index, err);
 	pthread_mutex_unlock(&writer->lock);
-	/* In pieces: a single request of gigabytes would be cut short by the kernel. */
-	for (uint64_t done = 0; done < super->index_size && !code; done += CHUNK_BYTES) {
-		uint64_t left = super->index_size - done;
-
-		code = put(writer, (char *)bytes + done, left < CHUNK_BYTES ? left : CHUNK_BYTES,
-			   super->index + done, err);
-	}
-	free(bytes);
+	place.start = super->index;
+	if (!code)
+		code = index_write(index, &header, put_index, &place, &super->index_xxh3, err);
 	if (!code && writer->disk)
 		code = disk_flush(writer->disk, err);
 	return code;
