@@ -317,6 +317,10 @@ struct request {
 	uint32_t seal_count;	 /* first entries of the mailbox's watch: to be sealed */
 	uint8_t device_uuid[16]; /* what the volume must be */
 	struct watch pieces[REQUEST_PIECE_MAX];
+	/* Frames that must not be touched, as A's kernel counts them; B finds out which they are.
+	 */
+	uint64_t poisoned_pages; /* with memory errors */
+	uint64_t offline_pages;	 /* a balloon's */
 };
 
 #define OUTCOME_B_GONE 0x1 /* kernel B left for good; what is loaded is a stub that jumps back */

@@ -20,13 +20,18 @@
 #define DIFFERENCE_MAX 1024 /* per-CPU counters not yet folded, blocks being isolated */
 #define ZONES_MAX      16
 #define NODES_MAX      1024
-#define READ_AHEAD     256 /* struct pages, where they are read: a large free block skips most */
+#define SLACK_PER_BAD                                                                              \
+	64 /* on a running kernel: pages that may be miscounted for each stray value */
+#define TYPE_TOP   0xff000000U
+#define READ_AHEAD 256 /* struct pages, where they are read: a large free block skips most */
 
 struct scan {
 	struct virtual_memory v;
 	struct kernel_layout layout;
 	struct sections sections;
 	const struct runs *ram;
+	uint64_t slack;
+	uint32_t buddy_mask; /* of the type, to be compared for free pages */
 	struct free_pages pages;
 };
 
@@ -84,6 +89,25 @@ static uint64_t free_block(const struct scan *scan, const unsigned char *page, u
 	return count;
 }
 
+/* Linux 6.12: types are numbers in the top byte, what is below may be something else. */
+static bool has_top_byte(uint32_t known)
+{
+	return known >= 0xf0000000U && !(known & ~TYPE_TOP);
+}
+
+static bool is_type(uint32_t type, bool known, uint32_t wanted)
+{
+	uint32_t mask = has_top_byte(wanted) ? TYPE_TOP : UINT32_MAX;
+
+	return known && (type & mask) == (wanted & mask);
+}
+
+static bool is_poisoned(const struct kernel_layout *layout, const unsigned char *page)
+{
+	return layout->has_hwpoison &&
+	       (word64(page, layout->page_flags) >> layout->hwpoison_bit & 1);
+}
+
 /* Judge one struct page; *STEP frames are dealt with. */
 static int judge(struct scan *scan, const unsigned char *page, uint64_t pfn, uint64_t *step)
 {
@@ -91,7 +115,7 @@ static int judge(struct scan *scan, const unsigned char *page, uint64_t pfn, uin
 	uint32_t type = word32(page, layout->page_mapcount);
 
 	*step = 1;
-	if (type == layout->buddy) {
+	if ((type & scan->buddy_mask) == layout->buddy) {
 		uint64_t count = free_block(scan, page, pfn);
 
 		if (!count) {
@@ -102,11 +126,13 @@ static int judge(struct scan *scan, const unsigned char *page, uint64_t pfn, uin
 		scan->pages.found += count;
 		return runs_add(&scan->pages.free, pfn, count);
 	}
-	if (layout->has_unaccepted && type == layout->unaccepted)
+	if (is_type(type, layout->has_unaccepted, layout->unaccepted))
 		*step = 1ULL << (layout->orders - 1);
-	else if (!(layout->has_offline && type == layout->offline) &&
-		 !(layout->has_hwpoison &&
-		   (word64(page, layout->page_flags) >> layout->hwpoison_bit & 1)))
+	else if (is_poisoned(layout, page))
+		scan->pages.poisoned++;
+	else if (is_type(type, layout->has_offline, layout->offline))
+		scan->pages.offline++;
+	else
 		return 0;
 	return runs_add(&scan->pages.untouchable, pfn, *step);
 }
@@ -231,15 +257,15 @@ static int count_free(struct scan *scan, struct error *err)
 	return 0;
 }
 
-static int check_result(const struct free_pages *pages, struct error *err)
+static int check_result(const struct free_pages *pages, uint64_t slack, struct error *err)
 {
 	uint64_t difference = pages->found > pages->counted ? pages->found - pages->counted
 							    : pages->counted - pages->found;
 
-	if (pages->bad > BAD_MAX)
+	if (pages->bad > BAD_MAX + slack / SLACK_PER_BAD)
 		return error_set(err, EINVAL, "%" PRIu64 " blocks look free but cannot be",
 				 pages->bad);
-	if (difference > DIFFERENCE_MAX)
+	if (difference > DIFFERENCE_MAX + slack)
 		return error_set(err, EINVAL,
 				 "found %" PRIu64 " free pages, the zones count %" PRIu64,
 				 pages->found, pages->counted);
@@ -266,6 +292,31 @@ static int clip(struct runs *list, const struct runs *ram, const struct runs *ho
 	return 0;
 }
 
+/* Scan, and compare with what the zones count. */
+static int scan_and_check(struct scan *scan, uint32_t buddy_mask, struct error *err)
+{
+	int r;
+
+	free_pages_free(&scan->pages);
+	scan->pages = (struct free_pages){ .by_top_byte = buddy_mask != UINT32_MAX };
+	scan->buddy_mask = buddy_mask;
+	r = scan_all(scan, err);
+	if (r == 0)
+		r = count_free(scan, err);
+	return r ? r : check_result(&scan->pages, scan->slack, err);
+}
+
+static int scan_by_some_rule(struct scan *scan, struct error *err)
+{
+	struct error second = { 0 };
+	int r = scan_and_check(scan, UINT32_MAX, err);
+
+	if (r == -EINVAL && has_top_byte(scan->layout.buddy) &&
+	    scan_and_check(scan, TYPE_TOP, &second) == 0)
+		r = 0;
+	return r;
+}
+
 static int find(struct scan *scan, const struct runs *home, const char *vmcoreinfo,
 		struct error *err)
 {
@@ -278,11 +329,7 @@ static int find(struct scan *scan, const struct runs *home, const char *vmcorein
 	if (r == 0)
 		r = sections_read(&scan->v, &scan->sections, err);
 	if (r == 0)
-		r = scan_all(scan, err);
-	if (r == 0)
-		r = count_free(scan, err);
-	if (r == 0)
-		r = check_result(&scan->pages, err);
+		r = scan_by_some_rule(scan, err);
 	if (r == 0 && (clip(&scan->pages.free, scan->ram, home) < 0 ||
 		       clip(&scan->pages.untouchable, scan->ram, home) < 0))
 		r = error_set(err, ENOMEM, "list of free pages");
@@ -290,9 +337,10 @@ static int find(struct scan *scan, const struct runs *home, const char *vmcorein
 }
 
 int free_pages_find(struct memory *memory, const struct runs *ram, const struct runs *home,
-		    const char *vmcoreinfo, struct free_pages *ret, struct error *err)
+		    const char *vmcoreinfo, uint64_t slack, struct free_pages *ret,
+		    struct error *err)
 {
-	struct scan scan = { .ram = ram };
+	struct scan scan = { .ram = ram, .slack = slack };
 	int r;
 
 	scan.v = (struct virtual_memory){

@@ -17,6 +17,9 @@ struct free_pages {
 	uint64_t found;		 /* free pages by the scan, home included */
 	uint64_t counted;	 /* free pages by the zones' own counters */
 	uint64_t bad;		 /* entries that look free but cannot be; taken as in use */
+	uint64_t poisoned;	 /* pages of UNTOUCHABLE with memory errors */
+	uint64_t offline;	 /* pages of UNTOUCHABLE that are nobody's (a balloon's) */
+	bool by_top_byte;	 /* free pages were told by the top byte of their type alone */
 };
 
 void free_pages_free(struct free_pages *pages);
@@ -25,9 +28,12 @@ void free_pages_free(struct free_pages *pages);
  * Find them. RAM and HOME are sorted; VMCOREINFO is the frozen kernel's text. Any doubt is an
  * error that says which gate failed (the caller then leaves nothing out): a key is missing, the
  * page tables do not fit the kernel, sections disagree about where the memory map is, or the
- * result differs from the zones' own count of free pages by more than 1024.
+ * result differs from the zones' own count of free pages by more than 1024 and SLACK, which is for
+ * a kernel that runs. When the types of free pages do not fit and the kernel has types in their top
+ * byte, that alone is tried.
  */
 int free_pages_find(struct memory *memory, const struct runs *ram, const struct runs *home,
-		    const char *vmcoreinfo, struct free_pages *ret, struct error *err);
+		    const char *vmcoreinfo, uint64_t slack, struct free_pages *ret,
+		    struct error *err);
 
 #endif

@@ -23,6 +23,7 @@ static int read_field(const char *text, const char *name, const char *path, uint
 
 int meminfo_read(const char *path, struct meminfo *ret, struct error *err)
 {
+	struct error absent = { 0 };
 	char text[4096];
 	int status = file_read(path, text, sizeof(text), err);
 
@@ -32,5 +33,12 @@ int meminfo_read(const char *path, struct meminfo *ret, struct error *err)
 		status = read_field(text, "MemFree:", path, &ret->free, err);
 	if (!status)
 		status = read_field(text, "MemAvailable:", path, &ret->available, err);
-	return status;
+	if (status)
+		return status;
+	/* Only with CONFIG_CMA and CONFIG_MEMORY_FAILURE. */
+	if (read_field(text, "CmaFree:", path, &ret->cma_free, &absent))
+		ret->cma_free = 0;
+	if (read_field(text, "HardwareCorrupted:", path, &ret->poisoned, &absent))
+		ret->poisoned = 0;
+	return 0;
 }

@@ -30,7 +30,7 @@ static void find_free(struct dump *dump)
 		return;
 	if (!dump->core.vmcoreinfo)
 		message("%s: no VMCOREINFO note; saving free pages too", dump->options->vmcore);
-	else if (free_pages_find(dump->memory, &dump->core.ram, &no_home, dump->core.vmcoreinfo,
+	else if (free_pages_find(dump->memory, &dump->core.ram, &no_home, dump->core.vmcoreinfo, 0,
 				 &dump->pages, &err))
 		message("%s: free pages: %s; saving them all", dump->options->vmcore, err.text);
 }

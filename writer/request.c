@@ -220,20 +220,53 @@ static int hash_watch(struct task *task, struct error *err)
 	return r;
 }
 
-/* Any doubt about which pages are free means that none is left out. */
-static void find_free(struct task *task)
+/* Does the search know of the frames that A's kernel counts as untouchable? */
+static int check_untouchable(const struct task *task, struct error *err)
 {
-	const struct handoff *handoff = task->view->handoff;
-	struct error err = { 0 };
+	const struct request *request = &task->mailbox->request;
+	const struct free_pages *pages = &task->pages;
 
-	if (task->mailbox->request.flags & REQUEST_SAVE_ALL)
-		return;
+	if (pages->poisoned < request->poisoned_pages ||
+	    (pages->poisoned && !request->poisoned_pages))
+		return error_set(err, EUCLEAN,
+				 "%llu pages with memory errors are found, the kernel counts %llu",
+				 (unsigned long long)pages->poisoned,
+				 (unsigned long long)request->poisoned_pages);
+	if (request->offline_pages && !pages->offline)
+		return error_set(err, EUCLEAN, "a balloon's pages are not found");
+	return 0;
+}
+
+/*
+ * Which pages to leave out. Any doubt about it means that all are saved, unless there are some that
+ * must not even be read: a memory error ends the machine, and an offline page may be mapped
+ * nowhere.
+ */
+static int find_free(struct task *task, struct error *err)
+{
+	const struct request *request = &task->mailbox->request;
+	const struct handoff *handoff = task->view->handoff;
+	bool all = request->flags & REQUEST_SAVE_ALL;
+	struct error doubt = { 0 };
+	int r;
+
 	if (!handoff->vmcoreinfo_size)
-		error_set(&err, ENODATA, "the kernel passed on no vmcoreinfo");
-	else if (free_pages_find(task->memory, &task->ram, &task->home, handoff->vmcoreinfo,
-				 &task->pages, &err) == 0)
-		return;
-	message("free pages: %s; saving them all", err.text);
+		r = error_set(&doubt, ENODATA, "the kernel passed on no vmcoreinfo");
+	else
+		r = free_pages_find(task->memory, &task->ram, &task->home, handoff->vmcoreinfo, 0,
+				    &task->pages, &doubt);
+	if (!r && (r = check_untouchable(task, err)))
+		return r;
+	if (r && (request->poisoned_pages || request->offline_pages))
+		return error_set(err, EUCLEAN, "pages that must not be touched are not found: %s",
+				 doubt.text);
+	if (r && !all)
+		message("free pages: %s; saving them all", doubt.text);
+	if (!r && all)
+		runs_free(&task->pages.free);
+	if (!r && task->pages.by_top_byte)
+		message("free pages: told by the top byte of their type alone");
+	return 0;
 }
 
 static int save(struct task *task, const struct terminals *terminals, const atomic_bool *stop,
@@ -318,10 +351,10 @@ static int prepare(struct task *task, struct error *err)
 		r = seal_swap(task, err);
 	if (!r)
 		r = hash_watch(task, err);
+	if (!r)
+		r = find_free(task, err);
 	if (r)
 		save_leave_none_valid(&task->disk, request_name(&task->mailbox->request), NULL);
-	else
-		find_free(task);
 	return r;
 }
 

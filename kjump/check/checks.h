@@ -25,6 +25,7 @@ int check_drivers(struct preflight *preflight, struct error *note);
 
 /* check-memory.c: RAM */
 int check_virtio_mem(struct preflight *preflight, struct error *note);
+int check_untouchable(struct preflight *preflight, struct error *note);
 int check_added_memory(struct preflight *preflight, struct error *note);
 int check_encrypted_memory(struct preflight *preflight, struct error *note);
 int check_home(struct preflight *preflight, struct error *note);

@@ -13,6 +13,7 @@
 #include "jump/jump.h"
 #include "kjump/check/checks.h"
 #include "kjump/check/room.h"
+#include "kjump/check/untouchable.h"
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
 #include "memory/memory.h"
@@ -35,6 +36,25 @@ int check_virtio_mem(struct preflight *preflight, struct error *note)
 		found = !strncmp(entry->d_name, "virtio", 6);
 	closedir(directory);
 	return found ? error_set(note, EOPNOTSUPP, "this machine has virtio-mem memory") : 0;
+}
+
+int check_untouchable(struct preflight *preflight, struct error *note)
+{
+	struct untouchable pages;
+	int ret = untouchable_count(preflight->root, &pages, note);
+
+	if (ret)
+		return ret;
+	if (pages.huge)
+		return error_set(note, EUCLEAN,
+				 "the huge page at %#" PRIx64
+				 " has a memory error: it can be neither saved nor left out",
+				 pages.huge);
+	if (!pages.poisoned)
+		return 0;
+	error_set(note, 0, "%" PRIu64 " pages have memory errors; they are left out",
+		  pages.poisoned);
+	return PREFLIGHT_DOUBT;
 }
 
 /* Was all of [START, END) announced by the firmware's ACPI tables, so that another boot finds it?
@@ -163,6 +183,7 @@ int check_home(struct preflight *preflight, struct error *note)
 	struct error ignored = { 0 };
 	struct state state;
 	struct meminfo memory;
+	uint64_t available;
 	int ret;
 
 	if (jump_loaded() && !state_read(PATH_STATE, &state, &ignored)) {
@@ -182,8 +203,10 @@ int check_home(struct preflight *preflight, struct error *note)
 		error_set(note, 0, "%s reserved at boot", size);
 		return 0;
 	}
-	human_bytes(memory.available, left);
-	if (memory.available < state.home_size + MAILBOX_SIZE)
+	/* Shadow pages are the kernel's, and those may not lie where only movable pages may. */
+	available = meminfo_unmovable(&memory, memory.available);
+	human_bytes(available, left);
+	if (available < state.home_size + MAILBOX_SIZE)
 		return error_set(note, ENOMEM, "kernel B needs %s, and %s are available", size,
 				 left);
 	error_set(note, 0, "%s of %s available", size, left);

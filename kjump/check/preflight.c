@@ -36,6 +36,8 @@ const struct preflight_check preflight_checks[] = {
 	{ "CPU 0", "echo 1 > /sys/devices/system/cpu/cpu0/online", 0, check_cpu0 },
 	{ "drivers", "unmount and unplug the device, or unbind its driver", 0, check_drivers },
 	{ "virtio-mem", "give the virtual machine fixed memory", 0, check_virtio_mem },
+	{ "memory errors", "end the programs that have the huge page, and empty hugetlbfs of it", 0,
+	  check_untouchable },
 	{ "memory added later",
 	  "plug memory in before the boot, or unplug it first; dynamic memory of a virtual machine "
 	  "must be switched off",

@@ -27,19 +27,23 @@ void ballast_take(struct ballast *ballast, const char *meminfo, uint64_t size)
 {
 	struct error ignored = { 0 };
 	struct meminfo memory;
+	uint64_t free;
 	void *bytes;
 
-	if (meminfo_read(meminfo, &memory, &ignored) || memory.free < size + SPARE + PIECE)
+	if (meminfo_read(meminfo, &memory, &ignored))
+		return;
+	free = meminfo_unmovable(&memory, memory.free);
+	if (free < size + SPARE + PIECE)
 		return;
 	/*
 	 * A huge page too many, as the mapping may begin in the middle of one. Twice the home, if
 	 * there is so much: what then lies outside of it is enough for the shadow pages, and is
 	 * what the kernel hands out next.
 	 */
-	if (memory.free >= 2 * size + PIECE + SPARE)
+	if (free >= 2 * size + PIECE + SPARE)
 		size = 2 * size + PIECE;
 	else
-		size = (memory.free - size - SPARE) & ~(PIECE - 1);
+		size = (free - size - SPARE) & ~(PIECE - 1);
 	bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (bytes == MAP_FAILED)
 		return;

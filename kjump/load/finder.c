@@ -38,6 +38,12 @@ int finder_zone_count(const char *zoneinfo, uint64_t *ret, struct error *err)
 	return found ? 0 : error_set(err, ENODATA, "%s: no nr_free_pages", zoneinfo);
 }
 
+/* What may come and go while a kernel that runs is looked at. */
+static uint64_t tolerance(uint64_t count)
+{
+	return TOLERANCE + count / TOLERANCE_DIV;
+}
+
 static int compare(const struct free_pages *pages, const char *zoneinfo, struct error *err)
 {
 	uint64_t count, difference;
@@ -46,7 +52,7 @@ static int compare(const struct free_pages *pages, const char *zoneinfo, struct 
 	if (ret)
 		return ret;
 	difference = pages->found > count ? pages->found - count : count - pages->found;
-	if (difference > TOLERANCE + count / TOLERANCE_DIV)
+	if (difference > tolerance(count))
 		return error_set(err, EINVAL,
 				 "found %" PRIu64 " free pages where %s counts %" PRIu64,
 				 pages->found, zoneinfo, count);
@@ -57,12 +63,16 @@ static int search(struct memory *memory, const struct runs *ram, const char *vmc
 		  const char *zoneinfo, struct error *err)
 {
 	static const struct runs none;
+	uint64_t count;
 	int ret = -EINVAL;
 
 	for (int i = 0; ret && i < TRIES; i++) {
 		struct free_pages pages = { .found = 0 };
 
-		ret = free_pages_find(memory, ram, &none, vmcoreinfo, &pages, err);
+		ret = finder_zone_count(zoneinfo, &count, err);
+		if (!ret)
+			ret = free_pages_find(memory, ram, &none, vmcoreinfo, tolerance(count),
+					      &pages, err);
 		if (!ret)
 			ret = compare(&pages, zoneinfo, err);
 		free_pages_free(&pages);

@@ -63,7 +63,8 @@ static bool has_room(void)
 
 	if (meminfo_read(PATH_MEMINFO, &memory, &ignored))
 		return false;
-	return memory.total - memory.free + SPARE + memory.total / SPARE_SHARE < memory.total / 2;
+	return memory.total - memory.free + 2 * (SPARE + memory.total / SPARE_SHARE) <
+	       meminfo_unmovable(&memory, memory.free);
 }
 
 /* Freeze tasks and devices, switch CPUs off, copy memory, and take it all back. */

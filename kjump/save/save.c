@@ -18,6 +18,7 @@
 #include "jump/jump.h"
 #include "kjump/check/preflight.h"
 #include "kjump/check/room.h"
+#include "kjump/check/untouchable.h"
 #include "kjump/device.h"
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
@@ -106,6 +107,7 @@ static void open_swap(const struct save *save)
 static int post_request(struct save *save, struct error *err)
 {
 	struct mailbox *mailbox = save->loader.page.mailbox;
+	struct untouchable untouchable;
 	uint64_t pfn;
 	int ret;
 
@@ -125,6 +127,11 @@ static int post_request(struct save *save, struct error *err)
 		return ret;
 	if (pfn != save->loader.state.mailbox_pfn)
 		return error_set(err, ESTALE, "the mailbox moved to another page frame");
+	ret = untouchable_count("", &untouchable, err);
+	if (ret)
+		return ret;
+	save->request.poisoned_pages = untouchable.poisoned;
+	save->request.offline_pages = untouchable.offline;
 	save->request.tsc_khz = tsc_rate_khz(save->start);
 	save->request.kexec_list = save->loader.state.kexec_list;
 	mailbox->request = save->request;

@@ -95,7 +95,7 @@ static int save(const char *path, const char *image, int level, struct device *d
 	if (r)
 		return r;
 	if (core.vmcoreinfo)
-		free_pages_find(memory, &core.ram, &no_home, core.vmcoreinfo, &pages, err);
+		free_pages_find(memory, &core.ram, &no_home, core.vmcoreinfo, 0, &pages, err);
 	r = make_device(image, runs_total(&core.ram) * FRAME_SIZE, err);
 	if (!r)
 		r = disk_open(image, DISK_WRITE, &disk, err);

@@ -96,7 +96,7 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 	memcpy(text, kernel->vmcoreinfo, sizeof(text));
 	n = change_all(kernel, &input, text, changes);
 	good = fuzz_good(
-		free_pages_find(kernel->memory, &kernel->ram, &kernel->home, text, &pages, &err),
+		free_pages_find(kernel->memory, &kernel->ram, &kernel->home, text, 0, &pages, &err),
 		&err);
 	if (head)
 		fuzz_good(kexec_list_walk(kernel->memory, &kernel->ram, &home, head, count,

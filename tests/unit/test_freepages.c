@@ -29,7 +29,7 @@ static void fill(struct fake_kernel *kernel)
 static int find(struct fake_kernel *kernel, struct free_pages *pages, struct error *err)
 {
 	*pages = (struct free_pages){ 0 };
-	return free_pages_find(kernel->memory, &kernel->ram, &kernel->home, kernel->vmcoreinfo,
+	return free_pages_find(kernel->memory, &kernel->ram, &kernel->home, kernel->vmcoreinfo, 0,
 			       pages, err);
 }
 
@@ -61,9 +61,62 @@ static void every_version(void **state)
 		assert_int_equal(pages.found, 2081);
 		assert_int_equal(pages.counted, 2081);
 		assert_int_equal(pages.bad, 0);
+		assert_int_equal(pages.offline, 1);
+		assert_int_equal(pages.poisoned, 1);
+		assert_false(pages.by_top_byte);
 		free_pages_free(&pages);
 		kernel_destroy(&kernel);
 	}
+}
+
+static void assert_refused(struct fake_kernel *kernel, const char *message)
+{
+	struct free_pages pages;
+	struct error err = { 0 };
+
+	if (find(kernel, &pages, &err) == 0)
+		fail_msg("not refused; expected: %s", message);
+	if (!strstr(err.text, message))
+		fail_msg("'%s' lacks '%s'", err.text, message);
+	assert_int_equal(pages.free.n, 0);
+}
+
+/* The kernel puts something else below the type: in free pages, and in others. */
+static void low_bits_in_use(void **state)
+{
+	static const struct run wanted[] = { { 2048, 2048 } }, untouchable[] = { { 6000, 1 } };
+	struct fake_kernel kernel;
+	struct free_pages pages;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 2; i < KERNEL_VERSIONS; i++) {
+		kernel_create(&kernel, &kernel_versions[i]);
+		kernel_set_free(&kernel, 2048, 10);
+		kernel_set_free(&kernel, 3072, 10);
+		kernel_set_type(&kernel, 2048, kernel.version.buddy | 0x123);
+		kernel_set_type(&kernel, 3072, kernel.version.buddy | 0xffffff);
+		kernel_set_type(&kernel, 6000, kernel.version.offline | 1);
+		kernel_set_counter(&kernel, kernel.counted);
+		assert_int_equal(find(&kernel, &pages, &err), 0);
+		assert_true(pages.by_top_byte);
+		assert_runs(&pages.free, wanted, 1);
+		assert_runs(&pages.untouchable, untouchable, 1);
+		free_pages_free(&pages);
+		/* Neither rule holds: the message is that of the first. */
+		kernel_set_counter(&kernel, 4096);
+		assert_refused(&kernel, "found 0 free pages, the zones count 4096");
+		kernel_destroy(&kernel);
+	}
+	/* Before 6.12 types were single bits of the whole word. */
+	kernel_create(&kernel, &kernel_versions[1]);
+	kernel_set_free(&kernel, 2048, 10);
+	kernel_set_free(&kernel, 3072, 10);
+	kernel_set_counter(&kernel, kernel.counted);
+	kernel_set_type(&kernel, 2048, 0xffffff77);
+	kernel_set_type(&kernel, 3072, 0xffffff77);
+	assert_refused(&kernel, "found 0 free pages, the zones count 2048");
+	kernel_destroy(&kernel);
 }
 
 static void unaccepted_blocks_are_untouchable(void **state)
@@ -143,18 +196,6 @@ static void edit(struct fake_kernel *kernel, const char *key, const char *text)
 	assert_true(strlen(text) <= length);
 	memset(at, ' ', length);
 	memcpy(at + length - strlen(text), text, strlen(text));
-}
-
-static void assert_refused(struct fake_kernel *kernel, const char *message)
-{
-	struct free_pages pages;
-	struct error err = { 0 };
-
-	if (find(kernel, &pages, &err) == 0)
-		fail_msg("not refused; expected: %s", message);
-	if (!strstr(err.text, message))
-		fail_msg("'%s' lacks '%s'", err.text, message);
-	assert_int_equal(pages.free.n, 0);
 }
 
 /* Each gate: break one thing, and nothing is left out, with a message that names it. */
@@ -237,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_version),
+		cmocka_unit_test(low_bits_in_use),
 		cmocka_unit_test(unaccepted_blocks_are_untouchable),
 		cmocka_unit_test(the_home_is_nobodys_free_page),
 		cmocka_unit_test(impossible_blocks_are_in_use),

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "kjump/check/checks.h"
+#include "kjump/check/untouchable.h"
 #include "kjump/device.h"
 #include "kjump/save/rehearse.h"
 
@@ -150,6 +151,56 @@ static void put_range(unsigned char *at, uint64_t start, uint64_t end, uint32_t 
 	memcpy(at, &start, 8);
 	memcpy(at + 8, &size, 8);
 	memcpy(at + 16, &type, 4);
+}
+
+/* Flags of the frames below 16 MiB; those of FRAME have BITS. */
+static void put_flags(uint64_t frame, uint64_t bits)
+{
+	static uint64_t flags[4096];
+
+	memset(flags, 0, sizeof(flags));
+	flags[frame] = bits;
+	put_bytes("/proc/kpageflags", flags, sizeof(flags));
+}
+
+static void put_corrupted(unsigned kib)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "MemTotal: 16384 kB\nMemFree: 1 kB\nMemAvailable: 2 kB\n"
+		 "HardwareCorrupted: %5u kB\n",
+		 kib);
+	put("/proc/meminfo", text);
+}
+
+static void test_untouchable(void **state)
+{
+	struct untouchable pages;
+
+	(void)state;
+	put("/proc/iomem", "00100000-00ffffff : System RAM\n");
+	put_corrupted(0);
+	put_flags(1000, 1ULL << 23);
+	/* Neither errors nor a balloon: nothing is looked at. */
+	assert_int_equal(untouchable_count(root, &pages, &note), 0);
+	assert_int_equal(pages.poisoned + pages.offline + pages.huge, 0);
+	put("/sys/bus/virtio/drivers/virtio_balloon/bind", "");
+	assert_int_equal(untouchable_count(root, &pages, &note), 0);
+	assert_int_equal(pages.offline, 0);
+	put("/sys/bus/virtio/drivers/virtio_balloon/virtio2", "");
+	assert_int_equal(untouchable_count(root, &pages, &note), 0);
+	assert_int_equal(pages.offline, 1);
+	assert_int_equal(check_untouchable(&preflight, &note), 0);
+	put_corrupted(8);
+	put_flags(1000, 1ULL << 19);
+	assert_int_equal(check_untouchable(&preflight, &note), PREFLIGHT_DOUBT);
+	assert_string_equal(note.text, "2 pages have memory errors; they are left out");
+	put_flags(512, 1ULL << 19 | 1ULL << 17 | 1ULL << 15);
+	assert_int_equal(check_untouchable(&preflight, &note), -EUCLEAN);
+	assert_non_null(strstr(note.text, "huge page at 0x200000"));
+	drop("/proc/kpageflags");
+	assert_int_equal(check_untouchable(&preflight, &note), -ENOENT);
 }
 
 #define BOOTED "00001000-0009fbff : System RAM\n00100000-1ffdffff : System RAM\n"
@@ -446,12 +497,19 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_hibernation),	 test(test_devices),
-		test(test_added_memory), test(test_encrypted_memory),
-		test(test_not_root),	 test(test_size),
-		test(test_plaintext),	 test(test_parameter),
-		test(test_hook),	 test(test_activation),
-		test(test_hints),	 test(test_culprit),
+		test(test_hibernation),
+		test(test_devices),
+		test(test_added_memory),
+		test(test_untouchable),
+		test(test_encrypted_memory),
+		test(test_not_root),
+		test(test_size),
+		test(test_plaintext),
+		test(test_parameter),
+		test(test_hook),
+		test(test_activation),
+		test(test_hints),
+		test(test_culprit),
 		test(test_table),
 	};
 

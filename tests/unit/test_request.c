@@ -216,6 +216,23 @@ static void test_checkpoint(void **state)
 	expect_saved(fixture, WRITE_BACK, IMAGE_CHECKPOINT);
 }
 
+/* What must not be read is not read, whatever else is wanted: then nothing can be saved. */
+static void test_untouchable(void **state)
+{
+	struct fixture *fixture = *state;
+	struct request *request = &fixture->fake->mailbox.request;
+
+	request->poisoned_pages = 1;
+	expect_failed(fixture, EUCLEAN, "pages that must not be touched are not found: vmcoreinfo");
+	request->flags = REQUEST_SAVE_ALL;
+	expect_failed(fixture, EUCLEAN, "pages that must not be touched are not found: vmcoreinfo");
+	request->poisoned_pages = 0;
+	request->offline_pages = 7;
+	expect_failed(fixture, EUCLEAN, "pages that must not be touched are not found: vmcoreinfo");
+	request->offline_pages = 0;
+	expect_saved(fixture, WRITE_BACK, IMAGE_CHECKPOINT);
+}
+
 static void test_hibernate(void **state)
 {
 	struct fixture *fixture = *state;
@@ -403,15 +420,11 @@ static void test_another_volume(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_DEVICE(test_checkpoint),
-		WITH_DEVICE(test_hibernate),
-		WITH_DEVICE(test_dry_run),
-		WITH_DEVICE(test_no_request),
-		WITH_DEVICE(test_bad_requests),
-		WITH_DEVICE(test_bad_entry),
-		WITH_DEVICE(test_missing_file_system),
-		WITH_DEVICE(test_volume),
-		WITH_DEVICE(test_another_volume),
+		WITH_DEVICE(test_checkpoint),  WITH_DEVICE(test_hibernate),
+		WITH_DEVICE(test_untouchable), WITH_DEVICE(test_dry_run),
+		WITH_DEVICE(test_no_request),  WITH_DEVICE(test_bad_requests),
+		WITH_DEVICE(test_bad_entry),   WITH_DEVICE(test_missing_file_system),
+		WITH_DEVICE(test_volume),      WITH_DEVICE(test_another_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

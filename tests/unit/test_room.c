@@ -81,7 +81,33 @@ static void only_checked(void **state)
 	assert_int_equal(memory.total, 1000 * MIB);
 	assert_int_equal(memory.free, 1 * MIB);
 	assert_int_equal(memory.available, 66 * MIB);
+	assert_int_equal(memory.cma_free, 0);
+	assert_int_equal(memory.poisoned, 0);
+	assert_int_equal(meminfo_unmovable(&memory, memory.free), 1 * MIB);
 	assert_int_equal(dropped(), 0);
+}
+
+/* Free memory for movable pages alone is room for the boot kernel, but none for this kernel's own.
+ */
+static void reserved_for_movable_pages(void **state)
+{
+	FILE *file = fopen(meminfo, "w");
+	struct meminfo memory;
+	struct error err;
+
+	(void)state;
+	assert_non_null(file);
+	fprintf(file,
+		"MemTotal: 1024000 kB\nMemFree: %d kB\nMemAvailable: %d kB\n"
+		"HardwareCorrupted:     8 kB\nCmaTotal: 65536 kB\nCmaFree: %d kB\n",
+		66 << 10, 70 << 10, 60 << 10);
+	fclose(file);
+	assert_int_equal(room_make(meminfo, drop, 80 * MIB, &err), 0);
+	assert_int_equal(meminfo_read(meminfo, &memory, &err), 0);
+	assert_int_equal(meminfo_unmovable(&memory, memory.free), 6 * MIB);
+	assert_int_equal(meminfo_unmovable(&memory, memory.available), 10 * MIB);
+	assert_int_equal(meminfo_unmovable(&memory, 1), 0);
+	assert_int_equal(memory.poisoned, 8192);
 }
 
 static void unreadable(void **state)
@@ -116,9 +142,8 @@ static int remove_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(enough),
-		cmocka_unit_test(too_little),
-		cmocka_unit_test(only_checked),
+		cmocka_unit_test(enough),	cmocka_unit_test(too_little),
+		cmocka_unit_test(only_checked), cmocka_unit_test(reserved_for_movable_pages),
 		cmocka_unit_test(unreadable),
 	};
 
