@@ -176,6 +176,34 @@ static void append_words(struct text *text, const char *cmdline, bool (*wanted)(
 	}
 }
 
+/*
+ * Drivers built into kernel B that would act upon memory: a balloon takes B's own as the host bids
+ * it, the others add to B what is A's. Modules are no matter, as B loads none but those of its
+ * initramfs. Names of init functions, which initcall_blacklist= wants.
+ */
+static const char *const forbidden[] = {
+	"virtio_balloon_driver_init",
+	"virtio_mem_driver_init",
+	"init_balloon_drv", /* Hyper-V */
+	"vmballoon_init",   /* VMware */
+	"balloon_init",	    /* Xen */
+	"dax_kmem_init",
+	"dax_hmem_init",
+};
+
+static void append_forbidden(struct text *text)
+{
+	char words[256] = "initcall_blacklist=";
+	size_t used = strlen(words);
+
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
+		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", i ? "," : "",
+					 forbidden[i]);
+	append(text, words);
+	/* Memory modules are found by ACPI itself. */
+	append(text, "acpi_no_memhotplug memhp_default_state=offline");
+}
+
 int cmdline_for_b(const char *a, unsigned cpus, const char *extra, char *ret, size_t size,
 		  struct error *err)
 {
@@ -192,6 +220,7 @@ int cmdline_for_b(const char *a, unsigned cpus, const char *extra, char *ret, si
 	append(&text, "printk.devkmsg=on loglevel=6");
 	/* It must not touch A's disks nor take A's image for its own. */
 	append(&text, "raid=noautodetect noresume");
+	append_forbidden(&text);
 	append_words(&text, a, is_handed_on);
 	append(&text, extra);
 	if (text.full)

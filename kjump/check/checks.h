@@ -20,6 +20,7 @@ int check_unknown(struct error *note);
 int check_permitted(struct preflight *preflight, struct error *note);
 int check_jump(struct preflight *preflight, struct error *note);
 int check_hibernation(struct preflight *preflight, struct error *note);
+int check_live_update(struct preflight *preflight, struct error *note);
 int check_cpu0(struct preflight *preflight, struct error *note);
 int check_drivers(struct preflight *preflight, struct error *note);
 
@@ -27,9 +28,12 @@ int check_drivers(struct preflight *preflight, struct error *note);
 int check_virtio_mem(struct preflight *preflight, struct error *note);
 int check_untouchable(struct preflight *preflight, struct error *note);
 int check_added_memory(struct preflight *preflight, struct error *note);
-int check_encrypted_memory(struct preflight *preflight, struct error *note);
 int check_home(struct preflight *preflight, struct error *note);
 int check_room(struct preflight *preflight, struct error *note);
+
+/* check-processor.c: the processor, and what it does with memory */
+int check_encrypted_memory(struct preflight *preflight, struct error *note);
+int check_fred(struct preflight *preflight, struct error *note);
 
 /* check-target.c: where the image goes */
 int check_target(struct preflight *preflight, struct error *note);

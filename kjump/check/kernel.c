@@ -27,8 +27,11 @@ int check_jump(struct preflight *preflight, struct error *note)
 	return jump_supported(note);
 }
 
-/* Does a link in the directory lead to what memfd_secret() made? */
-static bool holds_secret(const char *directory_path)
+#define SECRET_MEMORY	    "/secretmem" /* what memfd_secret() made */
+#define LIVE_UPDATE_SESSION "anon_inode:[luo_session]"
+
+/* Does a link in the directory lead to something that begins with PREFIX? */
+static bool holds_link(const char *directory_path, const char *prefix)
 {
 	DIR *directory = opendir(directory_path);
 	const struct dirent *entry;
@@ -40,14 +43,15 @@ static bool holds_secret(const char *directory_path)
 		char target[64] = "";
 
 		if (readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0)
-			found = !strncmp(target, "/secretmem", 10);
+			found = !strncmp(target, prefix, strlen(prefix));
 	}
 	closedir(directory);
 	return found;
 }
 
 /* The same for what belongs to a process: its descriptors, or what it has mapped and closed. */
-static bool process_holds_secret(const struct preflight *preflight, const char *process)
+static bool process_holds(const struct preflight *preflight, const char *process,
+			  const char *prefix)
 {
 	static const char *const directories[] = { "fd", "map_files" };
 	char path[CHECK_PATH_SIZE], name[64];
@@ -55,13 +59,14 @@ static bool process_holds_secret(const struct preflight *preflight, const char *
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories) && !found; i++) {
 		snprintf(name, sizeof(name), "%s/%.16s/%s", PATH_PROC, process, directories[i]);
-		found = holds_secret(check_path(preflight, name, path, sizeof(path)));
+		found = holds_link(check_path(preflight, name, path, sizeof(path)), prefix);
 	}
 	return found;
 }
 
-/* Name and number of a process that holds secret memory; false for none. */
-static bool find_secret(const struct preflight *preflight, char *ret, size_t size)
+/* Name and number of a process that holds a file whose name begins with PREFIX; false for none. */
+static bool find_holder(const struct preflight *preflight, const char *prefix, char *ret,
+			size_t size)
 {
 	char path[CHECK_PATH_SIZE], file[64], name[64];
 	DIR *directory = opendir(check_path(preflight, PATH_PROC, path, sizeof(path)));
@@ -73,7 +78,7 @@ static bool find_secret(const struct preflight *preflight, char *ret, size_t siz
 		return false;
 	while (!found && (entry = readdir(directory))) {
 		found = isdigit((unsigned char)*entry->d_name) &&
-			process_holds_secret(preflight, entry->d_name);
+			process_holds(preflight, entry->d_name, prefix);
 		if (!found)
 			continue;
 		snprintf(file, sizeof(file), "%s/%.16s/comm", PATH_PROC, entry->d_name);
@@ -101,7 +106,7 @@ int check_hibernation(struct preflight *preflight, struct error *note)
 	}
 	if (strcmp(text, "[disabled]"))
 		return 0;
-	if (find_secret(preflight, process, sizeof(process)))
+	if (find_holder(preflight, SECRET_MEMORY, process, sizeof(process)))
 		return error_set(note, EPERM,
 				 "%s holds secret memory (memfd_secret), with which the kernel "
 				 "does not hibernate",
@@ -109,6 +114,28 @@ int check_hibernation(struct preflight *preflight, struct error *note)
 	return error_set(note, EPERM,
 			 "the kernel was told not to hibernate (nohibernate, lockdown, secret "
 			 "or CXL memory)");
+}
+
+/*
+ * From 6.19 to 7.1 kernel_kexec() hands sessions of the live update orchestrator over to the kernel
+ * it jumps into, also to one that comes back (liveupdate_reboot()).
+ */
+int check_live_update(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], release[128], process[128];
+	unsigned major = 0, minor = 0;
+	int ret = file_read(check_path(preflight, PATH_OSRELEASE, path, sizeof(path)), release,
+			    sizeof(release), note);
+
+	if (ret)
+		return ret;
+	sscanf(release, "%u.%u", &major, &minor);
+	if (!(major == 6 && minor >= 19) && !(major == 7 && minor <= 1))
+		return 0;
+	if (!find_holder(preflight, LIVE_UPDATE_SESSION, process, sizeof(process)))
+		return 0;
+	return error_set(note, EBUSY,
+			 "%s holds a live update session, which the jump would hand over", process);
 }
 
 int check_cpu0(struct preflight *preflight, struct error *note)
@@ -151,9 +178,36 @@ static bool find_entry(const char *path, const char *prefix, char *ret, size_t s
 	return found;
 }
 
+/*
+ * Free page reporting goes on while devices sleep: virtballoon_freeze() takes the queues away and
+ * leaves page_reporting_process() at work with them.
+ */
+#define BALLOON_DRIVER	  "/sys/bus/virtio/drivers/virtio_balloon"
+#define BALLOON_REPORTING 5 /* VIRTIO_BALLOON_F_REPORTING */
+
+static bool reports_pages(const struct preflight *preflight, char *device, size_t size)
+{
+	char path[CHECK_PATH_SIZE], name[128], features[128];
+	struct error ignored = { 0 };
+
+	if (!find_entry(check_path(preflight, BALLOON_DRIVER, path, sizeof(path)), "virtio", device,
+			size))
+		return false;
+	snprintf(name, sizeof(name), BALLOON_DRIVER "/%s/features", device);
+	return !file_read(check_path(preflight, name, path, sizeof(path)), features,
+			  sizeof(features), &ignored) &&
+	       strlen(features) > BALLOON_REPORTING && features[BALLOON_REPORTING] == '1';
+}
+
 int check_drivers(struct preflight *preflight, struct error *note)
 {
 	char path[CHECK_PATH_SIZE], device[64];
+
+	if (reports_pages(preflight, device, sizeof(device)))
+		return error_set(note, EOPNOTSUPP,
+				 "virtio_balloon (%s) reports free pages even while devices sleep; "
+				 "unbind it from its driver, or switch free page reporting off",
+				 device);
 
 	for (size_t i = 0; i < sizeof(refusing) / sizeof(*refusing); i++) {
 		check_path(preflight, refusing[i].path, path, sizeof(path));

@@ -17,7 +17,6 @@
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
 #include "memory/memory.h"
-#include "text/cmdline.h"
 #include "text/files.h"
 #include "text/human.h"
 #include "text/meminfo.h"
@@ -121,59 +120,6 @@ int check_added_memory(struct preflight *preflight, struct error *note)
 	runs_free(&ram);
 	runs_free(&booted);
 	runs_free(&added);
-	return ret;
-}
-
-/* Is WORD among the flags of the first CPU? */
-static bool cpu_has(const char *flags, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = flags; (at = strstr(at, word)); at += length) {
-		if (at > flags && at[-1] == ' ' && (!at[length] || strchr(" \n", at[length])))
-			return true;
-	}
-	return false;
-}
-
-static char *read_cpu_flags(const char *cpuinfo)
-{
-	FILE *file = fopen(cpuinfo, "re");
-	char *line = NULL;
-	size_t capacity = 0;
-	bool found = false;
-
-	if (!file)
-		return NULL;
-	while (!found && getline(&line, &capacity, file) >= 0)
-		found = !strncmp(line, "flags", 5);
-	fclose(file);
-	if (found)
-		return line;
-	free(line);
-	return NULL;
-}
-
-/* The keys of encrypted memory change at a power-off, and B could read ciphertext only. */
-int check_encrypted_memory(struct preflight *preflight, struct error *note)
-{
-	char path[CHECK_PATH_SIZE], cmdline[CMDLINE_READ_SIZE], value[16];
-	char *flags = read_cpu_flags(check_path(preflight, PATH_CPUINFO, path, sizeof(path)));
-	int ret = 0;
-
-	if (!flags)
-		return error_set(note, EIO, "%s: no flags of the CPU", PATH_CPUINFO);
-	check_path(preflight, PATH_CMDLINE, path, sizeof(path));
-	/* On the host itself, `sev` only says that its guests may use it. */
-	if (cpu_has(flags, "tdx_guest") || (cpu_has(flags, "sev") && cpu_has(flags, "hypervisor")))
-		ret = error_set(note, EOPNOTSUPP,
-				"the memory of this machine is encrypted (SEV or TDX)");
-	else if (!(ret = file_read(path, cmdline, sizeof(cmdline), note)) &&
-		 cmdline_value(cmdline, "mem_encrypt", value, sizeof(value)) &&
-		 !strcmp(value, "on"))
-		ret = error_set(note, EOPNOTSUPP,
-				"the memory of this machine is encrypted (mem_encrypt=on)");
-	free(flags);
 	return ret;
 }
 

@@ -98,3 +98,45 @@ def test_home_given_back(make_system):
     machine.run("grep -q 'reserved = no' /run/kjump/state")
     system.workload.check()
     system.workload.finish()
+
+
+BALLOON = ["-device", "virtio-balloon-pci,id=balloon"]
+
+
+def test_balloon(make_system):
+    """Half of the memory is the host's: it is neither saved nor missed, and B obeys no host."""
+    system = make_system(memory="1G", extra=BALLOON)
+    machine = system.machine
+    system.boot(memory=32, cache=8)
+    machine.monitor("balloon 512")
+    machine.run("until [ $(awk '/MemTotal/ { print $2 }' /proc/meminfo) -lt 540000 ]; "
+                "do sleep 0.2; done", 120)
+    for _ in range(2):
+        system.checkpoint()
+        system.workload.check()
+    info = json.loads(machine.run(f"kjump info --json {machine.device(system.image)}"))
+    assert abs(info["pages"]["untouchable"] - 131072) < 4096
+    job = system.hibernate()
+    system.restore(job)
+    system.workload.check()
+    machine.monitor("balloon 1024")
+    machine.run("until [ $(awk '/MemTotal/ { print $2 }' /proc/meminfo) -gt 900000 ]; "
+                "do sleep 0.2; done", 120)
+    system.checkpoint()
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_reported_pages(make_system):
+    """The driver that goes on while devices sleep is named, and without it all is well."""
+    system = make_system(extra=[BALLOON[0], BALLOON[1] + ",free-page-reporting=on"])
+    machine = system.machine
+    system.boot(memory=16, cache=8)
+    status, text = machine.call("kjump checkpoint")
+    assert status == 1
+    assert "reports free pages even while devices sleep" in text
+    machine.run("cd /sys/bus/virtio/drivers/virtio_balloon; echo virtio[0-9]* > unbind")
+    system.checkpoint()
+    system.workload.check()
+    system.workload.finish()

@@ -17,7 +17,10 @@
 #define FIXED(cpus)                                                                                \
 	"nokaslr iomem=relaxed nr_cpus=" cpus                                                      \
 	" panic=10 oops=panic softlockup_panic=1 sysctl.kernel.hung_task_panic=1"                  \
-	" printk.devkmsg=on loglevel=6 raid=noautodetect noresume"
+	" printk.devkmsg=on loglevel=6 raid=noautodetect noresume"                                 \
+	" initcall_blacklist=virtio_balloon_driver_init,virtio_mem_driver_init,init_balloon_drv,"  \
+	"vmballoon_init,balloon_init,dax_kmem_init,dax_hmem_init acpi_no_memhotplug"               \
+	" memhp_default_state=offline"
 
 static void test_for_b(void **state)
 {

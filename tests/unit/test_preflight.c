@@ -125,6 +125,14 @@ static void test_devices(void **state)
 	assert_int_equal(check_drivers(&preflight, &note), -EOPNOTSUPP);
 	assert_non_null(strstr(note.text, "virtiofs (virtio3)"));
 
+	drop("/sys/bus/virtio/drivers/virtiofs/virtio3");
+	/* A balloon is no matter unless it reports free pages. */
+	put("/sys/bus/virtio/drivers/virtio_balloon/virtio1/features", "01000000001000000000\n");
+	assert_int_equal(check_drivers(&preflight, &note), 0);
+	put("/sys/bus/virtio/drivers/virtio_balloon/virtio1/features", "01000100001000000000\n");
+	assert_int_equal(check_drivers(&preflight, &note), -EOPNOTSUPP);
+	assert_non_null(strstr(note.text, "virtio_balloon (virtio1) reports free pages"));
+
 	assert_int_equal(check_virtio_mem(&preflight, &note), 0);
 	put("/sys/bus/virtio/drivers/virtio_mem/virtio1", "");
 	assert_int_equal(check_virtio_mem(&preflight, &note), -EOPNOTSUPP);
@@ -261,6 +269,64 @@ static void test_encrypted_memory(void **state)
 	assert_int_equal(encrypted("fpu tdx_guest", "quiet"), -EOPNOTSUPP);
 	assert_int_equal(encrypted("fpu", "mem_encrypt=on"), -EOPNOTSUPP);
 	assert_int_equal(encrypted("fpu", "mem_encrypt=off"), 0);
+}
+
+static void test_processor(void **state)
+{
+	(void)state;
+	assert_int_equal(encrypted("fpu tdx_host_platform", "quiet"), 0);
+	put("/proc/cpuinfo", "flags\t\t: fpu tdx_host_platform\nbugs\t\t: spectre_v1 tdx_pw_mce\n");
+	assert_int_equal(check_encrypted_memory(&preflight, &note), -EOPNOTSUPP);
+	put("/proc/cpuinfo", "flags\t\t: fpu\nbugs\t\t: tdx_pw_mce\n");
+	assert_int_equal(check_encrypted_memory(&preflight, &note), 0);
+	put("/sys/module/kvm_intel/parameters/tdx", "N\n");
+	assert_int_equal(check_encrypted_memory(&preflight, &note), 0);
+	put("/sys/module/kvm_intel/parameters/tdx", "Y\n");
+	assert_int_equal(check_encrypted_memory(&preflight, &note), -EOPNOTSUPP);
+	assert_non_null(strstr(note.text, "host of TDX guests"));
+}
+
+static int fred(const char *flags, const char *release)
+{
+	char cpuinfo[64];
+
+	snprintf(cpuinfo, sizeof(cpuinfo), "flags\t\t: %s\n", flags);
+	put("/proc/cpuinfo", cpuinfo);
+	put("/proc/sys/kernel/osrelease", release);
+	return check_fred(&preflight, &note);
+}
+
+static void test_fred(void **state)
+{
+	static const char *const bad[] = { "6.9.1\n", "6.12.30-amd64\n", "6.13.12\n", "6.14.8\n" };
+	static const char *const good[] = { "6.12.31\n", "6.14.9-1\n", "6.15.0\n", "6.18\n",
+					    "7.0.1\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(fred("nx fred", bad[i]), -EOPNOTSUPP);
+		assert_int_equal(fred("nx", bad[i]), 0);
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_int_equal(fred("nx fred", good[i]), 0);
+}
+
+static void test_live_update(void **state)
+{
+	(void)state;
+	put("/proc/42/comm", "vmm\n");
+	put_link("/proc/42/fd/7", "anon_inode:[luo_session] guests");
+	put("/proc/sys/kernel/osrelease", "6.18.3\n");
+	assert_int_equal(check_live_update(&preflight, &note), 0);
+	put("/proc/sys/kernel/osrelease", "6.19.0\n");
+	assert_int_equal(check_live_update(&preflight, &note), -EBUSY);
+	assert_non_null(strstr(note.text, "vmm (42)"));
+	put("/proc/sys/kernel/osrelease", "7.2.0-rc1\n");
+	assert_int_equal(check_live_update(&preflight, &note), 0);
+	put("/proc/sys/kernel/osrelease", "7.1.9\n");
+	drop("/proc/42/fd/7");
+	put_link("/proc/42/fd/7", "anon_inode:[eventpoll]");
+	assert_int_equal(check_live_update(&preflight, &note), 0);
 }
 
 static int size_of(uint64_t device)
@@ -497,19 +563,14 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_hibernation),
-		test(test_devices),
-		test(test_added_memory),
-		test(test_untouchable),
-		test(test_encrypted_memory),
-		test(test_not_root),
-		test(test_size),
-		test(test_plaintext),
-		test(test_parameter),
-		test(test_hook),
-		test(test_activation),
-		test(test_hints),
-		test(test_culprit),
+		test(test_processor),	test(test_fred),
+		test(test_live_update), test(test_hibernation),
+		test(test_devices),	test(test_added_memory),
+		test(test_untouchable), test(test_encrypted_memory),
+		test(test_not_root),	test(test_size),
+		test(test_plaintext),	test(test_parameter),
+		test(test_hook),	test(test_activation),
+		test(test_hints),	test(test_culprit),
 		test(test_table),
 	};
 
