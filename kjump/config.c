@@ -67,6 +67,7 @@ static const struct key settings[] = {
 	SETTING(verify, key_switch),  SETTING(allow_plaintext, key_switch),
 	SETTING(all, key_switch),     SETTING(rehearse, key_switch),
 	SETTING(home, home),	      SETTING(allow_unwatched, key_text),
+	SETTING(home, home),	      SETTING(anyway, key_switch),
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(*settings))

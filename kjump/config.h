@@ -24,6 +24,7 @@ struct config {
 	bool all;	  /* leave no free pages out */
 	bool allow_plaintext;	   /* though disks of this machine are encrypted */
 	char allow_unwatched[256]; /* "yes", or what may change without being noticed */
+	bool anyway;		   /* hibernate though the next boot would not restore */
 	bool rehearse;		   /* freeze once for practice before the first jump */
 	char kernel[256];	   /* kernel B's bzImage */
 	char initramfs[256];	   /* and its initramfs */

@@ -23,6 +23,10 @@
 #define PATH_HUGE      PATH_RUN "/huge"
 #define PATH_MAILBOX   PATH_HUGE "/mailbox"
 
+/* What the hook of the initramfs leaves (docs/boot.md). */
+#define PATH_BOOT_HOOK	 "/run/kjump-boot/hook"
+#define PATH_BOOT_TARGET "/run/kjump-boot/target"
+
 #define PATH_BOOT		 "/boot"
 #define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"

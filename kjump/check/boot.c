@@ -4,12 +4,15 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "disk/disk.h"
 #include "kjump/check/checks.h"
+#include "kjump/check/images.h"
+#include "kjump/check/initramfs.h"
 #include "kjump/paths.h"
 #include "text/cmdline.h"
 #include "text/files.h"
@@ -26,28 +29,62 @@ static bool same_device(const char *a, const char *b)
 		       : first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-/* Of the running kernel: the next boot has normally the same. */
-int check_parameter(struct preflight *preflight, struct error *note)
+/* Is it a name that a disk has by the order in which disks were found? */
+static bool may_change(const char *spec)
 {
-	char path[CHECK_PATH_SIZE], cmdline[CMDLINE_READ_SIZE], spec[256];
-	char device[sizeof(preflight->disk.name)];
+	return !strncmp(spec, "/dev/", 5) && !strchr(spec + 5, '/');
+}
+
+/*
+ * The parameter as the running kernel or its initramfs has it (dracut reads files of its own, and
+ * the hook says what it found): the next boot has normally the same.
+ */
+static int read_parameter(struct preflight *preflight, char *spec, size_t size, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], cmdline[CMDLINE_READ_SIZE], value[16];
+	struct error absent = { 0 };
 	int ret;
 
 	check_path(preflight, PATH_CMDLINE, path, sizeof(path));
 	ret = file_read(path, cmdline, sizeof(cmdline), note);
 	if (ret)
 		return ret;
-	if (!cmdline_value(cmdline, "rd.kjump.resume", spec, sizeof(spec)))
+	if (!cmdline_parameter(cmdline, "rd.kjump.resume", spec, size) &&
+	    file_read(check_path(preflight, PATH_BOOT_TARGET, path, sizeof(path)), spec, size,
+		      &absent))
 		return error_set(note, ENOENT,
 				 "no rd.kjump.resume= on the command line of the running kernel");
-	ret = disk_find(spec, device, sizeof(device), note);
-	if (ret)
+	if (cmdline_parameter(cmdline, "noresume", value, sizeof(value)))
+		return PREFLIGHT_DOUBT;
+	return 0;
+}
+
+int check_parameter(struct preflight *preflight, struct error *note)
+{
+	char spec[256], device[sizeof(preflight->disk.name)];
+	int ret = read_parameter(preflight, spec, sizeof(spec), note);
+	bool switched_off = ret > 0;
+
+	if (ret >= 0)
+		ret = disk_find(spec, device, sizeof(device), note);
+	if (ret == -ENODEV)
 		return error_prefix(note, "rd.kjump.resume");
+	if (ret)
+		return ret;
 	if (*preflight->disk.name && !same_device(device, preflight->disk.name))
 		return error_set(note, EINVAL, "rd.kjump.resume=%s is %s, the target is %s", spec,
 				 device, preflight->disk.name);
 	error_set(note, 0, "rd.kjump.resume=%s", spec);
-	return 0;
+	if (switched_off)
+		error_set(note, 0, "rd.kjump.resume=%s, but noresume as well", spec);
+	else if (may_change(spec))
+		error_set(note, 0,
+			  "rd.kjump.resume=%s is another disk when they are found in another "
+			  "order; name it by UUID=",
+			  spec);
+	else
+		return 0;
+	return PREFLIGHT_DOUBT;
 }
 
 /* Where a hook is installed, one of a pair in /etc and /usr, and who makes the initramfs. */
@@ -61,57 +98,105 @@ static const struct {
 	{ "/usr/lib/initcpio/hooks/kjump", "mkinitcpio" },
 };
 
-/* Where distributions put the initramfs of kernel %s. */
-static const char *const images[] = {
-	"/boot/initrd.img-%s",	     "/boot/initramfs-%s.img", "/boot/initrd-%s",
-	"/boot/initramfs-linux.img", "/lib/modules/%s/initrd",
-};
-
-/* Time of the running kernel's initramfs; ENOENT when it is in none of the known places. */
-static int stat_image(struct preflight *preflight, char *path, size_t size, struct stat *ret)
+/* For whom the hook is installed; NULL for nobody. */
+static const char *hook_system(const struct preflight *preflight)
 {
-	struct utsname system;
-	char name[200];
+	char path[CHECK_PATH_SIZE];
 
-	if (uname(&system))
-		return -ENOENT;
-	for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++) {
-		const char *place = strstr(images[i], "%s");
-		int before = place ? (int)(place - images[i]) : (int)strlen(images[i]);
-
-		snprintf(name, sizeof(name), "%.*s%s%s", before, images[i],
-			 place ? system.release : "", place ? place + 2 : "");
-		if (!stat(check_path(preflight, name, path, size), ret))
-			return 0;
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		if (!access(check_path(preflight, hooks[i].path, path, sizeof(path)), F_OK))
+			return hooks[i].system;
 	}
-	return -ENOENT;
+	return NULL;
+}
+
+/* Is NAME the second word of a line of TEXT, as in "early UUID=..."? */
+static bool lists(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *line = text; *line; line += *line == '\n') {
+		const char *word = line + strcspn(line, " \n");
+		size_t rest = strcspn(line, "\n");
+
+		if (*word == ' ' && (size_t)(line + rest - word - 1) == length &&
+		    !memcmp(word + 1, name, length))
+			return true;
+		line += rest;
+	}
+	return false;
+}
+
+/* One image that may boot next: what does it hold? */
+static int check_image(struct preflight *preflight, const char *path, struct error *note)
+{
+	const char *system = hook_system(preflight);
+	struct initramfs *content = calloc(1, sizeof(*content));
+	struct error ignored = { 0 };
+	char spec[256];
+	int ret;
+
+	if (!content)
+		return error_set(note, ENOMEM, "out of memory");
+	ret = initramfs_look(path, content, note);
+	if (ret && ret != -ENODATA && ret != -EUCLEAN) {
+		ret = PREFLIGHT_DOUBT;
+	} else if (ret || !content->restorer) {
+		ret = error_set(note, ESTALE, "%s: kjump-restore is not in it%s%s%s", path,
+				system ? ", though the hook for " : "", system ? system : "",
+				system ? " is installed" : ", nor is a hook installed");
+	} else if (*content->targets &&
+		   read_parameter(preflight, spec, sizeof(spec), &ignored) >= 0 &&
+		   !lists(content->targets, spec) &&
+		   !lists(content->targets, preflight->config->target)) {
+		error_set(note, 0, "%s was made for another target; make it anew", path);
+		ret = PREFLIGHT_DOUBT;
+	}
+	free(content);
+	return ret;
 }
 
 /*
- * An initramfs is not unpacked to look into it: made after the hook was installed is near enough.
- * The change time of the hook, because packages install files with the times of their making.
+ * Nothing but the next boot shows which image it takes: that of the running kernel and the one that
+ * was made last are looked into. A boot's hook leaves a trace, which counts where no image is
+ * found or can be read.
  */
 int check_hook(struct preflight *preflight, struct error *note)
 {
-	char hook[CHECK_PATH_SIZE], image[CHECK_PATH_SIZE];
-	struct stat of_hook, of_image;
-	size_t i = 0;
+	char path[CHECK_PATH_SIZE], images[IMAGES_MAX][CHECK_PATH_SIZE];
+	bool had_hook = !access(check_path(preflight, PATH_BOOT_HOOK, path, sizeof(path)), F_OK);
+	size_t count = images_that_boot(preflight, images);
+	struct error first = { 0 };
+	int worst = 0;
 
-	while (i < sizeof(hooks) / sizeof(*hooks) &&
-	       stat(check_path(preflight, hooks[i].path, hook, sizeof(hook)), &of_hook))
-		i++;
-	if (i == sizeof(hooks) / sizeof(*hooks))
-		return error_set(note, ENOENT,
-				 "not installed, neither for dracut nor initramfs-tools nor "
-				 "mkinitcpio");
-	if (stat_image(preflight, image, sizeof(image), &of_image)) {
-		error_set(note, 0, "installed for %s; no initramfs of this kernel in /boot to see",
-			  hooks[i].system);
+	for (size_t i = 0; i < count; i++) {
+		struct error found = { 0 };
+		int ret = check_image(preflight, images[i], &found);
+
+		if (!ret || (worst && (worst < 0 || ret > 0)))
+			continue;
+		worst = ret;
+		first = found;
+	}
+	if (worst < 0 || (worst && !had_hook)) {
+		*note = first;
+		return worst;
+	}
+	if (!count && !had_hook) {
+		const char *system = hook_system(preflight);
+
+		if (!system)
+			return error_set(note, ENOENT,
+					 "not installed, neither for dracut nor initramfs-tools "
+					 "nor mkinitcpio");
+		error_set(note, 0, "installed for %s, but this boot did not have it", system);
 		return PREFLIGHT_DOUBT;
 	}
-	if (of_image.st_mtim.tv_sec < of_hook.st_ctim.tv_sec)
-		return error_set(note, ESTALE, "%s is older than kjump's hook for %s", image,
-				 hooks[i].system);
-	error_set(note, 0, "%s, made after the hook for %s was installed", image, hooks[i].system);
+	if (worst) {
+		error_set(note, 0, "this boot had it; %.180s", first.text);
+		return PREFLIGHT_DOUBT;
+	}
+	error_set(note, 0, "%s%s%s", count ? "in " : "", count ? images[0] : "",
+		  had_hook ? (count ? ", and this boot had it" : "this boot had it") : "");
 	return 0;
 }

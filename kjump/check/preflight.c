@@ -72,11 +72,11 @@ const struct preflight_check preflight_checks[] = {
 	{ "room for the boot kernel", "close programs first", PREFLIGHT_LATER | PREFLIGHT_RESTORE,
 	  check_room },
 	{ "boot parameter", "add rd.kjump.resume= with the target to the kernel command line",
-	  PREFLIGHT_ADVICE | PREFLIGHT_RESTORE, check_parameter },
+	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE, check_parameter },
 	{ "initramfs hook",
-	  "install kjump's hook and make the initramfs anew (dracut -f, update-initramfs -u or "
-	  "mkinitcpio -P)",
-	  PREFLIGHT_ADVICE | PREFLIGHT_RESTORE, check_hook },
+	  "install kjump's hook and make the initramfs anew (dracut -f, update-initramfs -u, or "
+	  "mkinitcpio -P with kjump in HOOKS)",
+	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE, check_hook },
 	{ NULL, NULL, 0, NULL },
 };
 
@@ -105,7 +105,12 @@ int preflight_run(struct preflight *preflight, struct error *err)
 		ret = preflight_check(check, preflight, &note);
 		if (ret >= 0)
 			continue;
-		if (!(check->when & PREFLIGHT_ADVICE)) {
+		if (check->when & PREFLIGHT_LOSS && !preflight->config->anyway)
+			return error_set(err, note.code,
+					 "%s: %.150s; the next boot would not restore (--anyway "
+					 "for those who know that it will)",
+					 check->name, note.text);
+		if (!(check->when & (PREFLIGHT_ADVICE | PREFLIGHT_LOSS))) {
 			*err = note;
 			return ret;
 		}

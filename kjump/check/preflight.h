@@ -29,8 +29,13 @@ struct preflight {
 enum preflight_when {
 	/* Only what a later boot needs: no matter for a checkpoint. */
 	PREFLIGHT_RESTORE = 1 << 0,
-	/* An estimate, or how the next boot will go: for a save a message, no reason to refuse. */
+	/* An estimate: for a save a message, no reason to refuse. */
 	PREFLIGHT_ADVICE = 1 << 1,
+	/*
+	 * How the next boot will go, and the session would be lost by it: a hibernation is refused,
+	 * unless the user knows better (`anyway`).
+	 */
+	PREFLIGHT_LOSS = 1 << 3,
 	/* A save finds out by itself a moment later, when it loads and makes room. */
 	PREFLIGHT_LATER = 1 << 2,
 };

@@ -103,7 +103,7 @@ def kjump(folder, files, level):
         device = bench.prepare()
         machine.run(f"kjump format {device}")
         machine.run(f"printf 'target = {device}\\nkernel = /boot/vmlinuz\\n"
-                    "initramfs = /usr/lib/kjump/initramfs.img\\n' > /etc/kjump.conf")
+                    "initramfs = /usr/lib/kjump/initramfs.img\\nanyway = yes\\n' > /etc/kjump.conf")
         save, load = bench.cycle(f"kjump hibernate --level {level}", f"rd.kjump.resume={device}")
         report = machine.run("cat /run/kjump/last")
         return save, load, pages(r"(\d+) data", report) * PAGE / 1e6, report

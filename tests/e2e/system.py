@@ -33,6 +33,8 @@ class System:
     def configure(self, target):
         lines = [] if target is None else [f"target = {target}"]
         lines += ["kernel = /boot/vmlinuz", "initramfs = /usr/lib/kjump/initramfs.img"]
+        # A boots without the parameter, which only a boot that is to restore is given.
+        lines += ["anyway = yes"]
         text = "\\n".join(lines)
         self.machine.run(f"printf '{text}\\n' > /etc/kjump.conf")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-HOOK = "/etc/initramfs-tools/hooks/kjump"
 IMAGE = "/boot/initrd.img-$(uname -r)"
 
 
@@ -30,7 +29,7 @@ def test_check(make_system):
 
     machine.boot(system.parameter)
     system.configure(f"UUID={system.uuid()}")
-    machine.run(f"mkdir -p $(dirname {HOOK}); touch {HOOK} {IMAGE}")
+    machine.run(f"cd /; echo bin/kjump-restore | cpio -o -H newc > {IMAGE}")
     log = machine.run("dmesg | wc -l")
     status, output = machine.call("kjump check")
     assert status == 0, output
@@ -43,8 +42,15 @@ def test_check(make_system):
     assert states(machine) == (0, found)
     assert machine.run("cat /sys/kernel/kexec_loaded") == "1"
 
+    # The next boot would not restore: a reason to refuse, for who does not know better.
+    machine.run(f": > {IMAGE}; sed -i /anyway/d /etc/kjump.conf")
+    status, output = machine.call("kjump hibernate")
+    assert status == 1 and system.b_boots() == 0
+    assert "kjump-restore is not in it; the next boot would not restore" in output or \
+        "nor is a hook installed; the next boot would not restore" in output, output
+
     # Three things go wrong, and three it finds, with what to do.
-    machine.run(f"touch -d @1 {IMAGE}; mount -t tmpfs -o size=90% tmpfs /root")
+    machine.run(f"mount -t tmpfs -o size=90% tmpfs /root")
     machine.run("dd if=/dev/zero of=/root/full bs=1M count=560 2>/dev/null")
     system.configure("/dev/no-such-device")
     status, found = states(machine)

@@ -5,7 +5,10 @@
  *
  * Input: the kind; then the file.
  */
+#include <unistd.h>
+
 #include "jump/jump.h"
+#include "kjump/check/initramfs.h"
 #include "kjump/config.h"
 #include "kjump/load/finder.h"
 #include "memory/core.h"
@@ -73,6 +76,22 @@ static bool read_kernel(const char *path, struct error *err)
 	return good;
 }
 
+static bool read_initramfs(const char *path, struct error *err)
+{
+	struct initramfs content = { .restorer = false };
+	FILE *file = fopen(path, "re");
+	long rest;
+	bool good;
+
+	if (!file)
+		abort();
+	good = fuzz_good(initramfs_read(file, &content, &rest, err), err);
+	if (memchr(content.targets, '\0', sizeof(content.targets)) == NULL)
+		abort();
+	fclose(file);
+	return good;
+}
+
 /* Every page of a core that claims to have only a few. */
 static void read_pages(struct memory *memory, const struct runs *ram)
 {
@@ -110,7 +129,8 @@ static bool read_core(const char *path, struct error *err)
 }
 
 static bool (*const kinds[])(const char *path, struct error *err) = {
-	read_config, read_iomem, read_symbols, read_zones, read_parameter, read_kernel, read_core,
+	read_config,	read_iomem,  read_symbols, read_zones,
+	read_parameter, read_kernel, read_core,	   read_initramfs,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -127,6 +147,10 @@ static void parse_text(const char *text)
 	while (cmdline_next(&cursor, word, sizeof(word)))
 		;
 	cmdline_value(text, "rd.kjump.resume", word, sizeof(word));
+	cmdline_parameter(text, "rd.kjump.again", word, sizeof(word));
+	cursor = text;
+	while (cmdline_option(&cursor, "nvme-core", word, sizeof(word)))
+		;
 	fuzz_good(cmdline_for_b(text, 2, "quiet", line, sizeof(line), &err), &err);
 }
 

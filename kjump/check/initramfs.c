@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an initramfs image holds of kjump's.
+ */
+#include "kjump/check/initramfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* --- archives --------------------------------------------------------------------------------- */
+
+#define MAGIC_SIZE  6
+#define HEADER_SIZE 110
+#define TRAILER	    "TRAILER!!!"
+
+/* Where a stream stands; it may be a pipe. */
+struct reader {
+	FILE *stream;
+	uint64_t at;
+};
+
+static bool read_bytes(struct reader *reader, void *to, size_t size)
+{
+	size_t got = fread(to, 1, size, reader->stream);
+
+	reader->at += got;
+	return got == size;
+}
+
+static bool skip_bytes(struct reader *reader, uint64_t size)
+{
+	char buffer[65536];
+
+	while (size) {
+		size_t part = size < sizeof(buffer) ? (size_t)size : sizeof(buffer);
+
+		if (!read_bytes(reader, buffer, part))
+			return false;
+		size -= part;
+	}
+	return true;
+}
+
+/* Headers, names and files each begin at a multiple of four bytes. */
+static bool align(struct reader *reader)
+{
+	return skip_bytes(reader, -reader->at & 3);
+}
+
+struct header {
+	uint32_t size, name_size;
+	bool file; /* a regular one */
+};
+
+/* Field NUMBER behind the magic: eight digits. */
+static bool header_field(const char *header, unsigned number, uint32_t *ret)
+{
+	char digits[9], *end;
+
+	memcpy(digits, header + MAGIC_SIZE + 8 * number, 8);
+	digits[8] = '\0';
+	*ret = (uint32_t)strtoul(digits, &end, 16);
+	return strspn(digits, "0123456789abcdefABCDEF") == 8;
+}
+
+static bool header_parse(const char *text, struct header *ret)
+{
+	uint32_t mode;
+
+	if (!header_field(text, 1, &mode) || !header_field(text, 6, &ret->size) ||
+	    !header_field(text, 11, &ret->name_size))
+		return false;
+	ret->file = S_ISREG(mode);
+	return ret->name_size > 0 && ret->name_size <= PATH_MAX;
+}
+
+/* Read what is wanted of a file, and pass over the rest of it. */
+static bool take_file(struct reader *reader, const struct header *header, const char *name,
+		      struct initramfs *ret)
+{
+	const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+	uint64_t left = header->size;
+
+	while (*name == '.' || *name == '/')
+		name++;
+	if (header->file && header->size && !strcmp(base, "kjump-restore"))
+		ret->restorer = true;
+	if (header->file && !strcmp(name, "etc/kjump.targets") && left < sizeof(ret->targets)) {
+		if (!read_bytes(reader, ret->targets, left))
+			return false;
+		ret->targets[left] = '\0';
+		left = 0;
+	}
+	return skip_bytes(reader, left) && align(reader);
+}
+
+/* The entries of one archive; the magic of the first was read. */
+static bool take_archive(struct reader *reader, struct initramfs *ret)
+{
+	char text[HEADER_SIZE], name[PATH_MAX + 1];
+	struct header header;
+	bool first = true;
+
+	do {
+		size_t known = first ? MAGIC_SIZE : 0;
+
+		if (!read_bytes(reader, text + known, HEADER_SIZE - known) ||
+		    (!first && memcmp(text, "07070", 5)) || !header_parse(text, &header) ||
+		    !read_bytes(reader, name, header.name_size) || !align(reader))
+			return false;
+		first = false;
+		name[header.name_size - 1] = '\0';
+		if (!strcmp(name, TRAILER))
+			return true;
+	} while (take_file(reader, &header, name, ret));
+	return false;
+}
+
+/* Read the first bytes behind the zeros that fill up archives. False at the end. */
+static bool read_magic(struct reader *reader, char magic[MAGIC_SIZE])
+{
+	int c;
+
+	do {
+		c = getc(reader->stream);
+		reader->at += c != EOF;
+	} while (c == '\0');
+	if (c == EOF)
+		return false;
+	magic[0] = (char)c;
+	return read_bytes(reader, magic + 1, MAGIC_SIZE - 1);
+}
+
+int initramfs_read(FILE *stream, struct initramfs *ret, long *rest, struct error *err)
+{
+	struct reader reader = { .stream = stream };
+	char magic[MAGIC_SIZE];
+	int count = 0;
+
+	*rest = 0;
+	while (read_magic(&reader, magic)) {
+		*rest = (long)reader.at - MAGIC_SIZE;
+		if (memcmp(magic, "070701", MAGIC_SIZE) && memcmp(magic, "070702", MAGIC_SIZE))
+			return count;
+		/* An archive begins where it counts its alignment from. */
+		reader.at = MAGIC_SIZE;
+		if (!take_archive(&reader, ret))
+			return error_set(err, EUCLEAN, "damaged archive");
+		reader.at += (uint64_t)*rest;
+		count++;
+	}
+	*rest = -1;
+	return count;
+}
+
+/* --- compression ------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *magic, *program, *option;
+} compressions[] = {
+	{ "\x28\xb5\x2f\xfd", "zstd", "-dcq" },
+	{ "\x1f\x8b", "gzip", "-dc" },
+	{ "\xfd"
+	  "7zXZ",
+	  "xz", "-dcq" },
+	{ "\x5d", "xz", "-dcq" },
+	{ "\x02\x21\x4c\x18", "lz4", "-dcq" },
+	{ "\x04\x22\x4d\x18", "lz4", "-dcq" },
+	{ "BZh", "bzip2", "-dcq" },
+	{ "\x89LZO", "lzop", "-dcq" },
+};
+
+/* Index of the program that unpacks what begins like that, or -1. */
+static int find_compression(const char magic[MAGIC_SIZE])
+{
+	for (size_t i = 0; i < sizeof(compressions) / sizeof(*compressions); i++) {
+		if (!memcmp(magic, compressions[i].magic, strlen(compressions[i].magic)))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Start PROGRAM on what FD has from where it stands. Returns where its output can be read. */
+static int start_unpacking(int fd, const char *program, const char *option, pid_t *pid)
+{
+	char *const argv[] = { (char *)program, (char *)option, NULL };
+	posix_spawn_file_actions_t actions;
+	extern char **environ;
+	int pipes[2];
+	int ret;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
+	/* What follows the image in a file is no news to anybody. */
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	ret = -posix_spawnp(pid, program, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipes[1]);
+	if (ret)
+		close(pipes[0]);
+	return ret ? ret : pipes[0];
+}
+
+/* Look into the compressed archive that FD has at OFFSET. */
+static int look_unpacked(int fd, off_t offset, int compression, struct initramfs *ret,
+			 struct error *err)
+{
+	const char *program = compressions[compression].program;
+	FILE *stream;
+	long rest;
+	pid_t pid;
+	int output, count;
+
+	if (lseek(fd, offset, SEEK_SET) < 0)
+		return error_errno(err, "seek");
+	output = start_unpacking(fd, program, compressions[compression].option, &pid);
+	if (output < 0)
+		return error_set(err, -output, "'%s' would have to unpack it: %s", program,
+				 strerror(-output));
+	stream = fdopen(output, "r");
+	if (!stream) {
+		count = error_errno(err, "pipe");
+		close(output);
+	} else {
+		count = initramfs_read(stream, ret, &rest, err);
+		/* It may still want to write, and ends of that. */
+		fclose(stream);
+	}
+	waitpid(pid, NULL, 0);
+	return count;
+}
+
+/* --- images ----------------------------------------------------------------------------------- */
+
+static uint32_t get32(const unsigned char *at)
+{
+	return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* Where the section .initrd of a PE file begins; 0 for any other file. */
+static off_t find_section(int fd)
+{
+	unsigned char bytes[64];
+	off_t header, at;
+	unsigned count;
+
+	if (pread(fd, bytes, 64, 0) != 64 || memcmp(bytes, "MZ", 2))
+		return 0;
+	header = get32(bytes + 0x3c);
+	if (pread(fd, bytes, 24, header) != 24 || memcmp(bytes, "PE\0", 4))
+		return 0;
+	count = bytes[6] | bytes[7] << 8;
+	at = header + 24 + (bytes[20] | bytes[21] << 8);
+	for (; count && pread(fd, bytes, 40, at) == 40; count--, at += 40) {
+		if (!memcmp(bytes, ".initrd", 8))
+			return get32(bytes + 20);
+	}
+	return 0;
+}
+
+static int look_at(int fd, FILE *file, struct initramfs *ret, struct error *err)
+{
+	off_t start = find_section(fd);
+	char magic[MAGIC_SIZE];
+	int count, compression, more;
+	long rest;
+
+	if (fseek(file, start, SEEK_SET))
+		return error_errno(err, "seek");
+	count = initramfs_read(file, ret, &rest, err);
+	if (count < 0 || rest < 0)
+		return count;
+	if (pread(fd, magic, MAGIC_SIZE, start + rest) != MAGIC_SIZE)
+		return count;
+	compression = find_compression(magic);
+	if (compression < 0)
+		return count;
+	more = look_unpacked(fd, start + rest, compression, ret, err);
+	return more < 0 ? more : count + more;
+}
+
+int initramfs_look(const char *path, struct initramfs *ret, struct error *err)
+{
+	FILE *file = fopen(path, "re");
+	int count;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!file)
+		return error_errno(err, "%s", path);
+	count = look_at(fileno(file), file, ret, err);
+	if (!count)
+		count = error_set(err, ENODATA, "no archive that can be looked into");
+	if (count < 0)
+		error_prefix(err, "%s", path);
+	fclose(file);
+	return count < 0 ? count : 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an initramfs image holds of kjump's.
+ */
+#ifndef KJUMP_CHECK_INITRAMFS_H
+#define KJUMP_CHECK_INITRAMFS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "common/error.h"
+
+#define INITRAMFS_TARGETS_SIZE 4096
+
+struct initramfs {
+	bool restorer;			      /* kjump-restore is in it */
+	char targets[INITRAMFS_TARGETS_SIZE]; /* text of its /etc/kjump.targets, or "" */
+};
+
+/*
+ * Look into the image at PATH: archives one behind the other, the last of them compressed or not,
+ * as the kernel takes them; also in a unified kernel image, which is a PE file with a section
+ * .initrd. What is compressed is given to the program for that (zstd, gzip, xz, lz4, bzip2,
+ * lzop), which whoever made the image must have had. Fails with ENODATA when there is no archive
+ * in it, with EUCLEAN when one is damaged.
+ */
+int initramfs_look(const char *path, struct initramfs *ret, struct error *err);
+
+/*
+ * Read cpio archives ("newc") from STREAM until it ends or something else follows, which is left
+ * in the stream from *REST on (an offset from where it stood). Returns the number of archives, or a
+ * negative errno value. For initramfs_look(); its source is Documentation/driver-api/
+ * early-userspace/buffer-format.rst of the kernel.
+ */
+int initramfs_read(FILE *stream, struct initramfs *ret, long *rest, struct error *err);
+
+#endif
