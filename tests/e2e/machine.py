@@ -207,6 +207,10 @@ class Machine:
         except subprocess.TimeoutExpired:
             return None
 
+    def ended(self, seconds):
+        """Does the machine power itself off within SECONDS?"""
+        return self._wait_off(seconds) is not None
+
     def power_off(self):
         self.run("(sleep 1; poweroff -f) > /dev/null 2>&1 &")
         self.wait_exit()
@@ -275,7 +279,7 @@ class Machine:
         self.monitor(f"sendkey {key}")
 
     def monitor(self, command):
-        """A command of QEMU's monitor, done when this returns."""
+        """A command of QEMU's monitor, done when this returns what that says."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(str(self.keyboards["monitor"]))
             monitor.sendall(f"{command}\n".encode())
@@ -283,6 +287,7 @@ class Machine:
             seen = b""
             while seen.count(b"(qemu)") < 2:
                 seen += monitor.recv(4096)
+        return seen.decode()
 
     # --- console ----------------------------------------------------------------------------------
 

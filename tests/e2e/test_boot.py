@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Restoring from a distribution's initramfs, before the root file system on a disk is mounted."""
 
-import contextlib
 import os
 import re
 import shutil
-import socket
 import time
 
 import pytest
@@ -151,25 +149,6 @@ def test_dracut_writer(make_system):
     system.workload.finish()
 
 
-@contextlib.contextmanager
-def keyboard(system):
-    """Types on the machine's keyboard, which belongs to another console than the log."""
-    path = f"/tmp/kjump-e2e-keys-{os.getpid()}"
-    system.machine.extra += ["-monitor", f"unix:{path},server=on,wait=off"]
-
-    def press(key):
-        with socket.socket(socket.AF_UNIX) as monitor:
-            monitor.connect(path)
-            monitor.sendall(f"sendkey {key}\n".encode())
-            time.sleep(0.5)
-
-    try:
-        yield press
-    finally:
-        if os.path.exists(path):
-            os.unlink(path)
-
-
 def test_keys(make_system):
     """Power off and look for the cause: the image is left as it was. Then try again."""
     system = make_system()
@@ -179,17 +158,112 @@ def test_keys(make_system):
     _, _, index = superblock(system.image.path)
     damage(system.image.path, index)
 
-    with keyboard(system) as press:
-        mark = machine.boot(f"{system.parameter} rd.kjump.onfail=wait=600", ready=False)
-        machine.wait_console("r: try again", since=mark)
-        press("p")
-        machine.wait_exit()
+    mark = machine.boot(f"{system.parameter} rd.kjump.onfail=wait=600", ready=False)
+    machine.wait_console("r: try again", since=mark)
+    machine.press("p")
+    machine.wait_exit()
 
-        mark = machine.boot(f"{system.parameter} rd.kjump.onfail=wait=600", ready=False)
-        machine.wait_console("r: try again", since=mark)
-        damage(system.image.path, index)  # the same once more repairs it
-        press("r")
-        system.wait_for_a(mark)
+    mark = machine.boot(f"{system.parameter} rd.kjump.onfail=wait=600", ready=False)
+    machine.wait_console("r: try again", since=mark)
+    damage(system.image.path, index)  # the same once more repairs it
+    machine.press("r")
+    system.wait_for_a(mark)
     assert job.wait() == 0, job.output()
     system.workload.check()
     system.workload.finish()
+
+
+@full
+def test_keys_on_usb(make_system):
+    """A machine without the old keyboard, and a kernel that has all drivers of the new one as modules."""
+    system = make_system()
+    machine = system.machine
+    system.boot(workload=False)
+    system.hibernate()
+    _, _, index = superblock(system.image.path)
+    damage(system.image.path, index)
+
+    machine.kernel = artifacts.stock("6.12", "generic") / "vmlinuz"
+    machine.initramfs = artifacts.dracut_of_stock("6.12", "generic", "")
+    machine.extra += ["-machine", "i8042=off", "-device", "qemu-xhci", "-device", "usb-kbd"]
+    mark = machine.boot(f"{system.parameter} rd.kjump.onfail=wait=600 {ROOT}", ready=False)
+    machine.wait_console("r: try again", 90, since=mark)
+    for _ in range(20):  # the driver needs a moment to find it
+        machine.press("p")
+        if machine.ended(2):
+            break
+    machine.wait_exit()
+    assert "powering off" in machine.console(mark)
+
+
+class LateDisk:
+    """A system whose image is on a disk that can be left out, and plugged in where it was."""
+
+    PLUG = "virtio-blk-pci,drive=image,bus=port,id=image"
+
+    def __init__(self, make_system):
+        self.system = make_system()
+        machine = self.machine = self.system.machine
+        machine.disks.remove(self.system.image)
+        machine.extra += ["-device", "pcie-root-port,id=port,chassis=1", "-drive",
+                          f"if=none,id=image,format=raw,file={self.system.image.path}"]
+        machine.extra += ["-device", self.PLUG]
+        self.system.boot(memory=4, cache=4)
+        self.job = self.system.hibernate()
+        del machine.extra[-2:]
+
+    def plug_in(self):
+        assert "rror" not in self.machine.monitor(f"device_add {self.PLUG}")
+
+    def restored(self, mark):
+        self.system.wait_for_a(mark)
+        assert self.job.wait() == 0, self.job.output()
+        self.system.workload.check()
+        self.system.workload.finish()
+
+
+@pytest.fixture
+def late_disk(make_system):
+    return LateDisk(make_system)
+
+
+def test_disk_that_comes_late(late_disk):
+    """For ever is longer than the ten seconds of before, after which the image was made stale."""
+    machine = late_disk.machine
+    mark = machine.boot(f"{late_disk.system.parameter} rd.kjump.timeout=infinity", ready=False)
+    machine.wait_console("no such device; waiting for it", since=mark)
+    time.sleep(12)
+    late_disk.plug_in()
+    late_disk.restored(mark)
+
+
+@full
+def test_disk_that_somebody_brings(late_disk):
+    """A device that is not there is asked about; nothing says that there is nothing to restore."""
+    machine = late_disk.machine
+    mark = machine.boot(f"{late_disk.system.parameter} rd.kjump.timeout=4 rd.kjump.onfail=wait=600",
+                        ready=False)
+    machine.wait_console("r: try again", since=mark)
+    console = machine.console(mark)
+    assert "waiting for it, 1 s left" in console or "waiting for it, 2 s left" in console
+    assert "nothing to restore" not in console
+    late_disk.plug_in()
+    machine.press("r")
+    late_disk.restored(mark)
+
+
+def test_clone_is_marked_too(make_system, tmp_path):
+    """Two disks answer to the name: neither is restored, and neither can be after the boot goes on."""
+    system = make_system()
+    machine = system.machine
+    system.boot(workload=False)
+    system.hibernate()
+    clone = tmp_path / "clone.raw"
+    shutil.copy(system.image.path, clone)
+    os.truncate(clone, system.image.size + MIB)
+    machine.disks.append(Disk(clone, system.image.size + MIB))
+
+    assert "more than one device has this name" in system.boot_on()
+    for disk in (system.image, machine.disks[-1]):
+        assert re.search("stale.*(.|\n)*booted on: .*more than one device",
+                         machine.run(f"kjump info {machine.device(disk)}"))
