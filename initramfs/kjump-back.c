@@ -15,10 +15,15 @@
 #include "memory/manual.h"
 #include "memory/platform.h"
 #include "memory/symbols.h"
+#include "text/cmdline.h"
+#include "text/files.h"
 
 static const char usage[] =
 	"usage: kjump-back\n"
-	"In kernel B: put the end of the kernel log into A's mailbox and jump back into A.\n"
+	"       kjump-back --module-options MODULE\n"
+	"In kernel B: put the end of the kernel log into A's mailbox and jump back into A. Or "
+	"print\n"
+	"the options that the kernel's command line has for a module, one a line, for insmod.\n"
 	"Exit codes: 0 A jumped here again, 1 the jump failed, 2 wrong usage.\n";
 
 /* Time and log go back only into a mailbox whose request was answered just now. */
@@ -79,6 +84,20 @@ out:
 	return r;
 }
 
+/* The kernel leaves them to whoever loads a module; init, which does so, is a script. */
+static int print_module_options(const char *module, struct error *err)
+{
+	char cmdline[CMDLINE_READ_SIZE], option[CMDLINE_READ_SIZE];
+	const char *cursor = cmdline;
+	int r = file_read("/proc/cmdline", cmdline, sizeof(cmdline), err);
+
+	if (r < 0)
+		return r;
+	while (cmdline_option(&cursor, module, option, sizeof(option)))
+		puts(option);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct error err;
@@ -90,6 +109,12 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("kjump-back " KJUMP_VERSION);
 		return EXIT_DONE;
+	}
+	if (argc == 3 && strcmp(argv[1], "--module-options") == 0) {
+		if (print_module_options(argv[2], &err) >= 0)
+			return EXIT_DONE;
+		message_error(&err, "options of %s are not known", argv[2]);
+		return EXIT_FAILED;
 	}
 	if (argc != 1) {
 		fputs(usage, stderr);

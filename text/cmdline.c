@@ -110,31 +110,55 @@ bool cmdline_option(const char **cursor, const char *module, char *option, size_
 	return false;
 }
 
-static bool in_list(const char *word, const char *const *list, bool prefix)
+/* Is WORD, which may be quoted as a whole, one of LIST or the beginning of one? */
+static const char *find_name(const char *word, const char *const *list)
 {
-	for (; *list; list++) {
-		if (prefix ? !strncmp(word, *list, strlen(*list)) : !strcmp(word, *list))
-			return true;
-	}
-	return false;
+	const char *rest = NULL;
+
+	for (; *list && !rest; list++)
+		rest = behind_name(word, *list);
+	return rest;
 }
 
-/* "nvme_core.default_ps_max_latency_us=0" and the like: a dot before any '='. */
+/*
+ * "nvme_core.default_ps_max_latency_us=0" and the like: parameters of drivers that a disk may hang
+ * on, of whatever kind. What stands here is the beginning of the module's name.
+ */
 static bool is_disk_parameter(const char *word)
 {
-	static const char *const modules[] = { "nvme", "ahci", "libahci", "scsi", NULL };
+	static const char *const modules[] = {
+		/* NVMe, ATA, SCSI and its adapters */
+		"nvme", "vmd.", "libata.", "ahci", "libahci", "ata_", "pata_", "sata_", "scsi_",
+		"sd_mod.", "mpt", "mpi3mr.", "megaraid", "aacraid.", "hpsa.", "smartpqi.", "aic7",
+		"aic9", "arcmsr.", "3w_", "isci.", "mvsas.", "mvumi.", "pm80", "qla2xxx.", "lpfc.",
+		"bfa.", "hptiop.", "ips.", "esas2r.", "sym53c8xx.",
+		/* USB, cards, UFS */
+		"usbcore.", "usb_storage.", "uas.", "xhci_", "ehci_", "ohci_", "uhci_", "mmc_",
+		"sdhci", "cqhci.", "rtsx_", "ufs",
+		/* virtual machines */
+		"virtio_", "vmw_pvscsi.", "hv_", "xen_blkfront.",
+		/* the way there */
+		"pcie_aspm.", "pciehp.", "iommu.", NULL
+	};
+	const char *name = word + (*word == '"');
 
-	return word[strcspn(word, ".=")] == '.' && in_list(word, modules, true);
+	return name[strcspn(name, ".=")] == '.' && find_name(word, modules);
 }
 
+/* What tells a kernel how to meet its interrupt controllers, buses and IOMMU. */
 static bool is_handed_on(const char *word)
 {
-	static const char *const words[] = { "noapic", "nolapic",	 "nox2apic",
-					     "no5lvl", "no_timer_check", NULL };
-	static const char *const prefixes[] = { "intel_iommu=", "amd_iommu=", "iommu=",
-						"acpi=",	"pci=",	      NULL };
+	static const char *const words[] = { "noapic",	       "nolapic",    "nox2apic",
+					     "no5lvl",	       "irqpoll",    "irqfixup",
+					     "noirqdebug",     "nointremap", "x2apic_phys",
+					     "no_timer_check", NULL };
+	static const char *const values[] = { "intel_iommu=", "amd_iommu=", "amd_iommu_intr=",
+					      "iommu=",	      "intremap=",  "acpi=",
+					      "pci=",	      "pcie_aspm=", "pcie_port_pm=",
+					      "pcie_ports=",  NULL };
+	const char *rest = find_name(word, words);
 
-	return in_list(word, words, false) || in_list(word, prefixes, true) ||
+	return (rest && (!*rest || !strcmp(rest, "\""))) || find_name(word, values) ||
 	       is_disk_parameter(word);
 }
 

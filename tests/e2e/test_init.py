@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import artifacts
+from machine import Disk, MIB
 from system import B_BOOTED
 
 BUILD = artifacts.REPOSITORY / "initramfs/build"
@@ -74,6 +75,26 @@ def test_without_power_off_it_stays_off(make_b):
     console = machine.console(mark)
     assert "kjump: saved; powering off" in console
     assert "jumping back" not in console
+
+
+@pytest.mark.full
+def test_modules_get_their_options(make_machine, tmp_path):
+    """Which the kernel leaves to whoever loads them; in quotes as well."""
+    tools = fake_tools(tmp_path / "tools")
+    (tools / "kjump-write").write_text(
+        "#!/bin/busybox sh\ncd /sys/module/virtio_blk/parameters\n"
+        "echo depth $(busybox cat queue_depth), poll $(busybox cat poll_queues).\n")
+    shutil.copy(artifacts.tools() / "kjump-back", tools)
+    folder = artifacts.stock("6.12", "cloud")
+    artifacts.call(BUILD, "--tools", tools, "--modules", folder / "modules", "--all-storage",
+                   tmp_path / "b.img")
+    machine = make_machine(memory="256M", kernel=folder / "vmlinuz", initramfs=tmp_path / "b.img",
+                           disks=[Disk(tmp_path / "disk.raw", 64 * MIB)],
+                           append='virtio_blk.queue_depth=33 "virtio-blk.poll_queues=2" '
+                                  'x="virtio_blk.queue_depth=44 "')
+    mark = machine.boot(ready=False)
+    machine.wait_exit()
+    assert "depth 33, poll 2." in machine.console(mark)
 
 
 def fake_tools(folder):

@@ -51,8 +51,27 @@ static void test_for_b(void **state)
 		/* what must not be handed on */
 		{ "earlyprintk=ttyS0 acpi_rsdp=0x7ff000 mem=4G memmap=1G$4G crashkernel=256M "
 		  "resume=/dev/sda2 init=/bin/sh isolcpus=1 noapictimer acpi_osi=Linux "
-		  "nvme=x.y usb_storage.quirks=a xscsi_mod.scan=sync",
+		  "nvme=x.y usbhid.quirks=a snd_hda_intel.x=y xscsi_mod.scan=sync i915.modeset=0 "
+		  "irqpolling pcie_aspmx=off",
 		  1, "", FIXED("1") },
+		/* without which a disk may fail, in B as in A */
+		{ "libata.force=1.00:noncq pcie_aspm=off pcie_port_pm=off root=/dev/sda1 "
+		  "usb-storage.quirks=152d:0578:u usbcore.quirks=1-2:g xhci_hcd.quirks=0x80 "
+		  "uas.x=1 "
+		  "mpt3sas.max_queue_depth=1 megaraid_sas.msix_disable=1 sdhci.debug_quirks2=4 "
+		  "mmc-core.use_spi_crc=0",
+		  1, "",
+		  FIXED("1") " libata.force=1.00:noncq pcie_aspm=off pcie_port_pm=off "
+			     "usb-storage.quirks=152d:0578:u usbcore.quirks=1-2:g "
+			     "xhci_hcd.quirks=0x80 uas.x=1 mpt3sas.max_queue_depth=1 "
+			     "megaraid_sas.msix_disable=1 sdhci.debug_quirks2=4 "
+			     "mmc-core.use_spi_crc=0" },
+		{ "intremap=off irqpoll irqfixup nointremap pcie_aspm.policy=performance pci=noaer "
+		  "iommu=soft iommu.strict=1 \"irqpoll\" \"libata.force=1:x 2:y\"",
+		  1, "",
+		  FIXED("1") " intremap=off irqpoll irqfixup nointremap "
+			     "pcie_aspm.policy=performance pci=noaer iommu=soft iommu.strict=1 "
+			     "\"irqpoll\" \"libata.force=1:x 2:y\"" },
 		/* behind -- all is for init */
 		{ "console=tty0 -- console=ttyS1 noapic", 1, "", "console=tty0 " FIXED("1") },
 		/* quoted words stay whole */
