@@ -224,8 +224,11 @@ static void append_forbidden(struct text *text)
 		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", i ? "," : "",
 					 forbidden[i]);
 	append(text, words);
-	/* Memory modules are found by ACPI itself. */
-	append(text, "acpi_no_memhotplug memhp_default_state=offline");
+	/*
+	 * Memory modules are found by ACPI itself. Its tables of nodes describe A's memory: for
+	 * what lies there above 4 GiB B would set 64 MiB of its own aside (pci_swiotlb_detect()).
+	 */
+	append(text, "acpi_no_memhotplug memhp_default_state=offline numa=off");
 }
 
 int cmdline_for_b(const char *a, unsigned cpus, const char *extra, char *ret, size_t size,

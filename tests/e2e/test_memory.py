@@ -11,7 +11,7 @@ AT = 1 << 32    # where QEMU puts it
 
 # Every page of the file knows its number.
 FILL = """
-mkdir -p /run/fill; mount -t tmpfs -o size=90% tmpfs /run/fill
+mkdir -p /run/fill; mount -t tmpfs -o size=90%% tmpfs /run/fill
 awk 'BEGIN { for (page = 0; page < %d; page++) printf "%%4095d\\n", page }' > /run/fill/pages
 sha256sum /run/fill/pages
 """

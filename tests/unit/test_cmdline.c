@@ -20,7 +20,7 @@
 	" printk.devkmsg=on loglevel=6 raid=noautodetect noresume"                                 \
 	" initcall_blacklist=virtio_balloon_driver_init,virtio_mem_driver_init,init_balloon_drv,"  \
 	"vmballoon_init,balloon_init,dax_kmem_init,dax_hmem_init acpi_no_memhotplug"               \
-	" memhp_default_state=offline"
+	" memhp_default_state=offline numa=off"
 
 static void test_for_b(void **state)
 {
