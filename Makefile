@@ -6,7 +6,9 @@
 #   V=1              show the commands
 #   WERROR=1         warnings are errors (CI sets it)
 #   CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR as usual
-#   KERNEL=FILE      kernel that `make initramfs` takes modules for (default: none needed)
+#   KERNEL=RELEASE   kernel that `make initramfs` takes modules for (default: none needed), and
+#                    that `make module` builds for (default: the running one)
+#   KERNELDIR=DIR    its headers, if they are not in /lib/modules/RELEASE/build
 #   FUZZ_SECONDS=N   how long `make fuzz` gives each target
 #   PYTEST_ARGS=...  more arguments for the end-to-end tests, e.g. "-k warm"
 
@@ -120,6 +122,26 @@ $(BUILD)/bare/%.elf: jump/bare.lds
 
 $(BUILD)/bare/%.bin: $(BUILD)/bare/%.elf
 	$(Q)objcopy -O binary $< $@
+
+# --- the jump module ------------------------------------------------------------------------------
+
+# The kernel's own build system works in the folder of the sources: each kernel gets a copy.
+KERNELDIR      ?= /lib/modules/$(or $(KERNEL),$(shell uname -r))/build
+MODULE_SOURCES := $(wildcard module/*)
+module_release  = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+			$(KERNELDIR)/include/generated/utsrelease.h 2>/dev/null)
+module_folder   = $(BUILD)/module/$(module_release)
+
+module:
+	@[ -n "$(module_release)" ] || { echo "$(KERNELDIR): no headers of a kernel; install" \
+		"linux-headers-\$$(uname -r), or name them in KERNELDIR" >&2; exit 1; }
+	@mkdir -p $(module_folder)
+	@for file in $(MODULE_SOURCES); do \
+		cmp -s $$file $(module_folder)/$${file#module/} || cp $$file $(module_folder)/; done
+	$(Q)$(MAKE) $(if $(V),V=1,-s) --no-print-directory -C $(KERNELDIR) \
+		M=$(CURDIR)/$(module_folder) CONFIG_DEBUG_INFO_BTF_MODULES= \
+		$(if $(WERROR),KCFLAGS=-Werror) modules
+	$(call say,MODULE,$(module_folder)/kjump.ko)
 
 # --- tests ----------------------------------------------------------------------------------------
 
@@ -292,6 +314,8 @@ help:
 	@echo 'make bench          speed and size beside makedumpfile and zstd (10 minutes; leave the'
 	@echo '                    machine alone meanwhile)'
 	@echo 'make initramfs      $(BUILD)/initramfs.img, what kernel B runs; KERNEL=release adds modules'
+	@echo 'make module         $(BUILD)/module/RELEASE/kjump.ko for the running kernel; KERNEL=release'
+	@echo '                    or KERNELDIR=headers for another one'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
 	@echo 'make install-dracut, install-initramfs-tools, install-mkinitcpio'
@@ -305,6 +329,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all bench bench-vm check check-full check-kernels check-package clean demo deps e2e FORCE \
-	fuzz help initramfs install install-dracut install-initramfs-tools install-mkinitcpio lint unit
+	fuzz help initramfs install install-dracut install-initramfs-tools install-mkinitcpio lint module unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

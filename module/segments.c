@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which memory may be swapped away. Nothing that the caller says is believed. */
+#include <linux/ioport.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/page-flags.h>
+#include <linux/uaccess.h>
+
+#include <asm/e820/api.h>
+
+#include "kjump.h"
+
+#define LOW_END SZ_1M
+
+static int check_shape(const struct kjump_segment *segment)
+{
+	u64 end;
+
+	if (!segment->size || segment->size % PAGE_SIZE || segment->address % PAGE_SIZE ||
+	    segment->buffer_size > segment->size ||
+	    check_add_overflow(segment->address, segment->size, &end) ||
+	    end > 1ULL << boot_cpu_data.x86_phys_bits)
+		return kjump_refuse(-EINVAL, "segment %#llx: not whole pages of memory",
+				    segment->address);
+	return 0;
+}
+
+static bool overlap(const struct kjump_segment *a, const struct kjump_segment *b)
+{
+	return a->address < b->address + b->size && b->address < a->address + a->size;
+}
+
+static bool contains(const struct kjump_segment *segment, u64 address)
+{
+	return address >= segment->address && address - segment->address < segment->size;
+}
+
+/* Each by itself, then with those before it, then all together. */
+static int check_all(const struct kjump_load *load, const struct kjump_segment *segments)
+{
+	u64 pages = 0, limit = totalram_pages() / 2;
+	bool entered = false;
+	int ret;
+
+	for (unsigned int i = 0; i < load->count; i++) {
+		ret = check_shape(segments + i);
+		if (ret)
+			return ret;
+		for (unsigned int k = 0; k < i; k++) {
+			if (overlap(segments + i, segments + k))
+				return kjump_refuse(-EINVAL, "segment %#llx: overlaps another one",
+						    segments[i].address);
+		}
+		pages += segments[i].size / PAGE_SIZE;
+		if (pages > limit)
+			return kjump_refuse(-ENOMEM, "more than half of the memory");
+		entered |= contains(segments + i, load->entry);
+	}
+	if (!entered)
+		return kjump_refuse(-EINVAL, "entry %#llx: in no segment", load->entry);
+	return 0;
+}
+
+int kjump_segments_read(const struct kjump_load *load, struct kjump_segment *segments)
+{
+	if (!load->count || load->count > KJUMP_SEGMENTS_MAX)
+		return kjump_refuse(-EINVAL, "%u segments, not 1 to %d", load->count,
+				    KJUMP_SEGMENTS_MAX);
+	if (copy_from_user(segments, u64_to_user_ptr(load->segments),
+			   load->count * sizeof(*segments)))
+		return -EFAULT;
+	return check_all(load, segments);
+}
+
+/*
+ * RAM from the first byte to the last, as the firmware has it: what a range was called at boot
+ * (memmap=) does not make memory of a device's registers. Memory that was hot-added is not in the
+ * firmware's map; there is no need of it.
+ */
+static bool is_ram(u64 address)
+{
+	static const enum e820_type others[] = { E820_TYPE_RESERVED, E820_TYPE_ACPI, E820_TYPE_NVS,
+						 E820_TYPE_UNUSABLE, E820_TYPE_PMEM };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++) {
+		if (e820__mapped_raw_any(address, address + PAGE_SIZE, others[i]))
+			return false;
+	}
+	return e820__mapped_raw_any(address, address + 1, E820_TYPE_RAM) &&
+	       e820__mapped_raw_any(address + PAGE_SIZE - 1, address + PAGE_SIZE, E820_TYPE_RAM);
+}
+
+static int is_crash_range(struct resource *resource, void *found)
+{
+	*(bool *)found = true;
+	return 1;
+}
+
+/* Set aside for a crash kernel: reserved, but nothing of this kernel's lies there. */
+static bool in_crash_range(u64 address)
+{
+	bool found = false;
+
+	walk_iomem_res_desc(IORES_DESC_CRASH_KERNEL, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY,
+			    address, address + PAGE_SIZE - 1, &found, is_crash_range);
+	return found;
+}
+
+/*
+ * Why a page of the system's own memory must stay, or NULL. Reserved is what the kernel took before
+ * it had an allocator: its image, per-CPU areas (where the other CPUs idle meanwhile), the memmap,
+ * early page tables. Below 1 MiB all is, and what is needed there (the CPUs' trampoline) is needed
+ * only when the system is back.
+ */
+static const char *unusable(u64 address)
+{
+	struct page *page = pfn_to_online_page(PHYS_PFN(address));
+
+	if (!page)
+		return "offline";
+	if (PageHWPoison(page))
+		return "poisoned";
+	if (PageOffline(page))
+		return "not backed by memory";
+	if (PageReserved(page) && address >= LOW_END && !in_crash_range(address))
+		return "the kernel's";
+	return NULL;
+}
+
+int kjump_range_usable(const struct kjump_range *range)
+{
+	for (u64 address = range->start; address < range->end; address += PAGE_SIZE) {
+		const char *cause = NULL;
+
+		if (!is_ram(address))
+			return kjump_refuse(-EADDRNOTAVAIL, "page %#llx: not RAM", address);
+		/* What is not the system's was left to others at boot. */
+		if (region_intersects(address, PAGE_SIZE, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
+		    REGION_DISJOINT)
+			cause = unusable(address);
+		if (cause)
+			return kjump_refuse(-EADDRINUSE, "page %#llx: %s", address, cause);
+		if (!(address % SZ_2M))
+			cond_resched();
+	}
+	return 0;
+}
