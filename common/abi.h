@@ -20,8 +20,8 @@
 #define FRAME_SIZE  4096
 
 /*
- * The head of the home: in B's RAM map nowhere, so that B's kernel never touches it and B's user
- * space may map it. Offsets in bytes from the start of the home.
+ * The head of the home: B is told on its command line to leave it alone, so that B's kernel never
+ * touches it and B's user space may map it. Offsets in bytes from the start of the home.
  */
 #define HEAD_SIZE	  0x40000
 #define HEAD_ENTRY_STUB	  0x00000 /* code A jumps to the first time */

@@ -75,8 +75,8 @@ static int list_e820(struct e820 *map, const struct boot_layout *layout, const s
 	int r = runs_add_all(&parts, low);
 
 	if (r == 0)
-		r = runs_add(&parts, (layout->home + HEAD_SIZE) >> FRAME_SHIFT,
-			     (layout->home_end - layout->home - HEAD_SIZE) >> FRAME_SHIFT);
+		r = runs_add(&parts, layout->home >> FRAME_SHIFT,
+			     (layout->home_end - layout->home) >> FRAME_SHIFT);
 	if (r < 0)
 		r = error_set(err, -r, "memory map of kernel B");
 	for (size_t i = 0; r == 0 && i < count; i++) {

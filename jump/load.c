@@ -70,8 +70,11 @@ static int make_layout(const struct jump_load *load, struct boot_layout *layout,
 
 static int fill_cmdline(char *head, const struct jump_load *load, struct error *err)
 {
-	int n = snprintf(head + HEAD_CMDLINE, CMDLINE_MAX, "%s kjump.home=0x%" PRIx64,
-			 load->cmdline, load->home_start);
+	/* To its firmware the head is RAM like the rest of the home, or B's own jump module would
+	 * not touch it; B is told to leave it alone. */
+	int n = snprintf(head + HEAD_CMDLINE, CMDLINE_MAX,
+			 "%s kjump.home=0x%" PRIx64 " memmap=%dK$0x%" PRIx64, load->cmdline,
+			 load->home_start, HEAD_SIZE >> 10, load->home_start);
 
 	if (n >= CMDLINE_MAX)
 		return error_set(err, E2BIG, "command line of kernel B: longer than %d bytes",
