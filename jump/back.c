@@ -51,6 +51,24 @@ static void put(char *segment, size_t offset, uint64_t value)
 	memcpy(segment + offset, &value, sizeof(value));
 }
 
+/* What B can leave by and be entered again, or NULL. */
+static const struct jump_backend *find_backend(void)
+{
+	static const struct jump_backend *const backends[] = { &jump_module, &jump_kexec };
+	struct error ignored;
+
+	for (size_t i = 0; i < sizeof(backends) / sizeof(*backends); i++) {
+		if (backends[i]->unload(&ignored) == 0 && backends[i]->supported(&ignored) == 0)
+			return backends[i];
+	}
+	return NULL;
+}
+
+bool jump_stays(void)
+{
+	return find_backend();
+}
+
 int jump_back(const struct jump_back *back, struct error *err)
 {
 	struct kexec_part part = {
@@ -59,7 +77,7 @@ int jump_back(const struct jump_back *back, struct error *err)
 		.size = HEAD_THUNK_SIZE + (back->has_live_page ? 0 : FRAME_SIZE),
 	};
 	char *segment = aligned_alloc(FRAME_SIZE, HEAD_THUNK_SIZE);
-	bool stays = jump_stays();
+	const struct jump_backend *backend = find_backend();
 	int r;
 
 	if (!segment)
@@ -70,15 +88,16 @@ int jump_back(const struct jump_back *back, struct error *err)
 	put(segment, THUNK_ENTRY, back->entry);
 	put(segment, THUNK_A_CONTEXT, back->saved_context);
 	put(segment, THUNK_B_CONTEXT, back->own_context);
-	put(segment, THUNK_HAS_PEER, stays);
 	put(segment, THUNK_A_S_CET, back->s_cet);
+	put(segment, THUNK_HAS_PEER, backend != NULL);
 	r = fill_tables(segment, back->thunk, back, err);
 	if (r < 0)
 		goto out;
 	/* Loaded afresh before every jump: after one, this kernel remembers A's raw entry. */
-	r = kexec_load(back->thunk, &part, 1, stays, err);
+	r = backend ? backend->load(back->thunk, &part, 1, err)
+		    : kexec_load(back->thunk, &part, 1, false, err);
 	if (r == 0)
-		r = jump_execute(err);
+		r = backend ? backend->execute(-1, err) : kexec_execute(err);
 out:
 	free(segment);
 	return r;

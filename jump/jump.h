@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kexec: loading kernel B beside a running A, jumping, jumping back, and handing a cold machine
+ * Loading kernel B beside a running A, jumping, jumping back, and handing a cold machine
  * over to the payload. Takes plain arguments; knows neither images nor disks.
  */
 #ifndef JUMP_JUMP_H
@@ -13,6 +13,7 @@
 #include "common/abi.h"
 #include "common/error.h"
 #include "common/runs.h"
+#include "jump/backend.h"
 
 /* --- A: loading B (load.c, place.c, bzimage.c) --- */
 
@@ -30,6 +31,7 @@ int jump_kernel_read(const char *path, struct jump_kernel *ret, struct error *er
 void jump_kernel_free(struct jump_kernel *kernel);
 
 struct jump_load {
+	const struct jump_backend *backend;
 	const struct jump_kernel *kernel;
 	const void *initramfs;
 	size_t initramfs_size;
@@ -56,28 +58,19 @@ int jump_place(const struct runs *ram, const struct runs *avoid, const char *kpa
 	       uint64_t size, uint64_t *ret, struct error *err);
 
 /*
- * kexec_load() of B with its context preserved. A home that is reserved counts as A's RAM as well:
+ * Load B with its context preserved. A home that is reserved counts as A's RAM as well:
  * handoff->ram must have it.
  */
 int jump_load(const struct jump_load *load, struct error *err);
 
-/* Drop whatever is loaded. */
-int jump_unload(struct error *err);
+/* Could this system jump by what JUMP asks for? Tells apart what is missing. Changes nothing. */
+int jump_supported(enum jump_choice choice, struct error *err);
 
-/* Is an image loaded (/sys/kernel/kexec_loaded)? */
+/* Is a kernel loaded, by whichever back end? */
 bool jump_loaded(void);
-
-/*
- * reboot(LINUX_REBOOT_CMD_KEXEC). Returns 0 when somebody jumped back, a negative errno value when
- * the kernel did not jump (EBUSY: tasks or devices refused to freeze).
- */
-int jump_execute(struct error *err);
 
 /* May this process load a kernel? Tells permission, lockdown and kexec_load_disabled apart. */
 int jump_permitted(struct error *err);
-
-/* jump_permitted(), and can this kernel jump (CONFIG_KEXEC_JUMP)? Changes nothing. */
-int jump_supported(struct error *err);
 
 /* --- B: jumping back (back.c) --- */
 
@@ -96,8 +89,8 @@ struct jump_back {
 };
 
 /*
- * Does B stay behind, to be entered again, when it jumps back? Not where its kernel has no
- * KEXEC_JUMP. Drops what B has loaded for kexec.
+ * Does B stay behind, to be entered again, when it jumps back? Not where its kernel has neither the
+ * jump module nor KEXEC_JUMP. Drops what B has loaded.
  */
 bool jump_stays(void);
 

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "jump/backend.h"
 #include "jump/jump.h"
 #include "text/files.h"
 
@@ -26,7 +27,7 @@ int kexec_load(uint64_t entry, const struct kexec_part *parts, size_t count, boo
 	return 0;
 }
 
-int jump_unload(struct error *err)
+int kexec_unload(struct error *err)
 {
 	return kexec_load(0, NULL, 0, false, err);
 }
@@ -39,12 +40,12 @@ static bool is_on(const char *path)
 	return file_read_start(path, text, sizeof(text)) > 0 && *text == '1';
 }
 
-bool jump_loaded(void)
+static bool loaded(void)
 {
 	return is_on("/sys/kernel/kexec_loaded");
 }
 
-int jump_execute(struct error *err)
+int kexec_execute(struct error *err)
 {
 	/* Not glibc's reboot(): it takes only the command, which is what is needed, but says
 	 * nothing of the return value 0 that a jump back gives. */
@@ -52,14 +53,6 @@ int jump_execute(struct error *err)
 		    NULL) < 0)
 		return error_errno(err, "kexec jump");
 	return 0;
-}
-
-/* Unloading nothing tells whether the kernel knows the flag. */
-bool jump_stays(void)
-{
-	struct error ignored;
-
-	return kexec_load(0, NULL, 0, true, &ignored) == 0;
 }
 
 /* Lockdown in force ("none [integrity] confidentiality")? */
@@ -76,8 +69,6 @@ int jump_permitted(struct error *err)
 {
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "only root may load a kernel");
-	if (access("/sys/kernel/kexec_loaded", F_OK) != 0)
-		return error_set(err, ENOSYS, "this kernel was built without CONFIG_KEXEC");
 	if (locked_down())
 		return error_set(err, EPERM,
 				 "kernel lockdown forbids kexec (switch Secure Boot off, or boot "
@@ -89,15 +80,17 @@ int jump_permitted(struct error *err)
 	return 0;
 }
 
-int jump_supported(struct error *err)
+static int supported(struct error *err)
 {
 	int ret = jump_permitted(err);
 
 	if (ret < 0)
 		return ret;
+	if (access("/sys/kernel/kexec_loaded", F_OK) != 0)
+		return error_set(err, EOPNOTSUPP, "this kernel was built without CONFIG_KEXEC");
 	/* Unloading nothing tells whether the kernel knows the flag. When something is loaded it
 	 * would be lost; then the load itself has to tell. */
-	if (!jump_loaded() && kexec_load(0, NULL, 0, true, err) < 0) {
+	if (!loaded() && kexec_load(0, NULL, 0, true, err) < 0) {
 		if (err->code == EINVAL)
 			return error_set(err, EOPNOTSUPP,
 					 "this kernel was built without CONFIG_KEXEC_JUMP");
@@ -105,3 +98,23 @@ int jump_supported(struct error *err)
 	}
 	return 0;
 }
+
+static int load(uint64_t entry, const struct kexec_part *parts, size_t count, struct error *err)
+{
+	return kexec_load(entry, parts, count, true, err);
+}
+
+static int execute(int snapshot, struct error *err)
+{
+	(void)snapshot;
+	return kexec_execute(err);
+}
+
+const struct jump_backend jump_kexec = {
+	.name = "kexec",
+	.supported = supported,
+	.loaded = loaded,
+	.load = load,
+	.unload = kexec_unload,
+	.execute = execute,
+};

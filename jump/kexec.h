@@ -27,4 +27,13 @@ struct kexec_part {
 int kexec_load(uint64_t entry, const struct kexec_part *parts, size_t count, bool preserve,
 	       struct error *err);
 
+/* Drop whatever is loaded. */
+int kexec_unload(struct error *err);
+
+/*
+ * reboot(LINUX_REBOOT_CMD_KEXEC). Returns 0 when somebody jumped back, a negative errno value when
+ * the kernel did not jump.
+ */
+int kexec_execute(struct error *err);
+
 #endif

@@ -168,7 +168,7 @@ static int load_segments(const struct jump_load *load, const struct boot_layout 
 			  kernel->size - kernel->setup_size, layout->kernel, layout->initramfs);
 	parts[n++] = home_part(load, load->initramfs, load->initramfs_size, layout->initramfs,
 			       layout->home_end);
-	return kexec_load(layout->home + HEAD_ENTRY_STUB, parts, n, true, err);
+	return load->backend->load(layout->home + HEAD_ENTRY_STUB, parts, n, err);
 }
 
 int jump_load(const struct jump_load *load, struct error *err)

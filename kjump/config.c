@@ -55,8 +55,25 @@ bad:
 			 CONFIG_HOME_MIN >> 20, CONFIG_HOME_MAX >> 20);
 }
 
+static int set_jump(void *field, size_t size, const char *value, struct error *err)
+{
+	static const char *const names[] = {
+		[JUMP_AUTO] = "auto", [JUMP_MODULE] = "module", [JUMP_KEXEC] = "kexec"
+	};
+
+	(void)size;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(value, names[i])) {
+			*(enum jump_choice *)field = (enum jump_choice)i;
+			return 0;
+		}
+	}
+	return error_set(err, EINVAL, "'%.60s' is neither auto nor module nor kexec", value);
+}
+
 static const struct key_type workers = { set_workers, NULL };
 static const struct key_type home = { set_home, NULL };
+static const struct key_type jump = { set_jump, NULL };
 
 #define SETTING(field, type) KEY(#field, type, struct config, field)
 
@@ -67,7 +84,7 @@ static const struct key settings[] = {
 	SETTING(verify, key_switch),  SETTING(allow_plaintext, key_switch),
 	SETTING(all, key_switch),     SETTING(rehearse, key_switch),
 	SETTING(home, home),	      SETTING(allow_unwatched, key_text),
-	SETTING(home, home),	      SETTING(anyway, key_switch),
+	SETTING(anyway, key_switch),  SETTING(jump, jump),
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(*settings))

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "jump/backend.h"
 
 #define CONFIG_WORKERS_MAX 256
 #define CONFIG_HOME_MIN	   (32ULL << 20)
@@ -26,6 +27,7 @@ struct config {
 	char allow_unwatched[256]; /* "yes", or what may change without being noticed */
 	bool anyway;		   /* hibernate though the next boot would not restore */
 	bool rehearse;		   /* freeze once for practice before the first jump */
+	enum jump_choice jump;	   /* by the module, by kexec, or what there is */
 	char kernel[256];	   /* kernel B's bzImage */
 	char initramfs[256];	   /* and its initramfs */
 	uint64_t home;		   /* bytes, a multiple of 2 MiB; 0 = as much as kernel B needs */

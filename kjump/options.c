@@ -39,6 +39,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_INITRAMFS] = { SETTING("initramfs"), 0, "FILE", "kernel B's initramfs" },
 	[OPTION_JSON] = { FIELD("json", key_switch, json), 0, NULL,
 			  "print the result as JSON; kjump(8) describes it" },
+	[OPTION_JUMP] = { SETTING("jump"), 0, "HOW",
+			  "module, kexec or auto: the module if it is there\n(default)" },
 	[OPTION_KERNEL] = { SETTING("kernel"), 0, "FILE",
 			    "kernel B (default: the running one, from /boot)" },
 	[OPTION_LABEL] = { FIELD("label", key_pointer, label), 0, "TEXT",

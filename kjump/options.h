@@ -25,6 +25,7 @@ enum option_index {
 	OPTION_HOME,
 	OPTION_INITRAMFS,
 	OPTION_JSON,
+	OPTION_JUMP,
 	OPTION_KERNEL,
 	OPTION_LABEL,
 	OPTION_LEVEL,
@@ -42,7 +43,7 @@ enum option_index {
 /* Groups of them. */
 #define TAKES_LOAD                                                                                 \
 	(TAKES(CONFIG) | TAKES(WORKERS) | TAKES(KERNEL) | TAKES(INITRAMFS) | TAKES(HOME) |         \
-	 TAKES(CMDLINE) | TAKES(QUIET))
+	 TAKES(JUMP) | TAKES(CMDLINE) | TAKES(QUIET))
 #define TAKES_SAVE                                                                                 \
 	(TAKES_LOAD | TAKES(TARGET) | TAKES(LEVEL) | TAKES(VERIFY) | TAKES(ALLOW_PLAINTEXT) |      \
 	 TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE))

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/tsc.h"
 #include "jump/jump.h"
+#include "jump/kexec.h"
 #include "memory/platform.h"
 #include "text/files.h"
 
@@ -180,13 +181,13 @@ int leave_jump(struct leave *leave, struct error *err)
 	rc = image_super_write(leave->disk, leave->super, err);
 	if (!rc) {
 		disk_close(leave->disk);
-		rc = jump_execute(err);
+		rc = kexec_execute(err);
 		if (!rc)
 			error_set(err, EIO, "the jump came back");
 	}
 	take_back(leave, before, err);
 unload:
 	/* Otherwise an ordinary kexec reboot would run the payload later. */
-	jump_unload(&(struct error){ 0 });
+	kexec_unload(&(struct error){ 0 });
 	return -err->code;
 }

@@ -23,8 +23,7 @@ int check_permitted(struct preflight *preflight, struct error *note)
 
 int check_jump(struct preflight *preflight, struct error *note)
 {
-	(void)preflight;
-	return jump_supported(note);
+	return jump_supported(preflight->config->jump, note);
 }
 
 #define SECRET_MEMORY	    "/secretmem" /* what memfd_secret() made */

@@ -43,7 +43,7 @@ static int run(const struct options *options)
 	struct error err = { 0 };
 	struct loader loader;
 
-	if (loader_lock(&err) || jump_supported(&err) ||
+	if (loader_lock(&err) || jump_supported(options->config.jump, &err) ||
 	    loader_ensure(&options->config, &loader, &err)) {
 		message("%s; kernel B was not loaded", err.text);
 		return EXIT_FAILED;

@@ -31,9 +31,10 @@ static void show_kernel(const struct state *state, const struct error *record)
 		printf("kernel B  loaded; %s\n", record->text);
 	else
 		printf("kernel B  loaded: home %s at 0x%" PRIx64 "\n"
-		       "          %s, %s\n",
+		       "          %s, %s\n"
+		       "jump      by %s\n",
 		       human_bytes(state->home_size, size), state->home_start, state->kernel,
-		       state->initramfs);
+		       state->initramfs, jump_named(state->jump)->name);
 }
 
 static void show_mailbox(const struct state *state)

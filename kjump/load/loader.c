@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -199,14 +200,15 @@ int loader_place(const struct config *config, struct state *ret, struct error *e
 	return status;
 }
 
-static int load_b(const struct choice *choice, const struct mailbox_page *page, struct state *state,
-		  struct error *err)
+static int load_b(const struct choice *choice, struct loader *loader, struct error *err)
 {
+	const struct mailbox_page *page = &loader->page;
 	struct handoff *handoff = malloc(sizeof(*handoff));
 	struct jump_kernel kernel = { 0 };
 	struct file_map initramfs = { 0 };
 	struct runs ram = { 0 };
-	struct jump_load load = { .kernel = &kernel,
+	struct jump_load load = { .backend = loader->backend,
+				  .kernel = &kernel,
 				  .cmdline = choice->cmdline,
 				  .handoff = handoff };
 	int ret;
@@ -224,7 +226,7 @@ static int load_b(const struct choice *choice, const struct mailbox_page *page, 
 		goto out;
 	load.initramfs = initramfs.bytes;
 	load.initramfs_size = initramfs.size;
-	ret = place_and_load(choice, page, &ram, &load, state, err);
+	ret = place_and_load(choice, page, &ram, &load, &loader->state, err);
 out:
 	runs_free(&ram);
 	if (initramfs.bytes)
@@ -269,15 +271,18 @@ static int load_cold(const struct choice *choice, struct loader *loader, struct 
 		return ret;
 	ret = memory_map_digest(&running, &state->memory_map, err);
 	if (!ret)
-		ret = load_b(choice, &loader->page, state, err);
+		ret = load_b(choice, loader, err);
 	if (ret)
 		goto out;
 	state->digest = choice->digest;
 	state->mailbox_pfn = loader->page.pfn;
 	state->raised = loader->page.raised;
 	/* Only for programs that look into the image. */
-	if (kexec_list_find(PATH_KALLSYMS, PATH_KCORE, &state->kexec_list, &ignored))
+	if (loader->backend->list
+		    ? loader->backend->list(&state->kexec_list, &ignored)
+		    : kexec_list_find(PATH_KALLSYMS, PATH_KCORE, &state->kexec_list, &ignored))
 		state->kexec_list = 0;
+	snprintf(state->jump, sizeof(state->jump), "%s", loader->backend->name);
 	memcpy(state->nonce, loader->page.mailbox->nonce, sizeof(state->nonce));
 	memcpy(state->kernel, choice->kernel, sizeof(state->kernel));
 	memcpy(state->initramfs, choice->initramfs, sizeof(state->initramfs));
@@ -286,7 +291,7 @@ static int load_cold(const struct choice *choice, struct loader *loader, struct 
 	if (!ret)
 		ret = state_write(PATH_STATE, state, err);
 	if (ret)
-		jump_unload(&ignored);
+		loader->backend->unload(&ignored);
 out:
 	if (ret) {
 		mailbox_close(&loader->page);
@@ -295,31 +300,55 @@ out:
 	return ret;
 }
 
+/* The mailbox and the record; RECORDED is what is on record, or NULL. */
+static void forget(const struct state *recorded)
+{
+	mailbox_remove(recorded && recorded->raised);
+	unlink(PATH_STATE);
+}
+
+/* Drop the kernel B on record, which is loaded by whichever back end. */
+static int drop_recorded(const struct state *state, struct error *err)
+{
+	const struct jump_backend *backend = jump_named(state->jump);
+	int ret = backend->loaded() ? backend->unload(err) : 0;
+
+	if (!ret)
+		forget(state);
+	return ret;
+}
+
 int loader_ensure(const struct config *config, struct loader *ret, struct error *err)
 {
 	uint64_t start = tsc_read();
 	struct choice choice;
-	int recorded, status;
+	bool recorded;
+	int status;
 
 	memset(ret, 0, sizeof(*ret));
 	status = choice_make(config, &choice, err);
 	if (status)
 		return status;
-	recorded = state_read(PATH_STATE, &ret->state, err);
-	if (jump_loaded()) {
-		if (recorded == -ENOENT)
-			return error_set(err, EEXIST,
-					 "a kernel that kjump did not load is loaded for kexec "
-					 "('kjump unload' drops it)");
-		if (!recorded && is_warm(&choice, ret))
+	ret->backend = jump_choose(config->jump);
+	status = state_read(PATH_STATE, &ret->state, err);
+	recorded = status == 0;
+	if (status == -ENOENT && ret->backend->loaded())
+		return error_set(err, EEXIST,
+				 "a kernel that kjump did not load is loaded (%s; 'kjump unload' "
+				 "drops it)",
+				 ret->backend->name);
+	status = 0;
+	if (recorded && ret->backend == jump_named(ret->state.jump) && ret->backend->loaded()) {
+		if (is_warm(&choice, ret))
 			return 0;
 		/* A home of a given size would be no larger when it is loaded anew. */
-		if (!recorded && choice.home && ret->state.digest == choice.digest)
+		if (choice.home && ret->state.digest == choice.digest)
 			status = home_fits(&choice, &ret->state, err);
-		if (status)
-			return status;
 	}
-	status = loader_drop(err);
+	if (!status && recorded)
+		status = drop_recorded(&ret->state, err);
+	else if (!status)
+		forget(NULL);
 	if (!status)
 		status = load_cold(&choice, ret, err);
 	if (status)
@@ -340,13 +369,13 @@ int loader_drop(struct error *err)
 	struct state state;
 	int ret = 0;
 
-	if (jump_loaded())
-		ret = jump_unload(err);
-	if (ret)
-		return ret;
-	if (state_read(PATH_STATE, &state, &ignored))
-		state.raised = false;
-	mailbox_remove(state.raised);
-	unlink(PATH_STATE);
-	return 0;
+	if (!state_read(PATH_STATE, &state, &ignored))
+		return drop_recorded(&state, err);
+	if (jump_module.loaded())
+		ret = jump_module.unload(err);
+	if (!ret && jump_kexec.loaded())
+		ret = jump_kexec.unload(err);
+	if (!ret)
+		forget(NULL);
+	return ret;
 }

@@ -9,12 +9,14 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "jump/backend.h"
 #include "kjump/config.h"
 #include "kjump/load/mailbox.h"
 #include "kjump/load/state.h"
 
 /* A loaded kernel B as this process sees it; loader_close() ends it, B stays loaded. */
 struct loader {
+	const struct jump_backend *backend;
 	struct state state;
 	struct mailbox_page page;
 	uint64_t load_start, load_end; /* time-stamp counter; 0 when B was loaded already */

@@ -15,7 +15,7 @@ static const struct key fields[] = {
 	FIELD(mailbox_pfn, key_address), FIELD(kexec_list, key_address), FIELD(nonce, key_bytes),
 	FIELD(raised, key_switch),	 FIELD(reserved, key_switch),	 FIELD(crash, key_switch),
 	FIELD(kernel, key_text),	 FIELD(initramfs, key_text),	 FIELD(digest, key_address),
-	FIELD(memory_map, key_address),
+	FIELD(memory_map, key_address),	 FIELD(jump, key_text),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(*fields))

@@ -20,6 +20,7 @@ struct state {
 	bool raised;	  /* see struct mailbox_page */
 	bool reserved;	  /* the home was reserved at boot, */
 	bool crash;	  /* by crashkernel= */
+	char jump[8];	  /* name of the back end that has it */
 	char kernel[256]; /* paths */
 	char initramfs[256];
 	uint64_t digest;     /* of all that was loaded; see struct choice */

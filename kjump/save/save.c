@@ -139,8 +139,11 @@ static int post_request(struct save *save, struct error *err)
 	return 0;
 }
 
-static int explain(int code, struct error *err)
+/* Why the kernel did not jump; the module says more than an error number. */
+static int explain(const struct jump_backend *backend, int code, struct error *err)
 {
+	if (backend == &jump_module)
+		return -code;
 	switch (code) {
 	case EBUSY:
 		return error_set(err, code,
@@ -178,13 +181,13 @@ static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err
 	stamps[STAMP_JUMP] = tsc_read();
 	memcpy(mailbox->outcome.stamps, stamps, sizeof(mailbox->outcome.stamps));
 	__atomic_store_n(&mailbox->sequence, mailbox->sequence + 1, __ATOMIC_RELEASE);
-	ret = jump_execute(err);
+	ret = save->loader.backend->execute(quiesce.snapshot, err);
 	save->back = tsc_read();
 	watchdogs_start(&watchdogs);
 	if (ret) {
 		/* Nobody has seen the request, and nobody shall. */
 		__atomic_store_n(&mailbox->answered, mailbox->sequence, __ATOMIC_RELEASE);
-		ret = explain(-ret, err);
+		ret = explain(save->loader.backend, -ret, err);
 	}
 out:
 	quiesce_end(&quiesce);

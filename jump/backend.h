@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel offers to jump with and come back: the jump module (module.c), or a kexec that
+ * preserves the context (kexec.c).
+ */
+#ifndef JUMP_BACKEND_H
+#define JUMP_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+struct kexec_part;
+
+struct jump_backend {
+	const char *name; /* "module" or "kexec" */
+
+	/* Could it load and jump? Changes nothing. EOPNOTSUPP when the kernel does not have it. */
+	int (*supported)(struct error *err);
+
+	/* Is a kernel loaded? */
+	bool (*loaded)(void);
+
+	/* Load COUNT segments, instead of what is loaded, entered at ENTRY (physical). */
+	int (*load)(uint64_t entry, const struct kexec_part *parts, size_t count,
+		    struct error *err);
+	int (*unload)(struct error *err);
+
+	/*
+	 * Jump. SNAPSHOT is an open descriptor of /dev/snapshot, or -1. Returns 0 when somebody
+	 * jumped back, an error when the kernel did not jump (EBUSY: tasks or devices refused to
+	 * freeze).
+	 */
+	int (*execute)(int snapshot, struct error *err);
+
+	/*
+	 * First entry of the list of swapped pages of what is loaded, as struct kimage has it;
+	 * NULL: ask kexec_list_find().
+	 */
+	int (*list)(uint64_t *ret, struct error *err);
+};
+
+extern const struct jump_backend jump_module, jump_kexec;
+
+enum jump_choice { JUMP_AUTO, JUMP_MODULE, JUMP_KEXEC };
+
+/*
+ * The one to use. JUMP_AUTO is the module when it is there or could be loaded just now, else
+ * kexec.
+ */
+const struct jump_backend *jump_choose(enum jump_choice choice);
+
+/* By its name; what is unknown is kexec. */
+const struct jump_backend *jump_named(const char *name);
+
+/* Have the module there (modprobe); ENOENT when this kernel has none, else what modprobe said. */
+int jump_module_insert(struct error *err);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Jumping by the module kjump.ko (module/). */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/suspend_ioctls.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jump/backend.h"
+#include "jump/jump.h"
+#include "jump/kexec.h"
+#include "module/kjump-ioctl.h"
+#include "text/files.h"
+
+#define DEVICE	      "/dev/kjump"
+#define SNAPSHOT      "/dev/snapshot"
+#define FAILED_DEVICE "/sys/power/suspend_stats/last_failed_dev"
+
+_Static_assert(KJUMP_SEGMENTS_MAX == KEXEC_SEGMENTS, "number of segments");
+
+static bool is_there(void)
+{
+	return access(DEVICE, F_OK) == 0;
+}
+
+/* Run modprobe and keep the first line that it says. Returns its exit status, or -1. */
+static int modprobe(const char *const arguments[], char *line, size_t size)
+{
+	posix_spawn_file_actions_t actions;
+	int pipes[2], status = -1;
+	FILE *output;
+	pid_t child;
+
+	*line = 0;
+	if (pipe2(pipes, O_CLOEXEC))
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
+	if (posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)arguments, environ))
+		child = -1;
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipes[1]);
+	output = fdopen(pipes[0], "r");
+	if (output && fgets(line, (int)size, output))
+		line[strcspn(line, "\n")] = 0;
+	if (output)
+		fclose(output);
+	else
+		close(pipes[0]);
+	if (child > 0 && waitpid(child, &status, 0) == child)
+		status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return status;
+}
+
+int jump_module_insert(struct error *err)
+{
+	static const char *const look[] = { "modprobe", "-n", "-q", "kjump", NULL };
+	static const char *const insert[] = { "modprobe", "kjump", NULL };
+	char line[128];
+
+	if (is_there())
+		return 0;
+	if (modprobe(look, line, sizeof(line)) != 0)
+		return error_set(err, ENOENT, "no jump module was built for this kernel");
+	if (modprobe(insert, line, sizeof(line)) != 0 || !is_there())
+		return error_set(err, EPERM, "the jump module cannot be loaded: %s", line);
+	return 0;
+}
+
+static int open_device(int *fd, struct kjump_status *status, struct error *err)
+{
+	*fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (*fd < 0)
+		return error_errno(err, DEVICE);
+	if (ioctl(*fd, KJUMP_STATUS, status) < 0)
+		error_errno(err, DEVICE);
+	else if (status->abi != KJUMP_ABI)
+		error_set(err, EPROTO, "the jump module is of version %u, this program needs %u",
+			  status->abi, KJUMP_ABI);
+	else
+		return 0;
+	close(*fd);
+	return -err->code;
+}
+
+/* The module's own words for why the latest call failed; the kernel knows the device's name. */
+static int explain(int fd, int code, const char *what, struct error *err)
+{
+	struct kjump_status status;
+	char device[64] = "";
+
+	if (ioctl(fd, KJUMP_STATUS, &status) < 0 || !*status.cause)
+		return error_set(err, code, "%s: %s", what, strerror(code));
+	status.cause[KJUMP_CAUSE_SIZE - 1] = 0;
+	if (strcmp(status.cause, KJUMP_CAUSE_DEVICE) == 0 &&
+	    file_read_start(FAILED_DEVICE, device, sizeof(device)) > 0)
+		device[strcspn(device, "\n")] = 0;
+	return error_set(err, code, "%s: %s%s%s (%s)", what, status.cause, *device ? ": " : "",
+			 device, strerror(code));
+}
+
+static int supported(struct error *err)
+{
+	struct kjump_status status;
+	int fd, ret = jump_permitted(err);
+
+	if (!ret)
+		ret = jump_module_insert(err);
+	if (!ret)
+		ret = open_device(&fd, &status, err);
+	if (!ret)
+		close(fd);
+	return ret;
+}
+
+static bool loaded(void)
+{
+	struct kjump_status status = { 0 };
+	struct error ignored;
+	int fd;
+
+	if (!is_there() || open_device(&fd, &status, &ignored))
+		return false;
+	close(fd);
+	return status.head != 0;
+}
+
+static int load(uint64_t entry, const struct kexec_part *parts, size_t count, struct error *err)
+{
+	struct kjump_segment segments[KJUMP_SEGMENTS_MAX];
+	struct kjump_load load = {
+		.abi = KJUMP_ABI,
+		.count = (uint32_t)count,
+		.entry = entry,
+		.segments = (uintptr_t)segments,
+	};
+	struct kjump_status status;
+	int fd, ret;
+
+	if (count > KJUMP_SEGMENTS_MAX)
+		return error_set(err, E2BIG, "more than %d segments", KJUMP_SEGMENTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		segments[i] = (struct kjump_segment){
+			.buffer = (uintptr_t)parts[i].buffer,
+			.buffer_size = parts[i].buffer_size,
+			.address = parts[i].address,
+			.size = parts[i].size,
+		};
+	ret = open_device(&fd, &status, err);
+	if (ret)
+		return ret;
+	if (ioctl(fd, KJUMP_LOAD, &load) < 0)
+		ret = explain(fd, errno, "jump module: load", err);
+	close(fd);
+	return ret;
+}
+
+static int unload(struct error *err)
+{
+	struct kjump_status status;
+	int fd, ret = open_device(&fd, &status, err);
+
+	if (ret)
+		return ret;
+	if (ioctl(fd, KJUMP_UNLOAD) < 0)
+		ret = explain(fd, errno, "jump module: unload", err);
+	close(fd);
+	return ret;
+}
+
+/* With the tasks frozen by the caller. */
+static int jump_frozen(int fd, int snapshot, struct error *err)
+{
+	const struct kjump_jump jump = { .abi = KJUMP_ABI };
+	int own = -1, ret = 0;
+
+	if (snapshot < 0)
+		snapshot = own = open(SNAPSHOT, O_RDONLY | O_CLOEXEC);
+	if (snapshot < 0)
+		return error_errno(err, SNAPSHOT);
+	if (ioctl(snapshot, SNAPSHOT_FREEZE) < 0) {
+		ret = error_errno(err, SNAPSHOT ": freeze");
+	} else {
+		if (ioctl(fd, KJUMP_JUMP, &jump) < 0)
+			ret = explain(fd, errno, "jump module", err);
+		ioctl(snapshot, SNAPSHOT_UNFREEZE);
+	}
+	if (own >= 0)
+		close(own);
+	return ret;
+}
+
+static int execute(int snapshot, struct error *err)
+{
+	const struct kjump_jump jump = { .abi = KJUMP_ABI };
+	struct kjump_status status;
+	int fd, ret = open_device(&fd, &status, err);
+
+	if (ret)
+		return ret;
+	if (status.flags & KJUMP_STATUS_FREEZE_TASKS)
+		ret = jump_frozen(fd, snapshot, err);
+	else if (ioctl(fd, KJUMP_JUMP, &jump) < 0)
+		ret = explain(fd, errno, "jump module", err);
+	close(fd);
+	return ret;
+}
+
+static int list(uint64_t *ret, struct error *err)
+{
+	struct kjump_status status;
+	int fd, result = open_device(&fd, &status, err);
+
+	if (result)
+		return result;
+	close(fd);
+	if (!status.head)
+		return error_set(err, ENOENT, "no kernel is loaded");
+	*ret = status.head;
+	return 0;
+}
+
+const struct jump_backend jump_module = {
+	.name = "module",
+	.supported = supported,
+	.loaded = loaded,
+	.load = load,
+	.unload = unload,
+	.execute = execute,
+	.list = list,
+};
