@@ -51,7 +51,7 @@ static int suspend_and_cross(struct kjump_image *image, const struct kjump_way *
 	if (!ret)
 		ret = dpm_suspend_end(PMSG_FREEZE);
 	if (ret) {
-		kjump_refuse(ret, "a device refused to suspend");
+		kjump_refuse(ret, KJUMP_CAUSE_DEVICE);
 	} else {
 		suspended = true;
 		ret = stand_still(image, way, &crossed);

@@ -15,6 +15,9 @@
 #define KJUMP_CAUSE_SIZE   128
 #define KJUMP_MISSING_SIZE 256
 
+/* One of the causes; /sys/power/suspend_stats has the name. */
+#define KJUMP_CAUSE_DEVICE "a device refused to suspend"
+
 /* A range of physical memory that is swapped at each jump. */
 struct kjump_segment {
 	__u64 buffer;	   /* user address of what is there after the first jump */

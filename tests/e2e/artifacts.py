@@ -48,6 +48,23 @@ def stock(version, flavour):
 
 
 @functools.lru_cache(None)
+def stock_with_module(version, flavour):
+    """The same with the jump module built for it, installed where DKMS would."""
+    script = REPOSITORY / "tests/kernel/headers"
+    done = subprocess.run([script, version, flavour], stdout=subprocess.PIPE, text=True, check=True)
+    call("make", "-s", "module", "WERROR=1", f"KERNELDIR={done.stdout.strip()}")
+    source = stock(version, flavour)
+    release = (source / "release").read_text().strip()
+    folder = OUTPUT / f"{source.name}-module"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder, symlinks=True)
+    shutil.copytree(BUILD / "module" / release, folder / "modules/updates",
+                    ignore=lambda _, names: [name for name in names if name != "kjump.ko"])
+    call("/sbin/depmod", "-b", folder, release)
+    return folder
+
+
+@functools.lru_cache(None)
 def package():
     """
     Folder with a kernel out of a package that scripts/build-kernel made: out of KJUMP_PACKAGE, or
@@ -105,6 +122,18 @@ def guest_of_stock(version, flavour):
     """The guest's initramfs for one of Debian's kernels itself."""
     folder = stock(version, flavour)
     return make_guest(f"guest-{folder.name}.img", kernel(), modules=folder / "modules")
+
+
+@functools.lru_cache(None)
+def guest_with_module(version, flavour, b_module=True, b_version=None):
+    """
+    The guest's initramfs for one of Debian's kernels with the jump module. Kernel B is the same one
+    or, of the same flavour, one of another version, with the module or without.
+    """
+    a = stock_with_module(version, flavour)
+    b = (stock_with_module if b_module else stock)(b_version or version, flavour)
+    return make_guest(f"guest-{a.name}-b-{b.name}.img", b / "vmlinuz", b / "modules",
+                      a / "modules", module="kjump")
 
 
 @functools.lru_cache(None)
