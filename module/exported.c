@@ -8,13 +8,85 @@
 #include <linux/printk.h>
 #include <linux/sched.h>
 
-#include <asm/desc.h>
-
+#include "cpu-state.h"
 #include "kjump.h"
+
+static struct cpumask removed;
+static int loglevel;
 
 int kjump_exported_supported(void)
 {
-	return kjump_refuse(-EOPNOTSUPP, "functions of this kernel were not found");
+	if (!kjump_cpu_state_supported())
+		return kjump_refuse(-EOPNOTSUPP,
+				    "functions of this kernel were not found, and the "
+				    "state of this CPU (FRED) cannot be saved without");
+	return 0;
 }
 
-const struct kjump_way kjump_exported = {};
+static int freeze_tasks(void)
+{
+	/* freeze_processes() marks who called it, and thaw_processes() takes the mark off. */
+	if (!(current->flags & PF_SUSPEND_TASK))
+		return kjump_refuse(-EINVAL, "the caller has not frozen the tasks");
+	return 0;
+}
+
+static void thaw_tasks(void)
+{
+}
+
+/* The device by which tasks were frozen forbids that CPUs come and go. */
+static int cpus_off(void)
+{
+	unsigned int cpu;
+	int ret = 0;
+
+	cpumask_clear(&removed);
+	cpu_hotplug_enable();
+	for_each_present_cpu(cpu)
+	{
+		if (!cpu || !cpu_online(cpu))
+			continue;
+		ret = remove_cpu(cpu);
+		if (ret)
+			break;
+		cpumask_set_cpu(cpu, &removed);
+	}
+	cpu_hotplug_disable();
+	return ret;
+}
+
+static void cpus_on(void)
+{
+	unsigned int cpu;
+
+	cpu_hotplug_enable();
+	for_each_cpu(cpu, &removed)
+	{
+		if (add_cpu(cpu))
+			pr_err("kjump: CPU %u does not come back\n", cpu);
+	}
+	cpu_hotplug_disable();
+}
+
+static void console_off(void)
+{
+	loglevel = console_loglevel;
+	console_loglevel = CONSOLE_LOGLEVEL_SILENT;
+}
+
+static void console_on(void)
+{
+	console_loglevel = loglevel;
+}
+
+const struct kjump_way kjump_exported = {
+	.freeze_tasks = freeze_tasks,
+	.thaw_tasks = thaw_tasks,
+	.cpus_off = cpus_off,
+	.cpus_on = cpus_on,
+	.console_off = console_off,
+	.console_on = console_on,
+	.save_cpu = kjump_cpu_state_save,
+	.restore_cpu = kjump_cpu_state_restore,
+};
