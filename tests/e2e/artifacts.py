@@ -52,14 +52,19 @@ def stock_with_module(version, flavour):
     """The same with the jump module built for it, installed where DKMS would."""
     script = REPOSITORY / "tests/kernel/headers"
     done = subprocess.run([script, version, flavour], stdout=subprocess.PIPE, text=True, check=True)
-    call("make", "-s", "module", "WERROR=1", f"KERNELDIR={done.stdout.strip()}")
+    headers = done.stdout.strip()
+    call("make", "-s", "module", "WERROR=1", f"KERNELDIR={headers}")
     source = stock(version, flavour)
     release = (source / "release").read_text().strip()
     folder = OUTPUT / f"{source.name}-module"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder, symlinks=True)
-    shutil.copytree(BUILD / "module" / release, folder / "modules/updates",
-                    ignore=lambda _, names: [name for name in names if name != "kjump.ko"])
+    refuse = folder / "refuse"
+    shutil.copytree(REPOSITORY / "tests/kernel/refuse", refuse)
+    call("make", "-s", "-C", headers, f"M={refuse}", "modules")
+    for module in (BUILD / "module" / release / "kjump.ko", refuse / "refuse.ko"):
+        (folder / "modules/updates").mkdir(exist_ok=True)
+        shutil.copy(module, folder / "modules/updates")
     call("/sbin/depmod", "-b", folder, release)
     return folder
 
@@ -133,7 +138,7 @@ def guest_with_module(version, flavour, b_module=True, b_version=None):
     a = stock_with_module(version, flavour)
     b = (stock_with_module if b_module else stock)(b_version or version, flavour)
     return make_guest(f"guest-{a.name}-b-{b.name}.img", b / "vmlinuz", b / "modules",
-                      a / "modules", module="kjump")
+                      a / "modules", wanted=("kjump", "refuse"))
 
 
 @functools.lru_cache(None)
@@ -141,7 +146,7 @@ def guest_of_package():
     """The guest's initramfs for that kernel as A, B and C; with what encrypts disks."""
     folder = package()
     return make_guest(f"guest-{folder.name}.img", folder / "vmlinuz", folder / "modules",
-                      folder / "modules", ("cryptsetup",), "dm_crypt")
+                      folder / "modules", ("cryptsetup",), ("dm_crypt",))
 
 
 @functools.lru_cache(None)
@@ -150,12 +155,12 @@ def guest_with(*programs):
     return make_guest(f"guest-{'-'.join(programs)}.img", kernel(), programs=programs)
 
 
-def make_guest(name, b_kernel, b_modules=None, modules=None, programs=(), module=None):
+def make_guest(name, b_kernel, b_modules=None, modules=None, programs=(), wanted=()):
     path = OUTPUT / name
     OUTPUT.mkdir(parents=True, exist_ok=True)
     options = ["--modules", modules] if modules else []
     options += [word for program in programs for word in ("--program", program)]
-    options += ["--module", module] if module else []
+    options += [word for module in wanted for word in ("--module", module)]
     call(REPOSITORY / "tests/e2e/guest/build", *options, b_kernel, b_initramfs(b_modules), tools(),
          path)
     return path

@@ -33,3 +33,73 @@ def test_cycle(make_module_system):
     system.workload.check()
     system.checkpoint()
     system.workload.finish()
+
+
+def online(machine):
+    return machine.run("cat /sys/devices/system/cpu/online")
+
+
+def test_jumps_under_writers(make_module_system):
+    """
+    Back and forth while three processes write to a disk with several queues. CPUs that go offline
+    after the disk was suspended would wait for requests of theirs for ever.
+    """
+    system = make_module_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    machine.run("echo 1 > /proc/sys/vm/dirty_writeback_centisecs")
+    machine.run("echo 1 > /proc/sys/vm/dirty_expire_centisecs")
+    assert len(machine.run(f"ls /sys/block/{machine.device(system.workload.disk)[5:]}/mq").split()) > 1
+    for number in range(3):
+        machine.run(f"setsid sh -c 'while :; do dd if=/dev/zero of=/mnt/w{number} bs=64k count=100 "
+                    "conv=notrunc; done' > /dev/null 2>&1 & echo $! >> /run/writers")
+    job = machine.start("bounce 60")
+    assert job.wait(300) == 0, job.output()
+    assert "60 times there and back" in job.output()
+    machine.run("for pid in $(cat /run/writers); do kill -- -$pid || kill $pid; done; pkill dd; :")
+    assert online(machine) == "0-1"
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.parametrize("step, cause", [
+    ("prepare", "a device refused to suspend"),
+    ("freeze", "a device refused to suspend"),
+    ("noirq", "a device refused to suspend"),
+    ("cpu", "a CPU refused to go offline"),
+])
+def test_refusing(make_module_system, step, cause):
+    """The jump fails, with the name of who refused; everything works, and so does the next jump."""
+    system = make_module_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    machine.run("echo 'rehearse = no' >> /etc/kjump.conf")
+    machine.run(f"echo {step} > /sys/module/refuse/parameters/when")
+    job = machine.start("kjump checkpoint")
+    assert job.wait(90) == 1
+    assert cause in job.output(), job.output()
+    assert step == "cpu" or "refuse" in job.output(), job.output()
+    assert online(machine) == "0-1"
+    system.workload.check()
+    machine.run("echo never > /sys/module/refuse/parameters/when")
+    system.checkpoint()
+    assert online(machine) == "0-1"
+    system.workload.check()
+    system.workload.finish()
+
+
+def test_exported_functions(make_module_system):
+    """The same cycle by what the kernel exports to modules alone."""
+    system = make_module_system()
+    machine = system.machine
+    system.boot()
+    machine.run("rmmod kjump && insmod /lib/modules/kjump.ko exported=1")
+    for _ in range(2):
+        system.checkpoint()
+        system.workload.check()
+        assert online(machine) == "0-1"
+    system.restore(system.hibernate())
+    system.workload.check()
+    assert online(machine) == "0-1"
+    system.checkpoint()
+    system.workload.finish()
