@@ -55,7 +55,16 @@ const struct jump_backend *jump_choose(enum jump_choice choice);
 /* By its name; what is unknown is kexec. */
 const struct jump_backend *jump_named(const char *name);
 
-/* Have the module there (modprobe); ENOENT when this kernel has none, else what modprobe said. */
+/*
+ * Have the module there. ENOENT when none was built for this kernel, and why; EPERM when the kernel
+ * does not take it, and what it said.
+ */
 int jump_module_insert(struct error *err);
+
+/*
+ * Functions of the kernel that the module did not find and does without; as many names as fit.
+ * Returns whether there are any.
+ */
+bool jump_module_missing(char *names, size_t size);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +58,20 @@ static int modprobe(const char *const arguments[], char *line, size_t size)
 	return status;
 }
 
+static int explain_absence(struct error *err)
+{
+	struct utsname system;
+	char path[sizeof(system.release) + 32];
+
+	if (uname(&system))
+		return error_errno(err, "uname");
+	snprintf(path, sizeof(path), "/lib/modules/%s/build", system.release);
+	if (access(path, F_OK) == 0)
+		return error_set(err, ENOENT, "the jump module was not built for this kernel");
+	return error_set(err, ENOENT,
+			 "there is no jump module, nor headers of this kernel to build it");
+}
+
 int jump_module_insert(struct error *err)
 {
 	static const char *const look[] = { "modprobe", "-n", "-q", "kjump", NULL };
@@ -66,9 +81,12 @@ int jump_module_insert(struct error *err)
 	if (is_there())
 		return 0;
 	if (modprobe(look, line, sizeof(line)) != 0)
-		return error_set(err, ENOENT, "no jump module was built for this kernel");
+		return explain_absence(err);
 	if (modprobe(insert, line, sizeof(line)) != 0 || !is_there())
-		return error_set(err, EPERM, "the jump module cannot be loaded: %s", line);
+		return error_set(err, EPERM, "the jump module cannot be loaded: %s%s", line,
+				 strstr(line, "rejected")
+					 ? " (Secure Boot: its signer's key is not enrolled)"
+					 : "");
 	return 0;
 }
 
@@ -116,6 +134,20 @@ static int supported(struct error *err)
 	if (!ret)
 		close(fd);
 	return ret;
+}
+
+bool jump_module_missing(char *names, size_t size)
+{
+	struct kjump_status status;
+	struct error ignored;
+	int fd;
+
+	*names = 0;
+	if (open_device(&fd, &status, &ignored))
+		return false;
+	close(fd);
+	snprintf(names, size, "%.*s", KJUMP_MISSING_SIZE, status.missing);
+	return *names;
 }
 
 static bool loaded(void)

@@ -28,6 +28,7 @@
 #define PATH_BOOT_TARGET "/run/kjump-boot/target"
 
 #define PATH_BOOT		 "/boot"
+#define PATH_LIB_MODULES	 "/lib/modules"
 #define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"
 

@@ -16,9 +16,12 @@ char *check_path(const struct preflight *preflight, const char *path, char *text
 /* What depends on a target that there is not. */
 int check_unknown(struct error *note);
 
-/* check-kernel.c: the running kernel and its devices */
+/* jump.c: what this kernel and the next one jump by */
 int check_permitted(struct preflight *preflight, struct error *note);
 int check_jump(struct preflight *preflight, struct error *note);
+int check_next_kernel(struct preflight *preflight, struct error *note);
+
+/* check-kernel.c: the running kernel and its devices */
 int check_hibernation(struct preflight *preflight, struct error *note);
 int check_live_update(struct preflight *preflight, struct error *note);
 int check_cpu0(struct preflight *preflight, struct error *note);

@@ -9,22 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "jump/jump.h"
 #include "kjump/check/checks.h"
 #include "kjump/paths.h"
 #include "text/cmdline.h"
 #include "text/files.h"
-
-int check_permitted(struct preflight *preflight, struct error *note)
-{
-	(void)preflight;
-	return jump_permitted(note);
-}
-
-int check_jump(struct preflight *preflight, struct error *note)
-{
-	return jump_supported(preflight->config->jump, note);
-}
 
 #define SECRET_MEMORY	    "/secretmem" /* what memfd_secret() made */
 #define LIVE_UPDATE_SESSION "anon_inode:[luo_session]"

@@ -23,13 +23,15 @@ int check_unknown(struct error *note)
 }
 
 const struct preflight_check preflight_checks[] = {
-	{ "kexec permitted",
+	{ "jump permitted",
 	  "run kjump as root; switch Secure Boot off, or boot without lockdown= and with "
 	  "kernel.kexec_load_disabled = 0",
 	  0, check_permitted },
-	{ "KEXEC_JUMP",
-	  "run a kernel built with CONFIG_KEXEC_JUMP (Fedora, Ubuntu and NixOS have it)", 0,
-	  check_jump },
+	{ "jump",
+	  "build the jump module ('make install-module', with the headers of this kernel), or run "
+	  "a kernel built with CONFIG_KEXEC_JUMP (Fedora, Ubuntu and NixOS have it)",
+	  0, check_jump },
+	{ "next kernel", "'dkms autoinstall'", PREFLIGHT_ADVICE, check_next_kernel },
 	{ "hibernation allowed",
 	  "boot without nohibernate and lockdown; end the programs that hold secret memory", 0,
 	  check_hibernation },

@@ -50,11 +50,11 @@ def stock(version, flavour):
 @functools.lru_cache(None)
 def stock_with_module(version, flavour):
     """The same with the jump module built for it, installed where DKMS would."""
-    script = REPOSITORY / "tests/kernel/headers"
+    source = stock(version, flavour)
+    script = REPOSITORY / "tests/kernel/headers"  # of the kernel that is there
     done = subprocess.run([script, version, flavour], stdout=subprocess.PIPE, text=True, check=True)
     headers = done.stdout.strip()
     call("make", "-s", "module", "WERROR=1", f"KERNELDIR={headers}")
-    source = stock(version, flavour)
     release = (source / "release").read_text().strip()
     folder = OUTPUT / f"{source.name}-module"
     shutil.rmtree(folder, ignore_errors=True)
@@ -138,7 +138,7 @@ def guest_with_module(version, flavour, b_module=True, b_version=None):
     a = stock_with_module(version, flavour)
     b = (stock_with_module if b_module else stock)(b_version or version, flavour)
     return make_guest(f"guest-{a.name}-b-{b.name}.img", b / "vmlinuz", b / "modules",
-                      a / "modules", wanted=("kjump", "refuse"))
+                      a / "modules", wanted=("kjump", "refuse", "ext4", "crc32c_generic"))
 
 
 @functools.lru_cache(None)

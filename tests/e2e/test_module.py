@@ -7,6 +7,9 @@ import artifacts
 
 full = pytest.mark.full
 
+# Its parked CPUs wait in mwait, which a write wakes.
+INTEL = "max,vendor=GenuineIntel"
+
 
 @pytest.fixture
 def make_module_system(make_system):
@@ -20,23 +23,34 @@ def make_module_system(make_system):
     return make
 
 
-def test_cycle(make_module_system):
-    """Checkpoints with a warm B, hibernation and restore, all with Debian's kernel for clouds."""
-    system = make_module_system()
+def online(machine):
+    return machine.run("cat /sys/devices/system/cpu/online")
+
+
+@pytest.mark.parametrize("version, flavour, arguments", [
+    pytest.param("6.12", "cloud", {}, id="6.12-cloud"),
+    pytest.param("6.1", "cloud", {"cpu": INTEL}, id="6.1-cloud"),
+    pytest.param("6.12", "generic", {"cpu": INTEL, "bus": "ahci"}, id="6.12-generic-ahci",
+                 marks=full),
+    pytest.param("6.12", "generic", {"bus": "nvme", "cpus": 4}, id="6.12-generic-nvme", marks=full),
+    pytest.param("6.12", "cloud", {"firmware": "uefi"}, id="6.12-cloud-uefi", marks=full),
+    pytest.param("6.12", "cloud", {"cpus": 1}, id="6.12-cloud-1-cpu", marks=full),
+])
+def test_cycle(make_module_system, version, flavour, arguments):
+    """Checkpoints with a warm B, hibernation and restore, with one of Debian's kernels in all roles."""
+    system = make_module_system(version, flavour, **arguments)
     system.boot()
+    before = online(system.machine)
     for _ in range(3):
         system.checkpoint()
         system.workload.check()
+        assert online(system.machine) == before
     job = system.hibernate()
     assert system.b_boots() == 1
     system.restore(job)
     system.workload.check()
     system.checkpoint()
     system.workload.finish()
-
-
-def online(machine):
-    return machine.run("cat /sys/devices/system/cpu/online")
 
 
 def test_jumps_under_writers(make_module_system):

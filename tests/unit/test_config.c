@@ -48,6 +48,7 @@ static void test_good(void **state)
 				   "kernel = /boot/a kernel\n"
 				   "initramfs = /boot/initramfs.img\n"
 				   "home = 127M\n"
+				   "jump = module\n"
 				   "cmdline = loglevel=7 x=\"a b\"",
 				   &config, &err),
 			 0);
@@ -61,6 +62,7 @@ static void test_good(void **state)
 	assert_string_equal(config.kernel, "/boot/a kernel");
 	assert_string_equal(config.initramfs, "/boot/initramfs.img");
 	assert_int_equal(config.home, 128 << 20);
+	assert_int_equal(config.jump, JUMP_MODULE);
 	assert_string_equal(config.cmdline, "loglevel=7 x=\"a b\"");
 }
 
@@ -111,6 +113,7 @@ static void test_bad_lines(void **state)
 		{ "workers = 257", "256" },
 		{ "verify = perhaps", "neither yes nor no" },
 		{ "home = 128MB", "home" },
+		{ "jump = kvm", "neither auto nor module nor kexec" },
 		{ "home = 31M", "size from 32M" },
 		{ "home = 3G", "size" },
 		{ "home = -128M", "size" },

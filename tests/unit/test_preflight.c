@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -107,6 +108,41 @@ static void test_hibernation(void **state)
 	put("/proc/43/comm", "agent\n");
 	assert_int_equal(check_hibernation(&preflight, &note), -EPERM);
 	assert_non_null(strstr(note.text, "agent (43)"));
+}
+
+/* Installed AGE seconds ago. */
+static void install_kernel(const char *release, time_t age, const char *dependencies)
+{
+	const struct timespec then = { .tv_sec = time(NULL) - age };
+	const struct timespec times[] = { then, then };
+	char path[256], full[512];
+
+	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", release);
+	put(path, dependencies);
+	snprintf(path, sizeof(path), "/boot/vmlinuz-%s", release);
+	put(path, "");
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	assert_int_equal(utimensat(AT_FDCWD, full, times, 0), 0);
+}
+
+static void test_next_kernel(void **state)
+{
+	const char *without = "kernel/fs/ext4/ext4.ko: kernel/lib/crc16.ko\n";
+	const char *with = "kernel/lib/crc16.ko:\nupdates/dkms/kjump.ko.xz:\n";
+	struct utsname system;
+
+	(void)state;
+	assert_int_equal(uname(&system), 0);
+	assert_int_equal(check_next_kernel(&preflight, &note), 0);
+	install_kernel(system.release, 3600, without);
+	install_kernel("9.9.9-newer", 60, without);
+	assert_int_equal(check_next_kernel(&preflight, &note), 0);
+	install_kernel(system.release, 3600, with);
+	install_kernel("1.1.1-older", 7200, without);
+	assert_int_equal(check_next_kernel(&preflight, &note), PREFLIGHT_DOUBT);
+	assert_non_null(strstr(note.text, "9.9.9-newer was installed"));
+	install_kernel("9.9.9-newer", 60, with);
+	assert_int_equal(check_next_kernel(&preflight, &note), 0);
 }
 
 static void test_devices(void **state)
@@ -773,6 +809,7 @@ int main(void)
 		test(test_packings),
 		test(test_unified_image),
 		test(test_known_loss),
+		test(test_next_kernel),
 		test(test_processor),
 		test(test_fred),
 		test(test_live_update),
