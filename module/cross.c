@@ -13,6 +13,7 @@
 
 #include "crossing.h"
 #include "kjump.h"
+#include "symbols.h"
 
 void kjump_control_fill(struct kjump_image *image, u64 entry)
 {
@@ -54,6 +55,14 @@ static void note_gdt(struct kjump_control *control)
 	memcpy(control->gdt, &gdt, sizeof(gdt));
 }
 
+/* Exported, but in newer kernels only to KVM. Without it breakpoints of debuggers are off. */
+DEFINE_STATIC_CALL_NULL(kjump_hw_breakpoint_restore, hw_breakpoint_restore);
+
+void kjump_cross_find(void)
+{
+	KJUMP_BIND(kjump_hw_breakpoint_restore, "hw_breakpoint_restore");
+}
+
 notrace void kjump_cross(struct kjump_image *image, const struct kjump_way *way)
 {
 	u64 cet = __read_cr4() & X86_CR4_CET ? read_msr(MSR_IA32_S_CET) : 0;
@@ -71,5 +80,5 @@ notrace void kjump_cross(struct kjump_image *image, const struct kjump_way *way)
 		write_msr(MSR_IA32_S_CET, cet);
 	if (has_tsc_aux())
 		write_msr(MSR_TSC_AUX, tsc_aux);
-	hw_breakpoint_restore();
+	static_call_cond(kjump_hw_breakpoint_restore)();
 }

@@ -19,6 +19,7 @@
 
 /* rdi = control page, rsi = its physical address */
 SYM_FUNC_START(kjump_cross_over)
+	ANNOTATE_NOENDBR			/* its address is taken, to map it */
 	push	%rbx
 	push	%rbp
 	push	%r12

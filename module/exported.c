@@ -18,8 +18,7 @@ int kjump_exported_supported(void)
 {
 	if (!kjump_cpu_state_supported())
 		return kjump_refuse(-EOPNOTSUPP,
-				    "functions of this kernel were not found, and the "
-				    "state of this CPU (FRED) cannot be saved without");
+				    "functions to save this CPU's state (FRED) were not found");
 	return 0;
 }
 
@@ -43,8 +42,7 @@ static int cpus_off(void)
 
 	cpumask_clear(&removed);
 	cpu_hotplug_enable();
-	for_each_present_cpu(cpu)
-	{
+	for_each_present_cpu(cpu) {
 		if (!cpu || !cpu_online(cpu))
 			continue;
 		ret = remove_cpu(cpu);
@@ -61,8 +59,7 @@ static void cpus_on(void)
 	unsigned int cpu;
 
 	cpu_hotplug_enable();
-	for_each_cpu(cpu, &removed)
-	{
+	for_each_cpu(cpu, &removed) {
 		if (add_cpu(cpu))
 			pr_err("kjump: CPU %u does not come back\n", cpu);
 	}

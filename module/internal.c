@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Standing still by the functions that the kernel itself uses for it. They are not exported, and
- * are called by static calls: direct calls that the kernel patches in. An indirect call would be
- * refused by CPUs with indirect branch tracking, because the kernel seals functions whose address
- * it has taken nowhere itself ("ENDBR sealing"); it does not matter for a direct call either that
- * an address may lie behind the ENDBR.
- */
+/* Standing still by the functions that the kernel itself uses for it; they are not exported. */
 #include <linux/console.h>
 #include <linux/cpu.h>
 #include <linux/freezer.h>
 #include <linux/printk.h>
-#include <linux/static_call.h>
 #include <linux/string.h>
 #include <linux/suspend.h>
 
 #include <asm/io_apic.h>
 
 #include "kjump.h"
+#include "symbols.h"
 
 /* Two names: suspend_console() became console_suspend_all() in 6.15. */
 void kjump_console_function(void);
@@ -65,20 +59,15 @@ static const struct {
 
 static bool find(const typeof(*functions) *function)
 {
-	unsigned long address = kjump_symbol(function->name);
-
-	if (!address && function->newer)
-		address = kjump_symbol(function->newer);
-	if (address)
-		__static_call_update(function->key, function->trampoline, (void *)address);
-	return address;
+	return kjump_bind(function->key, function->trampoline, function->name) ||
+	       (function->newer &&
+		kjump_bind(function->key, function->trampoline, function->newer));
 }
 
 bool kjump_internal_find(char *missing, size_t size)
 {
 	bool complete = true;
 
-	kjump_symbols_begin();
 	for (unsigned int i = 0; i < ARRAY_SIZE(functions); i++) {
 		if (find(functions + i))
 			continue;

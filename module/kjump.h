@@ -30,6 +30,9 @@ int kjump_machine_supported(void);
 
 /* --- segments.c --- */
 
+/* Find what there is of the kernel's functions for it. The same in cross.c and internal.c. */
+void kjump_segments_find(void);
+
 /* Physical bytes [start, end), whole pages. */
 struct kjump_range {
 	u64 start, end;
@@ -107,20 +110,13 @@ int kjump_jump(struct kjump_image *image, const struct kjump_way *way);
 
 /* --- cross.c --- */
 
+void kjump_cross_find(void);
+
 /* Prepare the control page of an image whose tables and list are complete, entered at ENTRY. */
 void kjump_control_fill(struct kjump_image *image, u64 entry);
 
 /* Leave this kernel and come back. Everything but CPU 0 stands still. */
 void kjump_cross(struct kjump_image *image, const struct kjump_way *way);
-
-/* --- symbols.c --- */
-
-/*
- * Address of a function or variable of the kernel that is not exported, or 0. May be some bytes
- * behind the beginning of a function, past an ENDBR; see kjump_internal_find().
- */
-unsigned long kjump_symbol(const char *name);
-void kjump_symbols_begin(void);
 
 /* --- internal.c --- */
 

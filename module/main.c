@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 
 #include "kjump.h"
+#include "symbols.h"
 
 static bool only_exported;
 module_param_named(exported, only_exported, bool, 0444);
@@ -192,6 +193,9 @@ static int __init kjump_init(void)
 {
 	int ret;
 
+	kjump_symbols_begin();
+	kjump_segments_find();
+	kjump_cross_find();
 	kjump.way = &kjump_internal;
 	if (only_exported || !kjump_internal_find(kjump.missing, sizeof(kjump.missing)))
 		kjump.way = &kjump_exported;

@@ -10,6 +10,7 @@
 #include <asm/e820/api.h>
 
 #include "kjump.h"
+#include "symbols.h"
 
 #define LOW_END SZ_1M
 
@@ -73,22 +74,37 @@ int kjump_segments_read(const struct kjump_load *load, struct kjump_segment *seg
 	return check_all(load, segments);
 }
 
+/* Exported, but in newer kernels only to KVM. Without it only the system's own memory is RAM. */
+DEFINE_STATIC_CALL_NULL(kjump_firmware_has, e820__mapped_raw_any);
+static bool have_firmware;
+
+void kjump_segments_find(void)
+{
+	have_firmware = KJUMP_BIND(kjump_firmware_has, "e820__mapped_raw_any");
+}
+
+static bool firmware_has(u64 start, u64 end, enum e820_type type)
+{
+	return static_call(kjump_firmware_has)(start, end, type);
+}
+
 /*
- * RAM from the first byte to the last, as the firmware has it: what a range was called at boot
- * (memmap=) does not make memory of a device's registers. Memory that was hot-added is not in the
- * firmware's map; there is no need of it.
+ * What is not the system's was left to others at boot (memmap=). It has to be RAM from the first
+ * byte to the last in the firmware's map all the same, and not the registers of a device.
  */
-static bool is_ram(u64 address)
+static bool is_spare_ram(u64 address)
 {
 	static const enum e820_type others[] = { E820_TYPE_RESERVED, E820_TYPE_ACPI, E820_TYPE_NVS,
 						 E820_TYPE_UNUSABLE, E820_TYPE_PMEM };
 
+	if (!have_firmware)
+		return false;
 	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++) {
-		if (e820__mapped_raw_any(address, address + PAGE_SIZE, others[i]))
+		if (firmware_has(address, address + PAGE_SIZE, others[i]))
 			return false;
 	}
-	return e820__mapped_raw_any(address, address + 1, E820_TYPE_RAM) &&
-	       e820__mapped_raw_any(address + PAGE_SIZE - 1, address + PAGE_SIZE, E820_TYPE_RAM);
+	return firmware_has(address, address + 1, E820_TYPE_RAM) &&
+	       firmware_has(address + PAGE_SIZE - 1, address + PAGE_SIZE, E820_TYPE_RAM);
 }
 
 static int is_crash_range(struct resource *resource, void *found)
@@ -108,12 +124,12 @@ static bool in_crash_range(u64 address)
 }
 
 /*
- * Why a page of the system's own memory must stay, or NULL. Reserved is what the kernel took before
- * it had an allocator: its image, per-CPU areas (where the other CPUs idle meanwhile), the memmap,
- * early page tables. Below 1 MiB all is, and what is needed there (the CPUs' trampoline) is needed
- * only when the system is back.
+ * Why a page of the system's own memory must stay where it is, or NULL. Reserved is what the kernel
+ * took before it had an allocator: its image, per-CPU areas (where the other CPUs idle meanwhile),
+ * the memmap, early page tables. Below 1 MiB all is, and what is needed there (the CPUs'
+ * trampoline) is needed only when the system is back.
  */
-static const char *unusable(u64 address)
+static const char *unusable_of_system(u64 address)
 {
 	struct page *page = pfn_to_online_page(PHYS_PFN(address));
 
@@ -128,19 +144,25 @@ static const char *unusable(u64 address)
 	return NULL;
 }
 
+static const char *unusable(u64 address)
+{
+	switch (region_intersects(address, PAGE_SIZE, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE)) {
+	case REGION_INTERSECTS:
+		return unusable_of_system(address);
+	case REGION_DISJOINT:
+		return is_spare_ram(address) ? NULL : "not RAM";
+	default:
+		return "only in part RAM";
+	}
+}
+
 int kjump_range_usable(const struct kjump_range *range)
 {
 	for (u64 address = range->start; address < range->end; address += PAGE_SIZE) {
-		const char *cause = NULL;
+		const char *cause = unusable(address);
 
-		if (!is_ram(address))
-			return kjump_refuse(-EADDRNOTAVAIL, "page %#llx: not RAM", address);
-		/* What is not the system's was left to others at boot. */
-		if (region_intersects(address, PAGE_SIZE, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
-		    REGION_DISJOINT)
-			cause = unusable(address);
 		if (cause)
-			return kjump_refuse(-EADDRINUSE, "page %#llx: %s", address, cause);
+			return kjump_refuse(-EADDRNOTAVAIL, "page %#llx: %s", address, cause);
 		if (!(address % SZ_2M))
 			cond_resched();
 	}

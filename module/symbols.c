@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Looking up what is not exported. Kprobes find any function by its name, also the kernel's own
+ * Calling what is not exported. Kprobes find any function by its name, also the kernel's own
  * look-up, which then finds the rest. Only what is built in is looked up, which never goes away.
+ *
+ * Calls are static calls: direct calls that the kernel patches in. An indirect call would be
+ * refused by CPUs with indirect branch tracking, because the kernel seals functions whose address
+ * it has taken nowhere itself ("ENDBR sealing"); nor does it matter for a direct call that an
+ * address may lie behind the ENDBR.
  */
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/static_call.h>
 
-#include "kjump.h"
+#include "symbols.h"
 
 DEFINE_STATIC_CALL_NULL(kjump_lookup, kallsyms_lookup_name);
 
@@ -36,9 +41,18 @@ void kjump_symbols_begin(void)
 	have_lookup = true;
 }
 
-unsigned long kjump_symbol(const char *name)
+static unsigned long find(const char *name)
 {
 	unsigned long address = have_lookup ? static_call(kjump_lookup)(name) : 0;
 
 	return address ?: probe(name);
+}
+
+bool kjump_bind(struct static_call_key *key, void *trampoline, const char *name)
+{
+	unsigned long address = find(name);
+
+	if (address)
+		__static_call_update(key, trampoline, (void *)address);
+	return address;
 }
