@@ -267,6 +267,20 @@ install: all initramfs
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(wildcard man/*.8)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(wildcard man/*.5)
 
+version = $(shell sed -n 's/.*KJUMP_VERSION "\(.*\)"/\1/p' common/version.h)
+
+# For one kernel: the running one, or that of KERNEL or KERNELDIR.
+install-module: module
+	install -D -m 644 -t $(DESTDIR)/lib/modules/$(module_release)/updates \
+		$(module_folder)/kjump.ko
+	$(if $(DESTDIR),,depmod $(module_release))
+
+# For each kernel that is and will be installed; needs dkms.
+install-dkms:
+	install -D -m 644 -t $(DESTDIR)/usr/src/kjump-$(version) $(MODULE_SOURCES)
+	sed -i 's/@VERSION@/$(version)/' $(DESTDIR)/usr/src/kjump-$(version)/dkms.conf
+	$(if $(DESTDIR),,dkms install kjump/$(version))
+
 # What restores at boot, into the folders where the builder of the initramfs looks; these are outside
 # PREFIX, which is where their parts come from when an initramfs is built.
 DRACUT_MODULES := $(shell pkg-config --variable=dracutmodulesdir dracut 2>/dev/null)
@@ -318,6 +332,8 @@ help:
 	@echo '                    or KERNELDIR=headers for another one'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
+	@echo 'make install-module the module, for the running kernel; KERNEL or KERNELDIR as above'
+	@echo 'make install-dkms   the module, by DKMS: for every kernel, now and after updates'
 	@echo 'make install-dracut, install-initramfs-tools, install-mkinitcpio'
 	@echo '                    what restores at boot, for initramfs images that are built from then on'
 	@echo 'make deps           install what is missing (Debian packages)'
@@ -329,6 +345,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all bench bench-vm check check-full check-kernels check-package clean demo deps e2e FORCE \
-	fuzz help initramfs install install-dracut install-initramfs-tools install-mkinitcpio lint module unit
+	fuzz help initramfs install install-dracut install-dkms install-initramfs-tools install-mkinitcpio \
+	install-module lint module unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
