@@ -25,8 +25,8 @@ depends() {
 
 # No depmod in kernel B: the modules lie there in the order in which they are loaded.
 installkernel() {
-    local -a which=(--all-storage)
-    [[ ${hostonly-} ]] && which=()
+    local -a which=(--module kjump)
+    [[ ${hostonly-} ]] || which+=(--all-storage)
     "$moddir/modules" "${which[@]}" "${srcmods:-/lib/modules/$kernel}" "$initdir"
 }
 

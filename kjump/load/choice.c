@@ -65,6 +65,21 @@ static int choose_kernel(const struct config *config, const char *cmdline, struc
 			 name);
 }
 
+/* Beside the general one there may be one with the modules of this kernel:
+ * .../initramfs-6.12.1.img. */
+static bool take_for_kernel(struct choice *choice, const char *general)
+{
+	const char *file = strrchr(choice->kernel, '/');
+	const char *dot = strrchr(general, '.');
+	char path[512];
+
+	file = file ? file + 1 : choice->kernel;
+	if (strncmp(file, "vmlinuz-", 8))
+		return false;
+	snprintf(path, sizeof(path), "%.*s-%.200s%s", (int)(dot - general), general, file + 8, dot);
+	return take_if_readable(choice->initramfs, sizeof(choice->initramfs), "", path);
+}
+
 static int choose_initramfs(const struct config *config, struct choice *choice, struct error *err)
 {
 	const size_t size = sizeof(choice->initramfs);
@@ -73,7 +88,9 @@ static int choose_initramfs(const struct config *config, struct choice *choice, 
 		strcpy(choice->initramfs, config->initramfs);
 		return 0;
 	}
-	if (take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS) ||
+	if (take_for_kernel(choice, PATH_INITRAMFS) ||
+	    take_for_kernel(choice, PATH_INITRAMFS_OF_PREFIX) ||
+	    take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS) ||
 	    take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS_OF_PREFIX))
 		return 0;
 	return error_set(err, ENOENT, "%s: no initramfs to load; name one with --initramfs",
