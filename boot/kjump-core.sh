@@ -148,12 +148,10 @@ kjump_restore_early() (
         kjump_keep late yes
         return 0
     fi
+    # Without udev not for ever; and half of the time is for what has to be assembled after all.
     wait=$(kjump_left)
-    # It may be one that has to be assembled after all: half of the time is for that.
-    [ "$kind" = early ] || case $wait in
-    infinity) wait=5 ;;
-    *) wait=$((wait / 2)) ;;
-    esac
+    [ "$wait" != infinity ] || wait=10
+    [ "$kind" = early ] || wait=$((wait / 2))
     kjump_load modules
     kjump_try "$target" "$wait"
     # A driver that udev finds may still bring it.

@@ -50,9 +50,11 @@ enum exit_code check_state(const struct image_super *super, bool again, struct e
 		return EXIT_DONE;
 	if (super->state == IMAGE_HANDED_OVER)
 		return refuse(err, EXIT_FAILED,
-			      "image was handed over once and never came back; use --again");
+			      "image was handed over once and never came back; use --again "
+			      "(rd.kjump.again at boot)");
 	if (super->attempts >= CHECK_ATTEMPTS)
-		return refuse(err, EXIT_FAILED, "two attempts failed; use --again");
+		return refuse(err, EXIT_FAILED,
+			      "two attempts failed; use --again (rd.kjump.again at boot)");
 	return EXIT_DONE;
 }
 
