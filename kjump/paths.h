@@ -26,6 +26,8 @@
 /* What the hook of the initramfs leaves (docs/boot.md). */
 #define PATH_BOOT_HOOK	 "/run/kjump-boot/hook"
 #define PATH_BOOT_TARGET "/run/kjump-boot/target"
+/* What kjump-restore leaves for the system that comes up (restore/footprint.h). */
+#define PATH_FOOTPRINT "/run/kjump-boot/footprint"
 
 #define PATH_BOOT		 "/boot"
 #define PATH_LIB_MODULES	 "/lib/modules"

@@ -161,13 +161,17 @@ int check_home(struct preflight *preflight, struct error *note)
 
 int check_room(struct preflight *preflight, struct error *note)
 {
-	char path[CHECK_PATH_SIZE];
+	char meminfo[CHECK_PATH_SIZE], footprint[CHECK_PATH_SIZE];
+	const struct room_paths paths = {
+		.meminfo = check_path(preflight, PATH_MEMINFO, meminfo, sizeof(meminfo)),
+		.footprint = check_path(preflight, PATH_FOOTPRINT, footprint, sizeof(footprint)),
+	};
 	struct state state = { 0 };
 	struct error ignored = { 0 };
 
-	check_path(preflight, PATH_MEMINFO, path, sizeof(path));
-	/* Loading takes as much away as the home gives back. */
-	if (!jump_loaded() || state_read(PATH_STATE, &state, &ignored))
+	/* Loading takes as much away as the home gives back, unless nothing is taken. */
+	if ((!jump_loaded() || state_read(PATH_STATE, &state, &ignored)) &&
+	    (loader_place(preflight->config, &state, &ignored) || !state.reserved))
 		state.home_size = 0;
-	return room_check(path, room_home(&state), note);
+	return room_check(&paths, &state, note);
 }

@@ -4,22 +4,72 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 
 #include "text/files.h"
+#include "text/keys.h"
 #include "text/meminfo.h"
 
+#define KIB 1024ULL
+
 /*
- * What a boot kernel and its initramfs take at least, and what kjump-restore leaves free for
- * them; and the part of all memory that goes into struct pages and the like.
+ * Where nobody has measured it: what a boot kernel and its initramfs take at least, and what
+ * kjump-restore leaves free for them; and the part of all memory that goes into struct pages and
+ * the like.
  */
 #define BOOT_KERNEL (96ULL << 20)
 #define BOOT_SHARE  20 /* one in this many bytes */
 
-/* What the boot kernel lacks when UNUSED bytes and the home's hold nothing. */
-static uint64_t missing(const struct meminfo *memory, uint64_t unused, uint64_t home)
-{
-	uint64_t needed = BOOT_KERNEL + memory->total / BOOT_SHARE;
+/* Lists of the payload, which the footprint leaves out: one in this many bytes of memory. */
+#define LISTS_SHARE 512
 
+/* A boot that had another amount of memory, by more than one in this many bytes, was another
+ * machine. */
+#define OTHER_SHARE 16
+
+/* What kjump-restore noted of this boot (restore/footprint.h). */
+struct footprint {
+	uint64_t ram_kib, total_kib, free_kib, available_kib, reserve_kib, room_kib;
+};
+
+#define FIELD(name) KEY(#name, key_number, struct footprint, name)
+
+static const struct key fields[] = {
+	FIELD(ram_kib),	      FIELD(total_kib),	  FIELD(free_kib),
+	FIELD(available_kib), FIELD(reserve_kib), FIELD(room_kib),
+};
+
+/* Bytes that the boot kernel needs where this system has nothing, as this boot had them. */
+static bool measured(const char *path, const struct meminfo *memory, uint64_t *ret)
+{
+	struct footprint footprint = { 0 };
+	struct error ignored = { 0 };
+	uint64_t total;
+
+	if (keys_read(fields, sizeof(fields) / sizeof(*fields), &footprint, path, &ignored) ||
+	    footprint.ram_kib > UINT64_MAX / KIB || footprint.total_kib > UINT64_MAX / KIB ||
+	    footprint.room_kib > footprint.ram_kib)
+		return false;
+	total = footprint.total_kib * KIB;
+	if (total > memory->total + memory->total / OTHER_SHARE ||
+	    memory->total > total + total / OTHER_SHARE)
+		return false;
+	*ret = (footprint.ram_kib - footprint.room_kib) * KIB + memory->total / LISTS_SHARE;
+	return true;
+}
+
+/* What the boot kernel lacks when UNUSED bytes and the home's hold nothing. */
+static uint64_t missing(const struct room_paths *paths, const struct meminfo *memory,
+			uint64_t unused, const struct state *state)
+{
+	uint64_t needed, home = state->home_size;
+
+	if (!measured(paths->footprint, memory, &needed)) {
+		needed = BOOT_KERNEL + memory->total / BOOT_SHARE;
+		/* What is reserved here is most likely reserved for the boot kernel too. */
+		if (state->reserved)
+			home = 0;
+	}
 	return needed > unused + home ? needed - unused - home : 0;
 }
 
@@ -31,32 +81,27 @@ static int too_full(uint64_t lack, struct error *err)
 			 (lack >> 20) + 1);
 }
 
-int room_make(const char *meminfo, const char *drop_caches, uint64_t home, struct error *err)
+int room_make(const struct room_paths *paths, const struct state *state, struct error *err)
 {
 	struct meminfo memory;
-	int status = meminfo_read(meminfo, &memory, err);
+	int status = meminfo_read(paths->meminfo, &memory, err);
 
-	if (status || !missing(&memory, memory.free, home))
+	if (status || !missing(paths, &memory, memory.free, state))
 		return status;
-	status = file_poke(drop_caches, "3", err);
+	status = file_poke(paths->drop_caches, "3", err);
 	if (!status)
-		status = meminfo_read(meminfo, &memory, err);
-	if (status || !missing(&memory, memory.free, home))
+		status = meminfo_read(paths->meminfo, &memory, err);
+	if (status || !missing(paths, &memory, memory.free, state))
 		return status;
-	return too_full(missing(&memory, memory.free, home), err);
+	return too_full(missing(paths, &memory, memory.free, state), err);
 }
 
-int room_check(const char *meminfo, uint64_t home, struct error *err)
+int room_check(const struct room_paths *paths, const struct state *state, struct error *err)
 {
 	struct meminfo memory;
-	int status = meminfo_read(meminfo, &memory, err);
+	int status = meminfo_read(paths->meminfo, &memory, err);
 
-	if (status || !missing(&memory, memory.available, home))
+	if (status || !missing(paths, &memory, memory.available, state))
 		return status;
-	return too_full(missing(&memory, memory.available, home), err);
-}
-
-uint64_t room_home(const struct state *state)
-{
-	return state->reserved ? 0 : state->home_size;
+	return too_full(missing(paths, &memory, memory.available, state), err);
 }

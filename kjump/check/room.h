@@ -8,24 +8,26 @@
 #include "common/error.h"
 #include "kjump/load/state.h"
 
+/* Files of the running system, or of a machine that a test makes up. */
+struct room_paths {
+	const char *meminfo, *drop_caches;
+	const char *footprint; /* what kjump-restore noted when this system booted, if it did */
+};
+
 /*
  * See to it that the boot kernel can put all of memory back: it needs frames of its own, as many
  * as kernel, initramfs and a reserve take, and finds them where this system has nothing, which is
- * in free memory and in the home (HOME bytes). Drops clean caches if there is too little, and
- * fails with ENOMEM when that does not help. MEMINFO and DROP_CACHES are paths.
+ * in free memory and in the home of STATE. How many these are was measured when this system
+ * booted, as the next boot has the same kernel and initramfs, as a rule; where it was not, an
+ * estimate has to do. Drops clean caches if there is too little, and fails with ENOMEM when that
+ * does not help.
  */
-int room_make(const char *meminfo, const char *drop_caches, uint64_t home, struct error *err);
-
-/*
- * The home as room_make() wants it: what is reserved here is most likely reserved for the boot
- * kernel too, so that it cannot use it.
- */
-uint64_t room_home(const struct state *state);
+int room_make(const struct room_paths *paths, const struct state *state, struct error *err);
 
 /*
  * Would room_make() succeed? Changes nothing, so it goes by the kernel's estimate of what can be
  * dropped.
  */
-int room_check(const char *meminfo, uint64_t home, struct error *err);
+int room_check(const struct room_paths *paths, const struct state *state, struct error *err);
 
 #endif

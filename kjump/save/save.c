@@ -106,6 +106,7 @@ static void open_swap(const struct save *save)
 /* From here on until the jump nothing should happen that changes a file system. */
 static int post_request(struct save *save, struct error *err)
 {
+	const struct room_paths room = { PATH_MEMINFO, PATH_DROP_CACHES, PATH_FOOTPRINT };
 	struct mailbox *mailbox = save->loader.page.mailbox;
 	struct untouchable untouchable;
 	uint64_t pfn;
@@ -113,10 +114,8 @@ static int post_request(struct save *save, struct error *err)
 
 	sync();
 	sync();
-	ret = save->request.operation == OP_HIBERNATE
-		      ? room_make(PATH_MEMINFO, PATH_DROP_CACHES, room_home(&save->loader.state),
-				  err)
-		      : 0;
+	ret = save->request.operation == OP_HIBERNATE ? room_make(&room, &save->loader.state, err)
+						      : 0;
 	if (!ret)
 		ret = post_watch(save, mailbox, err);
 	if (!ret)

@@ -140,3 +140,38 @@ def test_reported_pages(make_system):
     system.checkpoint()
     system.workload.check()
     system.workload.finish()
+
+
+@pytest.mark.full
+def test_limit(make_system):
+    """As much as is accepted is restored, by what the boot measured of itself."""
+    system = make_system(memory="768M")
+    machine = system.machine
+    system.boot(memory=16, cache=8)
+    machine.power_off()
+    # The measure is taken where a boot looks for an image.
+    machine.boot(system.parameter)
+    system.configure(f"UUID={system.uuid()}")
+    system.workload.start(memory=16, cache=8)
+    machine.run("kjump load")
+    fill = machine.run("""
+        value() { awk -v name="$1" '$1 == name { print $NF }' "$2"; }
+        kib() { awk -v name="$1" '$1 == name { print $2 }' /proc/meminfo; }
+        note=/run/kjump-boot/footprint
+        home=$(($(value home_size /run/kjump/state) / 1024))
+        needed=$(($(value ram_kib $note) - $(value room_kib $note) + $(kib MemTotal:) / 512))
+        echo $((($(kib MemAvailable:) + home - needed) / 1024 - 12))""")
+    assert int(fill) > 300, fill
+    machine.run(f"mkdir /run/fill; mount -t tmpfs -o size=90% tmpfs /run/fill; "
+                f"dd if=/dev/urandom of=/run/fill/pages bs=1M count={fill} 2>/dev/null", 240)
+    sums = machine.run("sha256sum /run/fill/pages", 240)
+    job = system.hibernate(timeout=180)
+    system.restore(job, timeout=240)
+    assert machine.run("sha256sum /run/fill/pages", 240) == sums
+    # And no more than that.
+    machine.run("dd if=/dev/urandom of=/run/fill/more bs=1M count=40 2>/dev/null", 120)
+    status, text = machine.call("kjump hibernate", 120)
+    assert status == 1
+    assert "memory is too full" in text
+    system.workload.check()
+    system.workload.finish()

@@ -20,6 +20,30 @@
 
 static char meminfo[] = "/tmp/kjump-meminfo-XXXXXX";
 static char drop[] = "/tmp/kjump-drop-XXXXXX";
+static char footprint[] = "/tmp/kjump-footprint-XXXXXX";
+static const struct room_paths paths = { meminfo, drop, footprint };
+static const struct room_paths nowhere = { "/tmp/kjump-no-such-file", drop, footprint };
+
+static const struct state *home(uint64_t mib)
+{
+	static struct state state;
+
+	state = (struct state){ .home_size = mib * MIB };
+	return &state;
+}
+
+static void write_footprint(uint64_t ram_mib, uint64_t total_mib, uint64_t room_mib)
+{
+	FILE *file = fopen(footprint, "w");
+
+	assert_non_null(file);
+	fprintf(file,
+		"ram_kib = %llu\ntotal_kib = %llu\nfree_kib = 1\navailable_kib = 2\n"
+		"reserve_kib = 3\nroom_kib = %llu\n",
+		(unsigned long long)ram_mib << 10, (unsigned long long)total_mib << 10,
+		(unsigned long long)room_mib << 10);
+	fclose(file);
+}
 
 static void write_meminfo(uint64_t total_mib, uint64_t free_mib)
 {
@@ -49,7 +73,7 @@ static void enough(void **state)
 	(void)state;
 	/* 96 MiB and a twentieth of 1000 MiB; the home counts. */
 	write_meminfo(1000, 66);
-	assert_int_equal(room_make(meminfo, drop, 80 * MIB, &err), 0);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
 	assert_int_equal(dropped(), 0);
 }
 
@@ -59,7 +83,7 @@ static void too_little(void **state)
 
 	(void)state;
 	write_meminfo(1000, 65);
-	assert_int_equal(room_make(meminfo, drop, 80 * MIB, &err), -ENOMEM);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
 	assert_int_equal(dropped(), '3');
 	assert_non_null(strstr(err.text, "2 MiB more"));
 }
@@ -75,8 +99,8 @@ static void only_checked(void **state)
 	assert_non_null(file);
 	fprintf(file, "MemTotal: 1024000 kB\nMemFree: 1024 kB\nMemAvailable: %d kB\n", 66 << 10);
 	fclose(file);
-	assert_int_equal(room_check(meminfo, 80 * MIB, &err), 0);
-	assert_int_equal(room_check(meminfo, 79 * MIB, &err), -ENOMEM);
+	assert_int_equal(room_check(&paths, home(80), &err), 0);
+	assert_int_equal(room_check(&paths, home(79), &err), -ENOMEM);
 	assert_int_equal(meminfo_read(meminfo, &memory, &err), 0);
 	assert_int_equal(memory.total, 1000 * MIB);
 	assert_int_equal(memory.free, 1 * MIB);
@@ -102,7 +126,7 @@ static void reserved_for_movable_pages(void **state)
 		"HardwareCorrupted:     8 kB\nCmaTotal: 65536 kB\nCmaFree: %d kB\n",
 		66 << 10, 70 << 10, 60 << 10);
 	fclose(file);
-	assert_int_equal(room_make(meminfo, drop, 80 * MIB, &err), 0);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
 	assert_int_equal(meminfo_read(meminfo, &memory, &err), 0);
 	assert_int_equal(meminfo_unmovable(&memory, memory.free), 6 * MIB);
 	assert_int_equal(meminfo_unmovable(&memory, memory.available), 10 * MIB);
@@ -110,17 +134,58 @@ static void reserved_for_movable_pages(void **state)
 	assert_int_equal(memory.poisoned, 8192);
 }
 
+/* What a boot had for an image counts, if it was a boot of this machine. */
+static void measured(void **state)
+{
+	struct state reserved = { .home_size = 80 * MIB, .reserved = true };
+	struct error err;
+
+	(void)state;
+	/* 1024 MiB of RAM less 900 for an image, and a 512th for lists: 126 MiB. */
+	write_footprint(1024, 1000, 900);
+	write_meminfo(1000, 46);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	assert_int_equal(dropped(), 0);
+	write_meminfo(1000, 45);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
+	assert_int_equal(dropped(), '3');
+	/* A boot initramfs larger by 40 MiB; by hand 66 MiB would do. */
+	write_footprint(1024, 1000, 838);
+	write_meminfo(1000, 66);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
+	assert_non_null(strstr(err.text, "42 MiB more"));
+	assert_int_equal(dropped(), '3');
+	/* A reserved range is no room for an image in the boot, and holds nothing here. */
+	write_footprint(1024, 1000, 900);
+	write_meminfo(1000, 46);
+	assert_int_equal(room_make(&paths, &reserved, &err), 0);
+	write_footprint(2048, 2000, 1900);
+	assert_int_equal(room_make(&paths, &reserved, &err), -ENOMEM);
+	assert_int_equal(dropped(), '3');
+	/* Another machine's, and nonsense: the estimate. */
+	write_meminfo(1000, 66);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	write_footprint(1024, 1000, 1025);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	write_footprint(0, 0, 0);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	write_footprint(1024, 1000, 800);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
+	assert_int_equal(dropped(), '3');
+	assert_int_equal(truncate(footprint, 0), 0);
+}
+
 static void unreadable(void **state)
 {
 	struct error err;
 
 	(void)state;
-	assert_int_equal(room_make("/tmp/kjump-no-such-file", drop, 0, &err), -ENOENT);
+	assert_int_equal(room_make(&nowhere, home(0), &err), -ENOENT);
 	FILE *file = fopen(meminfo, "w");
 
 	fputs("MemTotal: 5 kB\n", file);
 	fclose(file);
-	assert_int_equal(room_make(meminfo, drop, 0, &err), -EINVAL);
+	assert_int_equal(room_make(&paths, home(0), &err), -EINVAL);
 }
 
 static int make_files(void **state)
@@ -128,6 +193,7 @@ static int make_files(void **state)
 	(void)state;
 	close(mkstemp(meminfo));
 	close(mkstemp(drop));
+	close(mkstemp(footprint));
 	return 0;
 }
 
@@ -136,14 +202,18 @@ static int remove_files(void **state)
 	(void)state;
 	unlink(meminfo);
 	unlink(drop);
+	unlink(footprint);
 	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(enough),	cmocka_unit_test(too_little),
-		cmocka_unit_test(only_checked), cmocka_unit_test(reserved_for_movable_pages),
+		cmocka_unit_test(enough),
+		cmocka_unit_test(too_little),
+		cmocka_unit_test(only_checked),
+		cmocka_unit_test(measured),
+		cmocka_unit_test(reserved_for_movable_pages),
 		cmocka_unit_test(unreadable),
 	};
 
