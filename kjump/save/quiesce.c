@@ -123,6 +123,8 @@ int quiesce_begin(struct quiesce *quiesce, struct error *err)
 	if (!ret)
 		ret = affinity_save(&quiesce->affinity, PATH_PROC, err);
 	if (!ret)
+		ret = cpusets_save(&quiesce->cpusets, PATH_MOUNTS, err);
+	if (!ret)
 		ret = cpus_park(&quiesce->cpus, PATH_CPUS, err);
 	if (!ret)
 		ret = open_snapshot(quiesce, err);
@@ -141,6 +143,8 @@ void quiesce_end(struct quiesce *quiesce)
 	if (quiesce->snapshot >= 0)
 		close(quiesce->snapshot);
 	cpus_unpark(&quiesce->cpus, PATH_CPUS);
+	/* A group's CPUs become those of its threads. */
+	cpusets_restore(&quiesce->cpusets);
 	affinity_restore(&quiesce->affinity, PATH_PROC);
 	for (size_t i = 0; i < quiesce->count; i++) {
 		if (file_poke(quiesce->wakeups[i], "enabled", &err))

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "kjump/save/affinity.h"
 #include "kjump/save/cpus.h"
+#include "kjump/save/cpusets.h"
 
 /* Made by quiesce_begin(); quiesce_end() ends it and puts back all that was changed. */
 struct quiesce {
@@ -21,6 +22,7 @@ struct quiesce {
 	int snapshot; /* -1 = not open */
 	sigset_t signals;
 	struct affinity affinity;
+	struct cpusets cpusets;
 	struct cpus cpus;
 };
 
