@@ -52,10 +52,11 @@ uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size,
 /*
  * Find a place for the home in RAM: 2 MiB aligned, below 4 GiB, no frame of it reserved, absent,
  * offline, poisoned (KPAGEFLAGS, normally /proc/kpageflags) nor in AVOID, and of those the place
- * with the fewest free frames and page tables. ENOMEM when there is none.
+ * with the fewest free frames and page tables; free frames in MOVABLE (sorted), where the kernel
+ * has movable pages alone, do not count. ENOMEM when there is none.
  */
-int jump_place(const struct runs *ram, const struct runs *avoid, const char *kpageflags,
-	       uint64_t size, uint64_t *ret, struct error *err);
+int jump_place(const struct runs *ram, const struct runs *avoid, const struct runs *movable,
+	       const char *kpageflags, uint64_t size, uint64_t *ret, struct error *err);
 
 /*
  * Load B with its context preserved. A home that is reserved counts as A's RAM as well:

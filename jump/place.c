@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/kernel-page-flags.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@
 #define FORBIDDEN_FLAGS                                                                            \
 	(FLAG(KPF_RESERVED_BIT) | FLAG(KPF_NOPAGE) | FLAG(KPF_HWPOISON) | FLAG(KPF_OFFLINE))
 
-static uint64_t block_cost(const uint64_t *flags, size_t count)
+static uint64_t block_cost(const uint64_t *flags, size_t count, uint64_t free_cost)
 {
 	uint64_t cost = 0;
 
@@ -46,13 +47,22 @@ static uint64_t block_cost(const uint64_t *flags, size_t count)
 		if (flags[i] & FLAG(KPF_PGTABLE))
 			cost += PGTABLE_COST;
 		if (flags[i] & FLAG(KPF_BUDDY))
-			cost += BUDDY_COST;
+			cost += free_cost;
 	}
 	return cost;
 }
 
-static int read_costs(int fd, const char *path, const struct runs *usable, uint64_t *cost,
-		      size_t blocks, struct error *err)
+/* Free frames that the kernel has for movable pages alone become no shadow pages. */
+static uint64_t free_cost(const struct runs *movable, uint64_t block)
+{
+	bool all = runs_contain(movable, block * BLOCK_PAGES) &&
+		   runs_contain(movable, (block + 1) * BLOCK_PAGES - 1);
+
+	return all ? 0 : BUDDY_COST;
+}
+
+static int read_costs(int fd, const char *path, const struct runs *usable,
+		      const struct runs *movable, uint64_t *cost, size_t blocks, struct error *err)
 {
 	uint64_t flags[BLOCK_PAGES];
 
@@ -68,7 +78,7 @@ static int read_costs(int fd, const char *path, const struct runs *usable, uint6
 			if (n < 0)
 				return error_errno(err, "%s", path);
 			if (n == (ssize_t)sizeof(flags))
-				cost[b] = block_cost(flags, BLOCK_PAGES);
+				cost[b] = block_cost(flags, BLOCK_PAGES, free_cost(movable, b));
 		}
 	}
 	return 0;
@@ -99,8 +109,8 @@ static size_t cheapest(const uint64_t *cost, size_t blocks, size_t needed)
 	return best;
 }
 
-int jump_place(const struct runs *ram, const struct runs *avoid, const char *kpageflags,
-	       uint64_t size, uint64_t *ret, struct error *err)
+int jump_place(const struct runs *ram, const struct runs *avoid, const struct runs *movable,
+	       const char *kpageflags, uint64_t size, uint64_t *ret, struct error *err)
 {
 	size_t blocks = LIMIT_PFN / BLOCK_PAGES, needed = (size + BLOCK_SIZE - 1) / BLOCK_SIZE;
 	uint64_t *cost = calloc(blocks, sizeof(*cost));
@@ -121,7 +131,7 @@ int jump_place(const struct runs *ram, const struct runs *avoid, const char *kpa
 		r = error_errno(err, "%s", kpageflags);
 		goto out;
 	}
-	r = read_costs(fd, kpageflags, &usable, cost, blocks, err);
+	r = read_costs(fd, kpageflags, &usable, movable, cost, blocks, err);
 	if (r < 0)
 		goto out;
 	size_t best = cheapest(cost, blocks, needed);

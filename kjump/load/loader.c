@@ -23,6 +23,7 @@
 #include "kjump/load/home.h"
 #include "kjump/load/memory-map.h"
 #include "kjump/load/reserved.h"
+#include "kjump/load/scratch.h"
 #include "kjump/paths.h"
 #include "memory/kexec-list.h"
 #include "memory/memory.h"
@@ -97,6 +98,7 @@ static int place(const struct choice *choice, const struct runs *avoid, const st
 		 struct error *err)
 {
 	const struct home_load needs = home_load(choice, load);
+	struct runs movable = { 0 };
 	int ret;
 
 	load->home_size = choice->home;
@@ -120,7 +122,10 @@ static int place(const struct choice *choice, const struct runs *avoid, const st
 				 load->home_size >> 20);
 	if (ballast)
 		ballast_take(ballast, PATH_MEMINFO, load->home_size);
-	ret = jump_place(ram, avoid, PATH_KPAGEFLAGS, load->home_size, &load->home_start, err);
+	scratch_read(PATH_SCRATCH, &movable);
+	ret = jump_place(ram, avoid, &movable, PATH_KPAGEFLAGS, load->home_size, &load->home_start,
+			 err);
+	runs_free(&movable);
 	if (!ret && ballast)
 		ballast_trim(ballast, PATH_PAGEMAP, load->home_start, load->home_size);
 	return ret;

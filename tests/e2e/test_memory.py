@@ -100,6 +100,32 @@ def test_home_given_back(make_system):
     system.workload.finish()
 
 
+def untouchable(system):
+    info = system.machine.run(f"kjump info --json {system.machine.device(system.image)}")
+    return json.loads(info)["pages"]["untouchable"]
+
+
+@pytest.mark.full
+def test_memory_error(make_system):
+    """A page with an error is left out, with all other pages saved, too."""
+    system = make_system(memory="1G")
+    machine = system.machine
+    system.boot(memory=16, cache=8)
+    machine.run("echo 0x38000000 > /sys/devices/system/memory/hard_offline_page; "
+                "grep 'HardwareCorrupted: *4 kB' /proc/meminfo")
+    assert "1 pages have memory errors; they are left out" in machine.call("kjump check")[1]
+    system.checkpoint()
+    assert untouchable(system) == 1
+    machine.run("echo all = yes >> /etc/kjump.conf")
+    system.checkpoint()
+    assert untouchable(system) == 1
+    job = system.hibernate()
+    system.restore(job)
+    machine.run("grep 'HardwareCorrupted: *4 kB' /proc/meminfo")
+    system.workload.check()
+    system.workload.finish()
+
+
 BALLOON = ["-device", "virtio-balloon-pci,id=balloon"]
 
 
@@ -114,8 +140,7 @@ def test_balloon(make_system):
     for _ in range(2):
         system.checkpoint()
         system.workload.check()
-    info = json.loads(machine.run(f"kjump info --json {machine.device(system.image)}"))
-    assert abs(info["pages"]["untouchable"] - 131072) < 4096
+    assert abs(untouchable(system) - 131072) < 4096
     job = system.hibernate()
     system.restore(job)
     system.workload.check()

@@ -16,6 +16,7 @@
 
 #include "jump/bootparams.h"
 #include "jump/jump.h"
+#include "kjump/load/scratch.h"
 
 #define MIB	      (1ULL << 20)
 #define FRAMES(bytes) ((bytes) / FRAME_SIZE)
@@ -56,15 +57,23 @@ static void set_flags(uint64_t *flags, uint64_t from, uint64_t to, uint64_t valu
 		flags[i] = value;
 }
 
-static int place(uint64_t *flags, uint64_t size, struct run *avoid, uint64_t *ret,
-		 struct error *err)
+static int place_beside(uint64_t *flags, uint64_t size, struct run *avoid,
+			const struct runs *movable, uint64_t *ret, struct error *err)
 {
 	struct run ram[] = { { 1, 158 }, { 256, FRAMES(63 * MIB) } };
 	struct runs ram_runs = { .v = ram, .n = 2 };
 	struct runs avoid_runs = { .v = avoid, .n = avoid ? 1 : 0 };
 
 	write_file(flags, FRAMES(64 * MIB) * sizeof(*flags));
-	return jump_place(&ram_runs, &avoid_runs, path, size, ret, err);
+	return jump_place(&ram_runs, &avoid_runs, movable, path, size, ret, err);
+}
+
+static int place(uint64_t *flags, uint64_t size, struct run *avoid, uint64_t *ret,
+		 struct error *err)
+{
+	static const struct runs none;
+
+	return place_beside(flags, size, avoid, &none, ret, err);
 }
 
 static void home_prefers_used_memory(void **state)
@@ -79,6 +88,47 @@ static void home_prefers_used_memory(void **state)
 	assert_int_equal(place(flags, 16 * MIB, NULL, &at, &err), 0);
 	assert_int_equal(at, 20 * MIB);
 	free(flags);
+}
+
+static void write_text(const char *directory, const char *name, const char *text)
+{
+	char file[128];
+	FILE *stream;
+
+	snprintf(file, sizeof(file), "%s/%s", directory, name);
+	stream = fopen(file, "w");
+	assert_non_null(stream);
+	fputs(text, stream);
+	fclose(stream);
+}
+
+/* Free frames of a handover's scratch areas are as good as any. */
+static void home_in_scratch(void **state)
+{
+	uint64_t *flags = calloc(FRAMES(64 * MIB), sizeof(*flags));
+	char directory[] = "/tmp/kjump-scratch-XXXXXX", command[64];
+	struct runs movable = { 0 };
+	struct error err;
+	uint64_t at;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	scratch_read(directory, &movable);
+	assert_int_equal(movable.n, 0);
+	write_text(directory, "scratch_phys", "0x2800000\n0x1400000\n");
+	write_text(directory, "scratch_len", "0x1000000\n0x800000\n");
+	scratch_read(directory, &movable);
+	assert_int_equal(movable.n, 2);
+	set_flags(flags, 0, 64 * MIB, BUDDY);
+	set_flags(flags, 30 * MIB, 38 * MIB, 0);
+	assert_int_equal(place_beside(flags, 16 * MIB, NULL, &movable, &at, &err), 0);
+	assert_int_equal(at, 40 * MIB);
+	assert_int_equal(place(flags, 16 * MIB, NULL, &at, &err), 0);
+	assert_int_equal(at, 22 * MIB);
+	runs_free(&movable);
+	free(flags);
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	assert_int_equal(system(command), 0);
 }
 
 static void home_avoids_reserved_frames_page_tables_and_the_mailbox(void **state)
@@ -279,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(home_prefers_used_memory),
+		cmocka_unit_test(home_in_scratch),
 		cmocka_unit_test(home_avoids_reserved_frames_page_tables_and_the_mailbox),
 		cmocka_unit_test(no_room_for_the_home),
 		cmocka_unit_test(bzimage_is_read),
