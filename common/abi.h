@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 6
+#define ABI_VERSION 7
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -303,6 +303,7 @@ struct request {
 	char target[64];       /* "UUID=..." of the claimed device */
 	char target_name[128]; /* what the user called it, for messages */
 	uint64_t time;	       /* seconds since 1970 when the request was made */
+	uint64_t boot_bytes;   /* of RAM, that the kernel which restores A takes for itself */
 	uint64_t tsc_khz;
 	uint64_t kexec_list; /* first entry of A's list of swapped pages (memory/kexec-list.h); 0 =
 				unknown */

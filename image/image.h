@@ -125,12 +125,22 @@ int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratc
 		       struct error *err);
 
 /*
+ * No more chunks: waits until all are written, and puts chunks and data into INDEX. To be called
+ * only by those who want to see them before the commit.
+ */
+int image_writer_end(struct image_writer *writer, struct image_index *index, struct error *err);
+
+/*
  * Write the index, flush, then the superblock: kind, state VALID, attempts 0. INDEX holds
- * everything but chunks and data, which the writer fills in, its lists sorted. Fails, and changes
- * nothing on the device that counts, when image_index_check() does. *RET is the superblock written.
+ * everything but chunks and data, which image_writer_end() fills in, its lists sorted. Fails, and
+ * changes nothing on the device that counts, when image_index_check() does. *RET is the superblock
+ * written.
  */
 int image_writer_commit(struct image_writer *writer, struct image_index *index, uint32_t kind,
 			struct image_super *ret, struct error *err);
+
+/* What a writer and its commit take beside the lists, and each thread's scratch; bytes. */
+#define IMAGE_WRITER_BYTES (12U << 20)
 
 /* How fast the device takes what it is given. */
 struct image_flow {

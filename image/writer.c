@@ -26,6 +26,7 @@ struct image_writer {
 	uint64_t next;		  /* where the next chunk goes */
 	uint64_t length;	  /* of the stretch so far */
 	int failed;		  /* code of the first error; positive errno value */
+	bool ended;		  /* the lists are in the index already */
 	struct image_chunk *chunks;
 	size_t chunk_count, chunk_capacity;
 	uint64_t stored_bytes;
@@ -417,18 +418,34 @@ static int take_back(struct image_writer *writer, const struct image_super *fail
 	return -err->code;
 }
 
-int image_writer_commit(struct image_writer *writer, struct image_index *index, uint32_t kind,
-			struct image_super *ret, struct error *err)
+int image_writer_end(struct image_writer *writer, struct image_index *index, struct error *err)
 {
-	struct image_super super;
 	int code;
 
 	if (writer->failed)
 		return error_set(err, writer->failed, "an earlier write failed");
-	writer->failed = EINVAL; /* a writer commits once */
-	fill_index(writer, index);
-	super = writer->super;
 	code = queue_drain(writer->queue, err);
+	if (code) {
+		set_failed(writer, code);
+		return code;
+	}
+	fill_index(writer, index);
+	writer->ended = true;
+	return 0;
+}
+
+int image_writer_commit(struct image_writer *writer, struct image_index *index, uint32_t kind,
+			struct image_super *ret, struct error *err)
+{
+	struct image_super super;
+	int code = 0;
+
+	if (writer->failed)
+		return error_set(err, writer->failed, "an earlier write failed");
+	if (!writer->ended)
+		code = image_writer_end(writer, index, err);
+	writer->failed = EINVAL; /* a writer commits once */
+	super = writer->super;
 	if (!code)
 		code = index_check_records(index, kind, err);
 	if (!code)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/pagehash.h"
+#include "common/payload.h"
 #include "jump/bare-io.h"
 #include "jump/blobs.h"
 #include "jump/identity.h"
@@ -20,11 +21,8 @@ static size_t table_bytes(const struct runs *ram)
 uint64_t jump_handover_size(const struct runs *ram, uint64_t chunk_count, uint64_t run_count,
 			    uint64_t clear_count)
 {
-	uint64_t size =
-		PAYLOAD_TABLES + table_bytes(ram) + chunk_count * sizeof(struct payload_chunk) +
-		run_count * sizeof(struct payload_run) + clear_count * sizeof(struct payload_clear);
-
-	return (size + FRAME_SIZE - 1) & ~(uint64_t)(FRAME_SIZE - 1);
+	return payload_size(ram->v, ram->n, identity_gib_pages(), chunk_count, run_count,
+			    clear_count);
 }
 
 /* The payload reads and writes A's RAM and nothing else, but for the APIC and the screen. */

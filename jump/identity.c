@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/abi.h"
+#include "common/payload.h"
 
 /* Intel SDM volume 3, 4.5: entries of four- and five-level paging. */
 #define ENTRY_PRESENT  0x01ULL
@@ -109,41 +110,7 @@ int identity_map_apic(struct identity *identity, struct error *err)
 	return identity_map_registers(identity, APIC_REGISTERS, err);
 }
 
-/* How many entries of LEVEL does the range touch, from *NEXT on? Those before it were counted. */
-static uint64_t count_entries(uint64_t start, uint64_t end, unsigned level, uint64_t *next)
-{
-	uint64_t first = start >> level_shift(level),
-		 behind = ((end - 1) >> level_shift(level)) + 1;
-
-	if (first < *next)
-		first = *next;
-	if (behind <= first)
-		return 0;
-	*next = behind;
-	return behind - first;
-}
-
-static uint64_t at_most(uint64_t n, uint64_t limit)
-{
-	return n < limit ? n : limit;
-}
-
 size_t identity_bound(const struct run *ranges, size_t count, bool gib_pages)
 {
-	/* PML5 and PML4, and three tables for each of two pages of registers. */
-	uint64_t tables = 2 + 2 * 3, next[LEVEL_PML4 + 1] = { 0 };
-
-	for (size_t i = 0; i < count; i++) {
-		uint64_t start = ranges[i].pfn << FRAME_SHIFT;
-		uint64_t end = start + (ranges[i].count << FRAME_SHIFT);
-		uint64_t n = count_entries(start, end, LEVEL_PML4, &next[LEVEL_PML4]);
-
-		tables += n;
-		/* Where large pages do, only the ragged ends of a range need a table. */
-		n = count_entries(start, end, LEVEL_PDPT, &next[LEVEL_PDPT]);
-		tables += gib_pages ? at_most(n, 2) : n;
-		n = count_entries(start, end, LEVEL_PD, &next[LEVEL_PD]);
-		tables += at_most(n, 2);
-	}
-	return tables;
+	return payload_table_pages(ranges, count, gib_pages);
 }

@@ -44,10 +44,10 @@ struct jump_load {
 
 /*
  * Bytes of home that B needs with this initramfs (compressed size, bytes) and CPUs, on each of
- * which a thread compresses with SCRATCH bytes.
+ * which a thread compresses with SCRATCH bytes, beside RAM bytes of A's.
  */
 uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size, unsigned cpus,
-			size_t scratch);
+			size_t scratch, uint64_t ram);
 
 /*
  * Find a place for the home in RAM: 2 MiB aligned, below 4 GiB, no frame of it reserved, absent,

@@ -22,6 +22,9 @@
 #define HOME_BASE	(32ULL << 20)
 #define HOME_PER_CPU	(7ULL << 19) /* a CPU's areas and a chunk of pages */
 #define UNPACKED_FACTOR 5	     /* packed and unpacked initramfs, both there at once */
+/* Of A's RAM, and of lists for that much: 96 bytes a chunk (writer/budget.h), the rest for runs. */
+#define LISTS_UNIT  (1ULL << 20)
+#define LISTS_BYTES 160
 
 _Static_assert(sizeof(struct boot_params) == FRAME_SIZE, "boot_params is one page");
 
@@ -31,12 +34,13 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
 }
 
 uint64_t jump_home_size(const struct jump_kernel *kernel, size_t initramfs_size, unsigned cpus,
-			size_t scratch)
+			size_t scratch, uint64_t ram)
 {
 	uint64_t alignment = kernel->alignment > LARGE_PAGE ? kernel->alignment : LARGE_PAGE;
 
 	return align_up(alignment + kernel->init_size + UNPACKED_FACTOR * initramfs_size +
-				HOME_BASE + cpus * (HOME_PER_CPU + scratch),
+				HOME_BASE + cpus * (HOME_PER_CPU + scratch) +
+				ram / LISTS_UNIT * LISTS_BYTES,
 			LARGE_PAGE);
 }
 

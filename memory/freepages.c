@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/long-runs.h"
 #include "memory/backend.h"
 #include "memory/sections.h"
 #include "memory/virtual.h"
@@ -33,6 +34,7 @@ struct scan {
 	uint64_t slack;
 	uint32_t buddy_mask; /* of the type, to be compared for free pages */
 	struct free_pages pages;
+	struct long_runs free;
 };
 
 void free_pages_free(struct free_pages *pages)
@@ -124,7 +126,7 @@ static int judge(struct scan *scan, const unsigned char *page, uint64_t pfn, uin
 		}
 		*step = count;
 		scan->pages.found += count;
-		return runs_add(&scan->pages.free, pfn, count);
+		return long_runs_add(&scan->free, pfn, count);
 	}
 	if (is_type(type, layout->has_unaccepted, layout->unaccepted))
 		*step = 1ULL << (layout->orders - 1);
@@ -134,6 +136,8 @@ static int judge(struct scan *scan, const unsigned char *page, uint64_t pfn, uin
 		scan->pages.offline++;
 	else
 		return 0;
+	if (scan->pages.limit && scan->pages.untouchable.n > scan->pages.limit)
+		return -E2BIG;
 	return runs_add(&scan->pages.untouchable, pfn, *step);
 }
 
@@ -163,8 +167,13 @@ static int scan_leaf(struct scan *scan, uint64_t *pfn, uint64_t end, struct erro
 	for (uint64_t i = 0; i < count;) {
 		uint64_t step;
 
-		if (judge(scan, (const unsigned char *)base + i * size, *pfn + i, &step) < 0)
-			return error_set(err, ENOMEM, "list of free pages");
+		r = judge(scan, (const unsigned char *)base + i * size, *pfn + i, &step);
+		if (r == -E2BIG)
+			return error_set(err, E2BIG,
+					 "more ranges that must not be touched than there is "
+					 "memory to list");
+		if (r < 0)
+			return error_set(err, -r, "list of free pages");
 		i += step;
 		if (i >= count)
 			count = i; /* a block may reach beyond this page of the memory map */
@@ -295,12 +304,17 @@ static int clip(struct runs *list, const struct runs *ram, const struct runs *ho
 /* Scan, and compare with what the zones count. */
 static int scan_and_check(struct scan *scan, uint32_t buddy_mask, struct error *err)
 {
+	const size_t limit = scan->pages.limit;
 	int r;
 
 	free_pages_free(&scan->pages);
-	scan->pages = (struct free_pages){ .by_top_byte = buddy_mask != UINT32_MAX };
+	scan->pages =
+		(struct free_pages){ .limit = limit, .by_top_byte = buddy_mask != UINT32_MAX };
+	scan->free = (struct long_runs){ .limit = limit };
 	scan->buddy_mask = buddy_mask;
 	r = scan_all(scan, err);
+	long_runs_end(&scan->free);
+	scan->pages.free = scan->free.list;
 	if (r == 0)
 		r = count_free(scan, err);
 	return r ? r : check_result(&scan->pages, scan->slack, err);
@@ -340,7 +354,7 @@ int free_pages_find(struct memory *memory, const struct runs *ram, const struct 
 		    const char *vmcoreinfo, uint64_t slack, struct free_pages *ret,
 		    struct error *err)
 {
-	struct scan scan = { .ram = ram, .slack = slack };
+	struct scan scan = { .ram = ram, .slack = slack, .pages.limit = ret->limit };
 	int r;
 
 	scan.v = (struct virtual_memory){

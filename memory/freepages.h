@@ -12,7 +12,8 @@
 
 /* Zero-initialise; free_pages_free() ends it. */
 struct free_pages {
-	struct runs free;	 /* sorted, inside RAM, outside the home */
+	size_t limit;		 /* the caller's: runs that each list may have; 0 = any number */
+	struct runs free;	 /* sorted, inside RAM, outside the home; the long ones */
 	struct runs untouchable; /* likewise: offline (balloon), poisoned, not accepted */
 	uint64_t found;		 /* free pages by the scan, home included */
 	uint64_t counted;	 /* free pages by the zones' own counters */
@@ -30,7 +31,8 @@ void free_pages_free(struct free_pages *pages);
  * page tables do not fit the kernel, sections disagree about where the memory map is, or the
  * result differs from the zones' own count of free pages by more than 1024 and SLACK, which is for
  * a kernel that runs. When the types of free pages do not fit and the kernel has types in their top
- * byte, that alone is tried.
+ * byte, that alone is tried. E2BIG when there are more runs of untouchable frames than the list may
+ * have: none of those can be left out.
  */
 int free_pages_find(struct memory *memory, const struct runs *ram, const struct runs *home,
 		    const char *vmcoreinfo, uint64_t slack, struct free_pages *ret,

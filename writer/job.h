@@ -16,7 +16,7 @@
 #include "writer/guard.h"
 #include "writer/terminals.h"
 
-/* More threads than this only cost memory. */
+/* As many threads may be asked for; there are never more than CPUs. */
 #define SAVE_WORKERS_MAX 256
 
 /* What to save, and where to. Everything is the caller's. */
@@ -26,7 +26,8 @@ struct save_job {
 	const char *name;	 /* what the user calls the device, for progress messages */
 	uint32_t kind;		 /* enum image_kind */
 	int level;		 /* zstd, or LEVEL_AUTO */
-	unsigned workers;	 /* 0 = one for each online CPU */
+	unsigned workers;	 /* 0 = one for each online CPU; never more than those */
+	size_t zero_runs;	 /* of zero pages, for which there is memory; 0 = any number */
 	bool verify;		 /* read the image back before calling it saved */
 	bool quiet;		 /* no progress */
 	const struct terminals *terminals; /* for the bar; NULL = standard error, if it is one */
@@ -34,8 +35,10 @@ struct save_job {
 	struct guard *guard;	 /* fed as the save gets on; NULL = none */
 	const struct runs *ram;
 	const struct runs *home;	/* only what lies in RAM counts */
-	const struct runs *free;	/* frames whose content A does not need; NULL = none */
+	struct runs *free;		/* frames whose content A does not need; NULL = none;
+					   taken over by the save */
 	const struct runs *untouchable; /* frames that must not even be read; NULL = none */
+	uint64_t boot; /* bytes that the kernel which restores a hibernation image takes */
 	const struct image_machine *machine;
 	const struct firmware_range *firmware;
 	size_t firmware_count;
@@ -50,6 +53,12 @@ struct save_job {
 	const char *vmcoreinfo; /* vmcoreinfo_size bytes */
 	size_t vmcoreinfo_size;
 };
+
+/*
+ * Threads for a save when WANTED are asked for (0 = one for each online CPU): never more than CPUs,
+ * which would not be faster, and kernel B has memory for as many threads as it has CPUs.
+ */
+unsigned save_job_workers(unsigned wanted);
 
 /*
  * To be called whenever the save has got on a little: feeds the guard, and returns -ECANCELED with

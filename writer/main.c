@@ -3,6 +3,8 @@
  * kjump-write: run by kernel B's init; saves kernel A's memory as the mailbox asks. Saves core
  * files as well, on any machine.
  */
+#include <malloc.h>
+
 #include "common/error.h"
 #include "memory/memory.h"
 #include "writer/dump.h"
@@ -26,6 +28,12 @@ static enum write_exit answer_mailbox(void)
 
 int main(int argc, char **argv)
 {
+	/*
+	 * Lists of pages grow by doubling: with mmap() and mremap(), which move no bytes and give
+	 * back what is freed. The library would come to take large blocks from its heap instead.
+	 */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+
 	struct write_options options;
 	int status = write_options_parse(argc, argv, &options);
 

@@ -157,6 +157,7 @@ int packer_pages(struct packer *packer, uint64_t pfn, uint64_t count, const void
 		uint64_t n =
 			alike(page, count < IMAGE_CHUNK_PAGES ? count : IMAGE_CHUNK_PAGES, &zero);
 
+		zero = zero && n >= packer->shortest;
 		if (zero) {
 			r = add_frames(&packer->zero, pfn, n, err);
 		} else if (n == IMAGE_CHUNK_PAGES) {

@@ -21,7 +21,8 @@ struct packer {
 	unsigned char *buffer; /* IMAGE_CHUNK_PAGES pages */
 	uint32_t pages;	       /* in the buffer */
 	struct runs frames;    /* of the pages in the buffer */
-	struct runs zero;      /* frames of all zero pages so far */
+	struct runs zero;      /* frames of all zero pages so far, */
+	uint64_t shortest;     /* in runs of at least this many: others are taken for data */
 	uint64_t data;	       /* all other pages so far */
 	uint64_t last;	       /* nanoseconds of CLOCK_MONOTONIC: when the last chunk was done */
 };

@@ -27,6 +27,8 @@
 #include "memory/freepages.h"
 #include "memory/manual.h"
 #include "memory/resources.h"
+#include "text/meminfo.h"
+#include "writer/budget.h"
 #include "writer/cmdline-request.h"
 #include "writer/machine.h"
 #include "writer/save.h"
@@ -43,6 +45,7 @@ struct task {
 	const char *consoles;	       /* NULL = watch none */
 	unsigned wait_ms;	       /* left to wait for devices */
 	struct runs ram, home;
+	size_t runs;		 /* of pages that are left out: there is memory for so many */
 	struct free_pages pages; /* to be left out */
 	struct image_machine machine;
 	struct image_watch *watch;
@@ -250,6 +253,8 @@ static int find_free(struct task *task, struct error *err)
 	struct error doubt = { 0 };
 	int r;
 
+	/* The other half is for the pages that are zero. */
+	task->pages.limit = task->runs / 2;
 	if (!handoff->vmcoreinfo_size)
 		r = error_set(&doubt, ENODATA, "the kernel passed on no vmcoreinfo");
 	else
@@ -257,6 +262,10 @@ static int find_free(struct task *task, struct error *err)
 				    &task->pages, &doubt);
 	if (!r && (r = check_untouchable(task, err)))
 		return r;
+	if (r == -E2BIG) {
+		*err = doubt;
+		return r;
+	}
 	if (r && (request->poisoned_pages || request->offline_pages))
 		return error_set(err, EUCLEAN, "pages that must not be touched are not found: %s",
 				 doubt.text);
@@ -267,6 +276,34 @@ static int find_free(struct task *task, struct error *err)
 	if (!r && task->pages.by_top_byte)
 		message("free pages: told by the top byte of their type alone");
 	return 0;
+}
+
+/* How many runs of pages there is memory for. */
+static int find_budget(struct task *task, struct error *err)
+{
+	const struct request *request = &task->mailbox->request;
+	struct budget budget = {
+		.workers = save_job_workers(request->workers),
+		.level = request->level,
+		.ram = &task->ram,
+		.home = &task->home,
+		.machine = &task->machine,
+	};
+	struct meminfo meminfo;
+	int r = meminfo_read("/proc/meminfo", &meminfo, err);
+
+	if (r)
+		return r;
+	budget.available = meminfo.available;
+	return budget_runs(&budget, &task->runs, err);
+}
+
+/* What is left of that for the pages that are zero. */
+static size_t zero_runs(const struct task *task)
+{
+	size_t used = task->pages.free.n + task->pages.untouchable.n;
+
+	return used < task->runs ? task->runs - used : 1;
 }
 
 static int save(struct task *task, const struct terminals *terminals, const atomic_bool *stop,
@@ -281,6 +318,8 @@ static int save(struct task *task, const struct terminals *terminals, const atom
 		.kind = request->operation == OP_HIBERNATE ? IMAGE_HIBERNATION : IMAGE_CHECKPOINT,
 		.level = request->level,
 		.workers = request->workers,
+		.zero_runs = zero_runs(task),
+		.boot = request->boot_bytes,
 		.verify = request->flags & REQUEST_VERIFY,
 		.terminals = terminals,
 		.stop = stop,
@@ -351,6 +390,8 @@ static int prepare(struct task *task, struct error *err)
 		r = seal_swap(task, err);
 	if (!r)
 		r = hash_watch(task, err);
+	if (!r)
+		r = find_budget(task, err);
 	if (!r)
 		r = find_free(task, err);
 	if (r)

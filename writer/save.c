@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/tsc.h"
+#include "image/restorable.h"
 #include "writer/selection.h"
 #include "writer/workers.h"
 
@@ -77,8 +78,13 @@ static int write_image(const struct save_job *job, struct selection *selection,
 	int r;
 
 	r = workers_run(job, selection, writer, &index.zero, err);
+	runs_free(&selection->save);
 	if (!r)
 		r = fill_index(&index, job, selection, err);
+	if (!r)
+		r = image_writer_end(writer, &index, err);
+	if (!r && job->kind == IMAGE_HIBERNATION)
+		r = image_restorable(&index, job->boot, err);
 	/* The last moment: what is committed is saved. */
 	if (!r)
 		r = save_job_stopped(job, err);

@@ -7,6 +7,27 @@
 
 #include <errno.h>
 
+/*
+ * What of LIST lies in WITHIN and not in WITHOUT. LIST, which may be NULL and in any order, is
+ * taken over: it may be the longest there is, so it is never there three times.
+ */
+static int take_part(struct runs *list, const struct runs *within, const struct runs *without,
+		     struct runs *ret)
+{
+	struct runs inside = { 0 };
+	int r;
+
+	if (!list)
+		return 0;
+	runs_sort(list);
+	r = runs_intersect(list, within, &inside);
+	runs_free(list);
+	if (!r)
+		r = runs_subtract(&inside, without, ret);
+	runs_free(&inside);
+	return r;
+}
+
 /* Append to RET what of A lies in WITHIN and not in WITHOUT. A may be NULL and in any order. */
 static int part_of(const struct runs *a, const struct runs *within, const struct runs *without,
 		   struct runs *ret)
@@ -46,8 +67,8 @@ int selection_make(const struct save_job *job, struct selection *selection, stru
 	if (!r)
 		r = part_of(job->untouchable, &selection->mappable, &none, &selection->untouchable);
 	if (!r)
-		r = part_of(job->free, &selection->mappable, &selection->untouchable,
-			    &selection->free);
+		r = take_part(job->free, &selection->mappable, &selection->untouchable,
+			      &selection->free);
 	if (!r)
 		r = runs_subtract(&selection->mappable, &selection->untouchable, &touchable);
 	if (!r)
@@ -93,4 +114,15 @@ bool selection_next(const struct selection *selection, struct slice_cursor *curs
 		}
 	}
 	return false;
+}
+
+uint64_t selection_slices(const struct selection *selection)
+{
+	struct slice_cursor cursor = { 0 };
+	struct slice slice;
+	uint64_t count = 0;
+
+	while (selection_next(selection, &cursor, &slice))
+		count++;
+	return count;
 }

@@ -23,7 +23,7 @@ struct selection {
 	struct runs save;     /* mappable without free and untouchable */
 };
 
-/* Returns 0 or a negative errno value; selection_free() in either case. */
+/* Takes job->free over. Returns 0 or a negative errno value; selection_free() in either case. */
 int selection_make(const struct save_job *job, struct selection *selection, struct error *err);
 void selection_free(struct selection *selection);
 
@@ -49,5 +49,8 @@ struct slice_cursor {
 /* The next slice that holds frames to save; false at the end. */
 bool selection_next(const struct selection *selection, struct slice_cursor *cursor,
 		    struct slice *ret);
+
+/* How many there are. */
+uint64_t selection_slices(const struct selection *selection);
 
 #endif

@@ -9,8 +9,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "writer/budget.h"
 #include "writer/packer.h"
 #include "writer/progress.h"
 
@@ -22,24 +22,35 @@ struct crew {
 	struct level_control level;
 	pthread_mutex_t lock; /* for what follows */
 	struct slice_cursor cursor;
+	uint64_t slices;  /* left */
+	size_t zero_runs; /* in the lists of all workers, as they said last */
 	struct error err; /* of the worker that failed first */
 };
 
 struct worker {
 	struct crew *crew;
 	struct packer packer;
+	size_t zero_runs; /* of these the crew knows */
 	pthread_t thread;
 };
 
-/* The next slice; none are left once a worker has failed, or somebody wants to stop. */
-static bool crew_next(struct crew *crew, struct slice *ret)
+/*
+ * The next slice, and what is short in it; none are left once a worker has failed, or somebody
+ * wants to stop.
+ */
+static bool crew_next(struct crew *crew, struct worker *worker, struct slice *ret)
 {
 	bool more;
 
 	pthread_mutex_lock(&crew->lock);
+	crew->zero_runs += worker->packer.zero.n - worker->zero_runs;
+	worker->zero_runs = worker->packer.zero.n;
+	worker->packer.shortest =
+		budget_shortest(crew->job->zero_runs, crew->zero_runs, crew->slices);
 	if (!crew->err.code)
 		save_job_stopped(crew->job, &crew->err);
 	more = !crew->err.code && selection_next(crew->selection, &crew->cursor, ret);
+	crew->slices -= more;
 	pthread_mutex_unlock(&crew->lock);
 	return more;
 }
@@ -94,7 +105,7 @@ static void *work(void *argument)
 
 	r = packer_init(&worker->packer, crew->writer, automatic ? LEVEL_DEFAULT : crew->job->level,
 			automatic ? &crew->level : NULL, &err);
-	while (!r && crew_next(crew, &slice))
+	while (!r && crew_next(crew, worker, &slice))
 		r = take_slice(worker, &window, &slice, &err);
 	if (!r)
 		r = packer_flush(&worker->packer, &err);
@@ -102,15 +113,6 @@ static void *work(void *argument)
 		crew_fail(crew, &err);
 	memory_unmap(&window);
 	return NULL;
-}
-
-static unsigned worker_count(const struct save_job *job)
-{
-	long count = job->workers ? (long)job->workers : sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (count < 1)
-		return 1;
-	return count < SAVE_WORKERS_MAX ? (unsigned)count : SAVE_WORKERS_MAX;
 }
 
 /* Start up to COUNT workers and wait for them. Fewer than asked will do, none will not. */
@@ -139,8 +141,11 @@ static int crew_run(struct crew *crew, struct worker *workers, unsigned count, s
 int workers_run(const struct save_job *job, const struct selection *selection,
 		struct image_writer *writer, struct runs *zero, struct error *err)
 {
-	struct crew crew = { .job = job, .selection = selection, .writer = writer };
-	unsigned i, count = worker_count(job);
+	struct crew crew = { .job = job,
+			     .selection = selection,
+			     .writer = writer,
+			     .slices = selection_slices(selection) };
+	unsigned i, count = save_job_workers(job->workers);
 	struct worker *workers = calloc(count, sizeof(*workers));
 	int r;
 
@@ -156,6 +161,7 @@ int workers_run(const struct save_job *job, const struct selection *selection,
 	for (i = 0; i < count; i++) {
 		if (!r && runs_add_all(zero, &workers[i].packer.zero))
 			r = error_set(err, ENOMEM, "zero pages: out of memory");
+		/* At once, so that only one of the lists is there twice. */
 		packer_free(&workers[i].packer);
 	}
 	runs_sort(zero);

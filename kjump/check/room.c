@@ -58,19 +58,27 @@ static bool measured(const char *path, const struct meminfo *memory, uint64_t *r
 	return true;
 }
 
+/* Bytes that the boot kernel takes, with the home where that is reserved. */
+static uint64_t boot_needs(const struct room_paths *paths, const struct meminfo *memory,
+			   const struct state *state)
+{
+	uint64_t needed;
+
+	if (measured(paths->footprint, memory, &needed))
+		return needed;
+	needed = BOOT_KERNEL + memory->total / BOOT_SHARE;
+	/* What is reserved here is most likely reserved for the boot kernel too. */
+	return state->reserved ? needed + state->home_size : needed;
+}
+
 /* What the boot kernel lacks when UNUSED bytes and the home's hold nothing. */
 static uint64_t missing(const struct room_paths *paths, const struct meminfo *memory,
 			uint64_t unused, const struct state *state)
 {
-	uint64_t needed, home = state->home_size;
+	uint64_t needed = boot_needs(paths, memory, state);
 
-	if (!measured(paths->footprint, memory, &needed)) {
-		needed = BOOT_KERNEL + memory->total / BOOT_SHARE;
-		/* What is reserved here is most likely reserved for the boot kernel too. */
-		if (state->reserved)
-			home = 0;
-	}
-	return needed > unused + home ? needed - unused - home : 0;
+	unused += state->home_size;
+	return needed > unused ? needed - unused : 0;
 }
 
 static int too_full(uint64_t lack, struct error *err)
@@ -104,4 +112,15 @@ int room_check(const struct room_paths *paths, const struct state *state, struct
 	if (status || !missing(paths, &memory, memory.available, state))
 		return status;
 	return too_full(missing(paths, &memory, memory.available, state), err);
+}
+
+int room_boot(const struct room_paths *paths, const struct state *state, uint64_t *ret,
+	      struct error *err)
+{
+	struct meminfo memory;
+	int status = meminfo_read(paths->meminfo, &memory, err);
+
+	if (!status)
+		*ret = boot_needs(paths, &memory, state);
+	return status;
 }

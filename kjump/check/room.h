@@ -25,6 +25,13 @@ struct room_paths {
 int room_make(const struct room_paths *paths, const struct state *state, struct error *err);
 
 /*
+ * Bytes of RAM that the boot kernel takes for itself, as room_make() and room_check() see it, a
+ * home that is reserved for kernel B included.
+ */
+int room_boot(const struct room_paths *paths, const struct state *state, uint64_t *ret,
+	      struct error *err);
+
+/*
  * Would room_make() succeed? Changes nothing, so it goes by the kernel's estimate of what can be
  * dropped.
  */

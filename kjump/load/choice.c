@@ -97,7 +97,7 @@ static int choose_initramfs(const struct config *config, struct choice *choice, 
 			 PATH_INITRAMFS);
 }
 
-static unsigned choose_cpus(const struct config *config)
+unsigned choice_cpus(const struct config *config)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned cpus = online < 1 ? 1 : online > CPUS_MAX ? CPUS_MAX : (unsigned)online;
@@ -143,7 +143,7 @@ int choice_make(const struct config *config, struct choice *ret, struct error *e
 	memset(ret, 0, sizeof(*ret));
 	ret->level = config->level;
 	ret->home = config->home;
-	ret->cpus = choose_cpus(config);
+	ret->cpus = choice_cpus(config);
 	status = file_read(PATH_CMDLINE, cmdline, sizeof(cmdline), err);
 	if (!status)
 		status = choose_kernel(config, cmdline, ret, err);

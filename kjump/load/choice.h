@@ -22,6 +22,9 @@ struct choice {
 	uint64_t digest; /* files (path, size, time), command line, home, ABI_VERSION */
 };
 
+/* CPUs that kernel B starts, and threads of a save: no more than there are, whatever is set. */
+unsigned choice_cpus(const struct config *config);
+
 /* ENOENT when there is no kernel or no initramfs to be found. */
 int choice_make(const struct config *config, struct choice *ret, struct error *err);
 

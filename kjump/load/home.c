@@ -17,7 +17,7 @@ uint64_t home_needed(const struct home_load *load, int level)
 {
 	size_t scratch = image_scratch_size(is_low(level) ? LEVEL_AUTO_MAX : level);
 
-	return jump_home_size(load->kernel, load->initramfs_size, load->cpus, scratch);
+	return jump_home_size(load->kernel, load->initramfs_size, load->cpus, scratch, load->ram);
 }
 
 int home_level(const struct home_load *load, uint64_t size)

@@ -8,11 +8,12 @@
 #include "common/error.h"
 #include "jump/jump.h"
 
-/* What decides besides the level: kernel B, its initramfs and its CPUs. */
+/* What decides besides the level: kernel B, its initramfs and its CPUs, and how much it saves. */
 struct home_load {
 	const struct jump_kernel *kernel;
 	size_t initramfs_size;
 	unsigned cpus;
+	uint64_t ram; /* bytes, of the system that is saved */
 };
 
 /*

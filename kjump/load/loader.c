@@ -79,9 +79,11 @@ static int map_initramfs(const char *path, struct file_map *ret, struct error *e
 	return status;
 }
 
-static struct home_load home_load(const struct choice *choice, const struct jump_load *load)
+static struct home_load home_load(const struct choice *choice, const struct jump_load *load,
+				  const struct runs *ram)
 {
-	return (struct home_load){ load->kernel, load->initramfs_size, choice->cpus };
+	return (struct home_load){ load->kernel, load->initramfs_size, choice->cpus,
+				   runs_total(ram) * FRAME_SIZE };
 }
 
 static const struct reserved_paths running = { PATH_CMDLINE, PATH_IOMEM, PATH_FIRMWARE_MAP,
@@ -97,7 +99,7 @@ static int place(const struct choice *choice, const struct runs *avoid, const st
 		 struct ballast *ballast, struct jump_load *load, struct reserved *reserved,
 		 struct error *err)
 {
-	const struct home_load needs = home_load(choice, load);
+	const struct home_load needs = home_load(choice, load, ram);
 	struct runs movable = { 0 };
 	int ret;
 
@@ -156,7 +158,7 @@ static int place_and_load(const struct choice *choice, const struct mailbox_page
 {
 	struct run frames = { page->pfn, MAILBOX_SIZE / FRAME_SIZE };
 	struct runs avoid = { .v = &frames, .n = 1 };
-	const struct home_load needs = home_load(choice, load);
+	const struct home_load needs = home_load(choice, load, ram);
 	struct ballast ballast = { 0 };
 	struct reserved reserved;
 	int ret = place(choice, &avoid, ram, &ballast, load, &reserved, err);

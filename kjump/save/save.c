@@ -20,6 +20,7 @@
 #include "kjump/check/room.h"
 #include "kjump/check/untouchable.h"
 #include "kjump/device.h"
+#include "kjump/load/choice.h"
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
 #include "kjump/save/hardware.h"
@@ -57,7 +58,7 @@ static void fill_request(struct save *save, enum operation operation)
 			 (config->all ? REQUEST_SAVE_ALL : 0) |
 			 (save->options->dry_run ? REQUEST_DRY_RUN : 0);
 	request->level = config->level;
-	request->workers = config->workers;
+	request->workers = config->workers ? choice_cpus(config) : 0;
 	snprintf(request->target, sizeof(request->target), "UUID=%s",
 		 human_uuid(save->preflight.super.device_uuid, uuid));
 	snprintf(request->target_name, sizeof(request->target_name), "%s", config->target);
@@ -116,6 +117,8 @@ static int post_request(struct save *save, struct error *err)
 	sync();
 	ret = save->request.operation == OP_HIBERNATE ? room_make(&room, &save->loader.state, err)
 						      : 0;
+	if (!ret)
+		ret = room_boot(&room, &save->loader.state, &save->request.boot_bytes, err);
 	if (!ret)
 		ret = post_watch(save, mailbox, err);
 	if (!ret)

@@ -71,7 +71,7 @@ static bool read_kernel(const char *path, struct error *err)
 	bool good = fuzz_good(jump_kernel_read(path, &kernel, err), err);
 
 	if (good)
-		jump_home_size(&kernel, 1 << 20, 2, 1 << 20);
+		jump_home_size(&kernel, 1 << 20, 2, 1 << 20, 1 << 30);
 	jump_kernel_free(&kernel);
 	return good;
 }

@@ -274,6 +274,39 @@ static void many_stray_values_are_refused(void **state)
 	kernel_destroy(&kernel);
 }
 
+/* Free pages may be saved instead of listed, what must not be touched may not. */
+static void lists_have_a_limit(void **state)
+{
+	struct fake_kernel kernel;
+	struct free_pages pages = { .limit = 64 };
+	struct error err;
+
+	(void)state;
+	kernel_create(&kernel, &kernel_versions[2]);
+	kernel_set_free(&kernel, 2048, 10);
+	for (uint64_t pfn = 5000; pfn < 5600; pfn += 2)
+		kernel_set_free(&kernel, pfn, 0);
+	kernel_set_free(&kernel, 6144, 5);
+	kernel_set_counter(&kernel, kernel.counted);
+	assert_int_equal(free_pages_find(kernel.memory, &kernel.ram, &kernel.home,
+					 kernel.vmcoreinfo, &pages, &err),
+			 0);
+	assert_int_equal(pages.found, 1024 + 300 + 32);
+	assert_in_range(pages.free.n, 32, 64);
+	assert_true(runs_contain(&pages.free, 2048 + 1023));
+	assert_true(runs_contain(&pages.free, 6144 + 31));
+	assert_true(runs_valid(&pages.free));
+	free_pages_free(&pages);
+
+	for (uint64_t pfn = 7000; pfn < 7200; pfn += 2)
+		kernel_set_type(&kernel, pfn, kernel.version.offline);
+	pages = (struct free_pages){ .limit = 64 };
+	assert_int_equal(free_pages_find(kernel.memory, &kernel.ram, &kernel.home,
+					 kernel.vmcoreinfo, &pages, &err),
+			 -E2BIG);
+	kernel_destroy(&kernel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +319,7 @@ int main(void)
 		cmocka_unit_test(counters_must_agree),
 		cmocka_unit_test(memory_map_in_the_home_is_refused),
 		cmocka_unit_test(many_stray_values_are_refused),
+		cmocka_unit_test(lists_have_a_limit),
 	};
 
 	return cmocka_run_group_tests_name("freepages", tests, NULL, NULL);

@@ -61,7 +61,7 @@ static void low_levels_share_a_size(void **state)
 
 static void high_levels_take_more_for_each_cpu(void **state)
 {
-	const struct home_load large = { &kernel, load.initramfs_size, 16 };
+	const struct home_load large = { &kernel, load.initramfs_size, 16, 0 };
 	size_t more = codec_context_size(LEVEL_MAX) - codec_context_size(LEVEL_AUTO_MAX);
 	uint64_t two = home_needed(&load, LEVEL_MAX) - home_needed(&load, LEVEL_AUTO);
 	uint64_t sixteen = home_needed(&large, LEVEL_MAX) - home_needed(&large, LEVEL_AUTO);

@@ -16,6 +16,7 @@
 #include "tests/unit/fake-machine.h"
 #include "writer/packer.h"
 #include "writer/save.h"
+#include "writer/selection.h"
 
 #define DEVICE_SIZE (UINT64_C(64) << 20)
 
@@ -28,6 +29,7 @@ struct fixture {
 	struct image_machine machine;
 	struct image_watch watch;
 	struct save_job job;
+	bool scattered; /* zero pages may have been taken for data */
 };
 
 /* Make the device anew with SIZE bytes. */
@@ -206,7 +208,8 @@ static void compare(const struct fixture *fixture, const struct contents *conten
 		assert_int_equal(
 			pread(fixture->fake->fd, page, FRAME_SIZE, (off_t)(pfn * FRAME_SIZE)),
 			FRAME_SIZE);
-		is_zero = !memcmp(page, zeros, FRAME_SIZE);
+		is_zero = !memcmp(page, zeros, FRAME_SIZE) &&
+			  !(fixture->scattered && contents->times[pfn]);
 		zero += saved && is_zero;
 		assert_int_equal(in_runs(index->zero.v, index->zero.n, pfn), saved && is_zero);
 		assert_int_equal(contents->times[pfn], saved && !is_zero);
@@ -314,7 +317,7 @@ static void test_result(void **state)
 static void test_left_out(void **state)
 {
 	struct fixture *fixture = *state;
-	struct runs unused = { 0 }, untouchable = { 0 };
+	struct runs unused = { 0 }, untouchable = { 0 }, taken = { 0 };
 	struct image_super super;
 
 	/* Out of order, reaching into home and hole, and overlapping each other. */
@@ -323,15 +326,51 @@ static void test_left_out(void **state)
 	assert_int_equal(runs_add(&unused, 0x1630, 0x20), 0);
 	assert_int_equal(runs_add(&untouchable, 0x1740, 0x40), 0);
 	assert_int_equal(runs_add(&untouchable, 0x1800, 1), 0);
-	fixture->job.free = &unused;
+	assert_int_equal(runs_add_all(&taken, &unused), 0);
+	fixture->job.free = &taken;
 	fixture->job.untouchable = &untouchable;
 	save(fixture);
+	assert_int_equal(taken.n, 0);
+	fixture->job.free = &unused;
 	read_back(fixture);
 	super = read_super(fixture);
 	assert_int_equal(super.free_pages, 0x40 + 0x10 + 0x10);
 	assert_int_equal(super.untouchable_pages, 0x41);
 	runs_free(&unused);
 	runs_free(&untouchable);
+}
+
+/* More runs of zero pages than may be listed: the short ones are data like any other. */
+static void test_scattered_zeros(void **state)
+{
+	static const size_t limits[] = { 1, 8, 64, 300, 100000 };
+	static const unsigned char zeros[FRAME_SIZE];
+	struct fixture *fixture = *state;
+	uint64_t fewest = UINT64_MAX;
+
+	fixture->job.workers = 1; /* so that the same is found each time */
+	fixture->job.verify = true;
+	fixture->scattered = true;
+	for (uint64_t pfn = 0x400; pfn < 0x2000; pfn += 2 + pfn / 512 % 3)
+		if (pfn < 0x800 || pfn >= 0xc00)
+			fake_write(fixture->fake, zeros, FRAME_SIZE, pfn * FRAME_SIZE);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct image_index index = { 0 };
+		struct image_super super;
+		struct error err;
+
+		fixture->job.zero_runs = limits[i];
+		save(fixture);
+		read_back(fixture);
+		super = read_super(fixture);
+		assert_int_equal(image_index_read(&fixture->disk, &super, &index, &err), 0);
+		/* A worker tells what it has found when it has finished a slice. */
+		assert_true(index.zero.n <= limits[i] + SLICE_FRAMES / 2);
+		assert_true(super.data_pages <= fewest);
+		fewest = super.data_pages;
+		image_index_free(&index);
+	}
+	assert_true(read_super(fixture).zero_pages > 1000);
 }
 
 /* What cannot be read is not read: neither untouchable frames nor the home. */
@@ -543,6 +582,7 @@ int main(void)
 		WITH_DEVICE(test_round_trip),
 		WITH_DEVICE(test_result),
 		WITH_DEVICE(test_left_out),
+		WITH_DEVICE(test_scattered_zeros),
 		WITH_DEVICE(test_left_out_is_not_read),
 		WITH_DEVICE(test_unreadable_memory),
 		WITH_DEVICE(test_device_too_small),
