@@ -11,7 +11,7 @@
 #include "writer/options.h"
 #include "writer/request.h"
 
-static enum write_exit answer_mailbox(void)
+static enum write_exit answer_mailbox(const struct write_options *options)
 {
 	struct memory *memory = NULL;
 	struct error err = { 0 };
@@ -21,23 +21,28 @@ static enum write_exit answer_mailbox(void)
 		message("%s; no request, nothing written", err.text);
 		return WRITE_NO_REQUEST;
 	}
-	status = request_answer(memory, "/proc/cmdline", "/proc/consoles", REQUEST_WAIT_MS);
+	if (options->died)
+		status = request_abandon(memory, "/proc/cmdline", options->died, REQUEST_WAIT_MS);
+	else
+		status = request_answer(memory, "/proc/cmdline", "/proc/consoles", REQUEST_WAIT_MS);
 	memory_close(memory);
 	return status;
 }
 
 int main(int argc, char **argv)
 {
+	struct write_options options;
+	int status;
+
 	/*
 	 * Lists of pages grow by doubling: with mmap() and mremap(), which move no bytes and give
 	 * back what is freed. The library would come to take large blocks from its heap instead.
 	 */
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 
-	struct write_options options;
-	int status = write_options_parse(argc, argv, &options);
+	status = write_options_parse(argc, argv, &options);
 
 	if (status >= 0)
 		return status;
-	return options.vmcore ? dump_run(&options) : (int)answer_mailbox();
+	return options.vmcore ? dump_run(&options) : (int)answer_mailbox(&options);
 }

@@ -73,6 +73,8 @@ static const struct option_entry entries[] = {
 	{ FIELD("all", key_switch, all), 0, NULL, "save free pages too" },
 	{ FIELD("force", key_switch, force), 0, NULL,
 	  "overwrite what IMAGE holds; never the source, nor a file\nthat others may read" },
+	{ FIELD("died", key_pointer, died), 0, "STATUS",
+	  "devmem: the writer before ended with this status:\nmark its image stale, and tell A" },
 	{ FIELD("quiet", key_switch, quiet), 'q', NULL, "no progress" },
 	{ FIELD("help", key_switch, help), 'h', NULL, "show this and exit" },
 	{ FIELD("version", key_switch, version), 'V', NULL, "show the version and exit" },
@@ -103,11 +105,11 @@ static int show(const struct write_options *options)
 	return EXIT_DONE;
 }
 
-/* Was anything given but --source, which is entry 0? */
+/* Was anything given but --source, which is entry 0, and --died? */
 static bool has_more(const struct options_given *given)
 {
 	for (size_t i = 1; i < table.count; i++) {
-		if (given->values[i])
+		if (given->values[i] && strcmp(entries[i].key.name, "died"))
 			return true;
 	}
 	return false;
@@ -127,6 +129,8 @@ int write_options_parse(int argc, char **argv, struct write_options *ret)
 		return misuse("takes no arguments: ", given.operands[0]);
 	if (!ret->vmcore && has_more(&given))
 		return misuse("only --source vmcore:FILE takes options; the mailbox has them", "");
+	if (ret->vmcore && ret->died)
+		return misuse("--died is for the mailbox alone", "");
 	if (ret->vmcore && !ret->output)
 		return misuse("no --output", "");
 	return -1;

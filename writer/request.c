@@ -10,13 +10,11 @@
 #include "writer/request.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "common/safe.h"
 #include "common/tsc.h"
@@ -31,10 +29,10 @@
 #include "writer/budget.h"
 #include "writer/cmdline-request.h"
 #include "writer/machine.h"
+#include "writer/request-check.h"
 #include "writer/save.h"
+#include "writer/target.h"
 #include "writer/watcher.h"
-
-#define RETRY_MS 50
 
 /* Everything that one request needs. */
 struct task {
@@ -52,58 +50,6 @@ struct task {
 	struct disk disk;
 	struct guard guard;
 };
-
-/* After R: is it worth trying again? Waits a little if so. */
-static bool retry(struct task *task, int r)
-{
-	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000 };
-
-	if (r != -ENODEV || task->wait_ms < RETRY_MS)
-		return false;
-	task->wait_ms -= RETRY_MS;
-	nanosleep(&pause, NULL);
-	return true;
-}
-
-static int check_devices(const struct mailbox *mailbox, struct error *err)
-{
-	bool valid = mailbox->pci_count <= MAILBOX_PCI_MAX &&
-		     mailbox->disk_count <= MAILBOX_DISK_MAX &&
-		     mailbox->efi_count <= MAILBOX_EFI_MAX && !mailbox->reserved1;
-
-	for (uint32_t i = 0; valid && i < mailbox->pci_count; i++)
-		valid = devices_pci_valid(&mailbox->pci[i]);
-	for (uint32_t i = 0; valid && i < mailbox->disk_count; i++)
-		valid = devices_disk_valid(&mailbox->disks[i]);
-	for (uint32_t i = 0; valid && i < mailbox->efi_count; i++)
-		valid = !mailbox->efi[i].reserved;
-	return valid ? 0 : error_set(err, EINVAL, "request: impossible list of devices");
-}
-
-static int check_request(const struct mailbox *mailbox, struct error *err)
-{
-	const struct request *request = &mailbox->request;
-
-	if (request->operation != OP_HIBERNATE && request->operation != OP_CHECKPOINT)
-		return error_set(err, EINVAL, "request: unknown operation %u", request->operation);
-	if (request->flags & ~(uint32_t)(REQUEST_VERIFY | REQUEST_DRY_RUN | REQUEST_SAVE_ALL))
-		return error_set(err, EINVAL, "request: unknown flags %#x", request->flags);
-	if (!safe_is_text(request->target, sizeof(request->target)) ||
-	    !safe_is_text(request->target_name, sizeof(request->target_name)))
-		return error_set(err, EINVAL, "request: unterminated text");
-	if (request->piece_count > REQUEST_PIECE_MAX)
-		return error_set(err, EINVAL, "request: %u pieces", request->piece_count);
-	if (request->watch_count > MAILBOX_WATCH_MAX || request->seal_count > request->watch_count)
-		return error_set(err, EINVAL, "request: %u extents to watch", request->watch_count);
-	if (request->watchdog_count > REQUEST_WATCHDOG_MAX)
-		return error_set(err, EINVAL, "request: %u watchdogs", request->watchdog_count);
-	for (uint32_t i = 0; i < request->watchdog_count; i++) {
-		if (!safe_is_text(request->watchdogs[i].identity,
-				  sizeof(request->watchdogs[i].identity)))
-			return error_set(err, EINVAL, "request: unterminated text");
-	}
-	return check_devices(mailbox, err);
-}
 
 static int read_maps(struct task *task, struct error *err)
 {
@@ -127,48 +73,6 @@ static bool is_dry_run(const struct task *task)
 	return task->mailbox->request.flags & REQUEST_DRY_RUN;
 }
 
-/* What the user called the target. */
-static const char *request_name(const struct request *request)
-{
-	return request->target_name[0] ? request->target_name : request->target;
-}
-
-static int open_device(struct task *task, struct error *err)
-{
-	const char *target = task->mailbox->request.target;
-	char path[PATH_MAX];
-	int r;
-
-	do
-		r = disk_find(target, path, sizeof(path), err);
-	while (retry(task, r));
-	return r ? r : disk_open(path, DISK_WRITE, &task->disk, err);
-}
-
-/* A volume is not found by what lies on it, so what lies on it is compared. */
-static int open_volume(struct task *task, struct error *err)
-{
-	const struct request *request = &task->mailbox->request;
-	struct image_super super;
-	int r;
-
-	do
-		r = disk_open_pieces(request->pieces, request->piece_count, request_name(request),
-				     &task->disk, err);
-	while (retry(task, r));
-	if (r)
-		return r;
-	r = image_super_read(&task->disk, &super, err);
-	if (!r && memcmp(super.device_uuid, request->device_uuid, sizeof(super.device_uuid)))
-		r = error_set(err, EUCLEAN, "not the device that was asked for");
-	return r ? error_prefix(err, "%s", task->disk.name) : 0;
-}
-
-static int open_target(struct task *task, struct error *err)
-{
-	return task->mailbox->request.piece_count ? open_volume(task, err) : open_device(task, err);
-}
-
 /* From here on nobody takes A's swap areas over without its being seen. A opens them again. */
 static int seal_swap(struct task *task, struct error *err)
 {
@@ -179,7 +83,7 @@ static int seal_swap(struct task *task, struct error *err)
 		guard_feed(&task->guard);
 		do
 			r = swap_seal(&mailbox->watch[i], err);
-		while (retry(task, r));
+		while (target_wait(&task->wait_ms, r));
 	}
 	return r;
 }
@@ -194,7 +98,7 @@ static int hash_extent(struct task *task, struct fingerprint *fingerprint,
 	guard_feed(&task->guard);
 	do
 		r = fingerprint_hash(fingerprint, &watch->extent, &watch->xxh3, err);
-	while (retry(task, r));
+	while (target_wait(&task->wait_ms, r));
 	if (r == -ENODEV)
 		return error_set(err, ENODEV,
 				 "%s: file system's or swap area's device not found, kernel B may "
@@ -314,7 +218,7 @@ static int save(struct task *task, const struct terminals *terminals, const atom
 	const struct save_job job = {
 		.memory = task->memory,
 		.disk = is_dry_run(task) ? NULL : &task->disk,
-		.name = request_name(request),
+		.name = target_name(request),
 		.kind = request->operation == OP_HIBERNATE ? IMAGE_HIBERNATION : IMAGE_CHECKPOINT,
 		.level = request->level,
 		.workers = request->workers,
@@ -356,7 +260,7 @@ static int save_watched(struct task *task, struct save_result *result, struct er
 	if (task->consoles)
 		terminals_open(&terminals, task->consoles, "/dev");
 	if (watcher_start(&watcher, &terminals))
-		message("%s: saving; q or Esc aborts", request_name(&task->mailbox->request));
+		message("%s: saving; q or Esc aborts", target_name(&task->mailbox->request));
 	r = save(task, &terminals, &watcher.pressed, result, err);
 	watcher_stop(&watcher);
 	terminals_close(&terminals);
@@ -394,8 +298,8 @@ static int prepare(struct task *task, struct error *err)
 		r = find_budget(task, err);
 	if (!r)
 		r = find_free(task, err);
-	if (r)
-		save_leave_none_valid(&task->disk, request_name(&task->mailbox->request), NULL);
+	if (r && !is_dry_run(task))
+		save_leave_none_valid(&task->disk, target_name(&task->mailbox->request), NULL);
 	return r;
 }
 
@@ -403,18 +307,15 @@ static int execute(struct task *task, struct save_result *result, struct error *
 {
 	int r;
 
-	r = check_request(task->mailbox, err);
+	r = request_check(task->mailbox, err);
 	if (r)
 		return r;
 	guard_begin(&task->guard, &task->mailbox->request, "/dev/watchdog");
-	r = open_target(task, err);
+	r = target_open(&task->mailbox->request, &task->wait_ms, &task->disk, err);
 	if (!r)
 		r = prepare(task, err);
 	if (!r)
 		r = save_watched(task, result, err);
-	/* Without a save nobody else has seen to it that no image of the running machine counts. */
-	if (is_dry_run(task) && task->disk.fd >= 0)
-		save_leave_none_valid(&task->disk, request_name(&task->mailbox->request), NULL);
 	guard_end(&task->guard);
 	disk_close(&task->disk);
 	free(task->watch);
@@ -437,7 +338,7 @@ static void describe_success(const struct request *request, const struct save_re
 	image_super_count(super, outcome);
 	outcome->bytes_written = result->bytes;
 	snprintf(outcome->message, sizeof(outcome->message),
-		 "%s: %s %llu pages in %llu MiB, %llu more are zero", request_name(request),
+		 "%s: %s %llu pages in %llu MiB, %llu more are zero", target_name(request),
 		 dry_run ? "dry run, nothing written:" : "saved",
 		 (unsigned long long)super->data_pages, (unsigned long long)(result->bytes >> 20),
 		 (unsigned long long)super->zero_pages);
@@ -537,4 +438,63 @@ enum write_exit request_answer(struct memory *memory, const char *cmdline, const
 		free(mailbox);
 	manual_free(&view);
 	return status;
+}
+
+/* The mailbox, whether its request is answered or not. */
+static int find_any_mailbox(struct memory *memory, const struct handoff_view *view,
+			    struct mailbox **ret, struct error *err)
+{
+	void *mapped;
+	int r = memory_map_rw(memory, view->handoff->mailbox_pfn << FRAME_SHIFT, MAILBOX_SIZE,
+			      &mapped, err);
+
+	*ret = mapped;
+	return r ? r : memory_mailbox_check(mapped, view->handoff->nonce, err);
+}
+
+static void abandon(struct mailbox *mailbox, const struct live_page *live, const char *status,
+		    unsigned wait_ms)
+{
+	const struct request *request = &mailbox->request;
+	struct disk disk = { .fd = -1 };
+	struct outcome outcome = { 0 };
+	struct error err = { 0 };
+
+	if (request->flags & REQUEST_DRY_RUN)
+		; /* which has written nothing */
+	else if (request_check(mailbox, &err) || target_open(request, &wait_ms, &disk, &err))
+		message("%s; an image may still be valid, discard it", err.text);
+	else
+		save_leave_none_valid(&disk, target_name(request), NULL);
+	disk_close(&disk);
+	if (mailbox->answered == mailbox->sequence)
+		return;
+	begin_outcome(mailbox, live, &outcome);
+	error_set(&err, EIO, "kernel B's writer ended without an answer (status %.10s)", status);
+	describe_failure(&err, &outcome);
+	memory_outcome_store(mailbox, &outcome);
+}
+
+enum write_exit request_abandon(struct memory *memory, const char *cmdline, const char *status,
+				unsigned wait_ms)
+{
+	struct manual_paths paths = manual_running;
+	struct handoff_view view = { 0 };
+	struct mailbox *mailbox = NULL;
+	struct error err = { 0 };
+	int r;
+
+	paths.cmdline = cmdline;
+	r = manual_or_handoff(memory, &paths, &view, &err);
+	if (!r)
+		r = view.manual ? find_mailbox(memory, cmdline, &view, &mailbox, &err)
+				: find_any_mailbox(memory, &view, &mailbox, &err);
+	if (r)
+		message("%s; nothing was marked", err.text);
+	else
+		abandon(mailbox, view.live, status, wait_ms);
+	if (view.manual)
+		free(mailbox);
+	manual_free(&view);
+	return r ? WRITE_NO_REQUEST : WRITE_FAILED;
 }

@@ -27,4 +27,13 @@ enum write_exit {
 enum write_exit request_answer(struct memory *memory, const char *cmdline, const char *consoles,
 			       unsigned wait_ms);
 
+/*
+ * For a writer that ended without saying what it did (killed, crashed): mark what would be restored
+ * at the next boot as stale, be it committed or not, because A goes on; and where A has no answer
+ * yet, answer that the writer ended with STATUS (of the shell). Returns WRITE_FAILED, or
+ * WRITE_NO_REQUEST when there is no mailbox.
+ */
+enum write_exit request_abandon(struct memory *memory, const char *cmdline, const char *status,
+				unsigned wait_ms);
+
 #endif

@@ -72,6 +72,16 @@ static enum write_exit answer(struct fixture *fixture, struct mailbox *ret)
 	return status;
 }
 
+static enum write_exit abandon_request(struct fixture *fixture, struct mailbox *ret)
+{
+	struct fake_machine *fake = fixture->fake;
+	enum write_exit status = request_abandon(fake->memory, fixture->cmdline, "137", 0);
+
+	assert_int_equal(pread(fake->fd, ret, sizeof(*ret), FAKE_MAILBOX << FRAME_SHIFT),
+			 sizeof(*ret));
+	return status;
+}
+
 static void read_image(const struct fixture *fixture, struct disk *disk, struct image_super *super)
 {
 	struct error err = { 0 };
@@ -280,12 +290,18 @@ static void test_dry_run(void **state)
 	dry.outcome.result = RESULT_SAVED;
 	assert_memory_equal(&dry.outcome, &real.outcome, sizeof(dry.outcome));
 
-	/* No image of a machine that runs may count, whatever B was asked. */
+	/* What waits there may be another system's: it stays as it is, also when the run fails. */
+	read_image(fixture, &disk, &fixture->formatted);
+	disk_close(&disk);
+	assert_int_equal(fixture->formatted.state, IMAGE_VALID);
 	request->flags = REQUEST_DRY_RUN;
 	assert_int_equal(answer(fixture, &dry), WRITE_BACK);
-	read_image(fixture, &disk, &fixture->formatted);
-	assert_int_equal(fixture->formatted.state, IMAGE_STALE);
-	disk_close(&disk);
+	expect_untouched(fixture);
+	request->watch_count = 1;
+	assert_int_equal(answer(fixture, &dry), WRITE_FAILED);
+	expect_untouched(fixture);
+	assert_int_equal(abandon_request(fixture, &dry), WRITE_FAILED);
+	expect_untouched(fixture);
 }
 
 /* One request, one answer: what was answered is not done again. */
@@ -417,14 +433,73 @@ static void test_another_volume(void **state)
 	expect_untouched(fixture);
 }
 
+/* --- a writer that was killed --- */
+
+static void expect_state(const struct fixture *fixture, uint32_t state)
+{
+	struct image_super super;
+	struct disk disk;
+
+	read_image(fixture, &disk, &super);
+	assert_int_equal(super.state, state);
+	disk_close(&disk);
+}
+
+/* Killed before it had answered, or behind the commit: A goes on, so nothing is left valid. */
+static void test_killed_writer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct mailbox *mailbox = malloc(sizeof(*mailbox));
+
+	fixture->fake->mailbox.request.operation = OP_HIBERNATE;
+	assert_int_equal(answer(fixture, mailbox), WRITE_OFF);
+	expect_state(fixture, IMAGE_VALID);
+	/* The answer did not get there. */
+	fake_write_mailbox(fixture->fake);
+	assert_int_equal(abandon_request(fixture, mailbox), WRITE_FAILED);
+	expect_state(fixture, IMAGE_STALE);
+	assert_int_equal(mailbox->answered, mailbox->sequence);
+	assert_int_equal(mailbox->outcome.result, RESULT_FAILED);
+	assert_non_null(strstr(mailbox->outcome.message,
+			       "writer ended without an answer (status 137); not saved"));
+
+	/* It did: the answer stays, the image does not. */
+	assert_int_equal(answer(fixture, mailbox), WRITE_OFF);
+	expect_state(fixture, IMAGE_VALID);
+	assert_int_equal(abandon_request(fixture, mailbox), WRITE_FAILED);
+	expect_state(fixture, IMAGE_STALE);
+	assert_int_equal(mailbox->outcome.result, RESULT_SAVED);
+	free(mailbox);
+}
+
+/* A checkpoint that was there before is nobody's to take away. */
+static void test_killed_writer_leaves_checkpoints(void **state)
+{
+	struct fixture *fixture = *state;
+	struct mailbox *mailbox = malloc(sizeof(*mailbox));
+
+	fixture->fake->mailbox.request.operation = OP_CHECKPOINT;
+	assert_int_equal(answer(fixture, mailbox), WRITE_BACK);
+	fake_write_mailbox(fixture->fake);
+	assert_int_equal(abandon_request(fixture, mailbox), WRITE_FAILED);
+	expect_state(fixture, IMAGE_VALID);
+	assert_int_equal(mailbox->outcome.result, RESULT_FAILED);
+	/* Without a mailbox there is nothing to be done. */
+	mailbox->nonce[0] ^= 1;
+	fake_write(fixture->fake, mailbox, sizeof(*mailbox), FAKE_MAILBOX << FRAME_SHIFT);
+	assert_int_equal(abandon_request(fixture, mailbox), WRITE_NO_REQUEST);
+	free(mailbox);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_DEVICE(test_checkpoint),  WITH_DEVICE(test_hibernate),
-		WITH_DEVICE(test_untouchable), WITH_DEVICE(test_dry_run),
-		WITH_DEVICE(test_no_request),  WITH_DEVICE(test_bad_requests),
-		WITH_DEVICE(test_bad_entry),   WITH_DEVICE(test_missing_file_system),
-		WITH_DEVICE(test_volume),      WITH_DEVICE(test_another_volume),
+		WITH_DEVICE(test_killed_writer), WITH_DEVICE(test_killed_writer_leaves_checkpoints),
+		WITH_DEVICE(test_checkpoint),	 WITH_DEVICE(test_hibernate),
+		WITH_DEVICE(test_untouchable),	 WITH_DEVICE(test_dry_run),
+		WITH_DEVICE(test_no_request),	 WITH_DEVICE(test_bad_requests),
+		WITH_DEVICE(test_bad_entry),	 WITH_DEVICE(test_missing_file_system),
+		WITH_DEVICE(test_volume),	 WITH_DEVICE(test_another_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
