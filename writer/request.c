@@ -291,11 +291,11 @@ static int prepare(struct task *task, struct error *err)
 		r = machine_describe(task->memory, task->view, task->mailbox, task->stamps,
 				     &task->ram, &task->home, &task->machine, err);
 	if (!r)
+		r = find_budget(task, err);
+	if (!r)
 		r = seal_swap(task, err);
 	if (!r)
 		r = hash_watch(task, err);
-	if (!r)
-		r = find_budget(task, err);
 	if (!r)
 		r = find_free(task, err);
 	if (r && !is_dry_run(task))
