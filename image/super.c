@@ -289,10 +289,45 @@ static int write_copy(const struct disk *disk, int copy, unsigned char *block, s
 	return code;
 }
 
+/* May the state be written to one copy alone? Not one from which an image would be restored. */
+static bool is_harmless(const struct image_super *super)
+{
+	return super->state == IMAGE_EMPTY || super->state == IMAGE_STALE ||
+	       super->state == IMAGE_RESTORED;
+}
+
+static int write_copies(const struct disk *disk, const struct image_super *super,
+			unsigned char *block, struct error *err)
+{
+	struct swap_header header;
+	struct error second;
+	int code;
+
+	memcpy(block, super, sizeof(*super));
+	code = write_copy(disk, 1, block, err);
+	if (code && !is_harmless(super))
+		return code;
+	make_swap_header(super, &header);
+	memcpy(block + sizeof(*super), &header, sizeof(header));
+	if (!write_copy(disk, 0, block, &second)) {
+		if (code)
+			message("%s: %s; only the other one says now that the image is %s",
+				disk->name, err->text, image_state_name(super->state));
+		return 0;
+	}
+	if (!code && is_harmless(super)) {
+		message("%s: %s; only the other one says now that the image is %s", disk->name,
+			second.text, image_state_name(super->state));
+		return 0;
+	}
+	if (!code)
+		*err = second;
+	return -err->code;
+}
+
 int image_super_write(const struct disk *disk, struct image_super *super, struct error *err)
 {
 	unsigned char *block = disk_buffer(IMAGE_BLOCK);
-	struct swap_header header;
 	int code;
 
 	if (!block)
@@ -301,14 +336,7 @@ int image_super_write(const struct disk *disk, struct image_super *super, struct
 		clear_image(super);
 	super->generation++;
 	super->crc = super_crc(super);
-	memcpy(block, super, sizeof(*super));
-	code = write_copy(disk, 1, block, err);
-	if (code)
-		goto out;
-	make_swap_header(super, &header);
-	memcpy(block + sizeof(*super), &header, sizeof(header));
-	code = write_copy(disk, 0, block, err);
-out:
+	code = write_copies(disk, super, block, err);
 	free(block);
 	return code;
 }

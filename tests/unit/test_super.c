@@ -249,6 +249,16 @@ static int fail_at(void *context, enum disk_operation operation, uint64_t offset
 	return operation == DISK_OP_WRITE && offset == *where ? EIO : 0;
 }
 
+/* An image, as far as a superblock tells. */
+static void set_state(struct image_super *super, uint32_t state)
+{
+	super->state = state;
+	super->kind = state == IMAGE_EMPTY ? 0 : IMAGE_HIBERNATION;
+	super->start = IMAGE_DATA_START;
+	super->index = IMAGE_DATA_START;
+	super->length = super->index_size = IMAGE_BLOCK;
+}
+
 /* Between the two copies: copy 1 is newer and counts. */
 static void test_cut_between_copies(void **state)
 {
@@ -258,6 +268,7 @@ static void test_cut_between_copies(void **state)
 	struct error err;
 
 	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+	set_state(&super, IMAGE_VALID);
 	super.attempts = 1;
 	temp->disk.fault = fail_at;
 	temp->disk.fault_context = &where;
@@ -266,8 +277,44 @@ static void test_cut_between_copies(void **state)
 	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
 	assert_int_equal(again.generation, super.generation);
 	/* And the next write is newer than both. */
+	set_state(&again, IMAGE_EMPTY);
 	assert_int_equal(image_super_write(&temp->disk, &again, &err), 0);
 	assert_int_equal(image_verify(&temp->disk, &again, 1, NULL, &err), 0);
+}
+
+/* A bad block under one copy: what says "not this image" must get through, nothing else may. */
+static void test_one_bad_block(void **state)
+{
+	static const uint64_t blocks[] = { IMAGE_SUPER0, IMAGE_SUPER1 };
+	struct temp_disk *temp = *state;
+	struct image_super super, after;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		uint64_t where = blocks[i];
+
+		for (uint32_t to = IMAGE_EMPTY; to <= IMAGE_STALE; to++) {
+			bool harmless = to != IMAGE_VALID && to != IMAGE_HANDED_OVER;
+			int code;
+
+			temp->disk.fault = NULL;
+			set_state(&super, IMAGE_VALID);
+			assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
+			temp->disk.fault = fail_at;
+			temp->disk.fault_context = &where;
+			set_state(&super, to);
+			code = to == IMAGE_STALE
+				       ? image_mark_stale(&temp->disk, &super, "a test", &err)
+				       : image_super_write(&temp->disk, &super, &err);
+			assert_int_equal(code, harmless ? 0 : -EIO);
+			if (!harmless)
+				continue;
+			assert_int_equal(image_super_read(&temp->disk, &after, &err), 0);
+			assert_int_equal(after.state, to);
+		}
+	}
+	temp->disk.fault = NULL;
 }
 
 static void test_names(void **state)
@@ -292,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test_setup_teardown(test_stale_and_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_between_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_bad_block, setup, teardown),
 		cmocka_unit_test(test_names),
 	};
 
