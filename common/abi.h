@@ -97,6 +97,11 @@ struct firmware_range {
 	uint32_t reserved; /* 0 */
 };
 
+#define FIRMWARE_RAM	  1
+#define FIRMWARE_RESERVED 2
+#define FIRMWARE_ACPI	  3 /* tables, which nobody but the operating system uses */
+#define FIRMWARE_NVS	  4 /* what the firmware itself uses, too */
+
 /* What the free pages of A must hold when A goes on. Also on disk. */
 enum fill {
 	FILL_NONE = 0,	 /* anything */

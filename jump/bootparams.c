@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define E820_RAM	1
-#define E820_RESERVED	2
 #define LOADER_UNKNOWN	0xff
 #define HEADER_OFFSET	0x1f1
 #define HEADER_END_BYTE 0x201 /* the setup header ends at 0x202 + this byte */
@@ -57,15 +55,24 @@ static int e820_add_ram(struct e820 *map, uint64_t start, uint64_t end, const st
 			continue;
 		from = from < start ? start : from;
 		to = to > end ? end : to;
-		r = e820_add(map, start, from, E820_RESERVED, err);
+		r = e820_add(map, start, from, FIRMWARE_RESERVED, err);
 		if (r < 0)
 			return r;
-		r = e820_add(map, from, to, E820_RAM, err);
+		r = e820_add(map, from, to, FIRMWARE_RAM, err);
 		if (r < 0)
 			return r;
 		start = to;
 	}
-	return e820_add(map, start, end, E820_RESERVED, err);
+	return e820_add(map, start, end, FIRMWARE_RESERVED, err);
+}
+
+/*
+ * A's ACPI tables are saved: what B's kernel takes for such it lets nobody map, but of what is
+ * reserved it reads them as well.
+ */
+static uint32_t type_for_b(uint32_t type)
+{
+	return type == FIRMWARE_ACPI ? FIRMWARE_RESERVED : type;
 }
 
 static int list_e820(struct e820 *map, const struct boot_layout *layout, const struct runs *low,
@@ -82,10 +89,11 @@ static int list_e820(struct e820 *map, const struct boot_layout *layout, const s
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		uint64_t end = firmware[i].start + firmware[i].size;
 
-		if (firmware[i].type == E820_RAM)
+		if (firmware[i].type == FIRMWARE_RAM)
 			r = e820_add_ram(map, firmware[i].start, end, &parts, err);
 		else
-			r = e820_add(map, firmware[i].start, end, firmware[i].type, err);
+			r = e820_add(map, firmware[i].start, end, type_for_b(firmware[i].type),
+				     err);
 	}
 	runs_free(&parts);
 	return r;

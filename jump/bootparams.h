@@ -22,8 +22,8 @@ struct boot_params;
 /*
  * Fill PARAMS (one zeroed page) for KERNEL at LAYOUT: setup header, screen and RSDP of the
  * running kernel, and an E820 table of FIRMWARE (COUNT entries, sorted) in which only LOW (runs
- * below 640 KiB) and the home are RAM, and the rest of A's RAM is reserved. (Of the home, B is to
- * leave the head alone; its command line says so.)
+ * below 640 KiB) and the home are RAM, and the rest of A's RAM, and what holds ACPI tables, is
+ * reserved. (Of the home, B is to leave the head alone; its command line says so.)
  * What of the table does not fit into PARAMS goes to SETUP_DATA (HEAD_SETUP_SIZE zeroed bytes).
  * Fails with E2BIG when it is too long even for that.
  */

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The frames of RAM in a firmware memory map. */
+/* The frames of RAM, and of ACPI tables, in a firmware memory map. */
 #include "memory/memory.h"
 
-#define E820_RAM 1
-
-int memory_firmware_ram(const struct firmware_range *map, size_t count, struct runs *ret)
+static int frames_of_type(const struct firmware_range *map, size_t count, uint32_t type,
+			  struct runs *ret)
 {
 	uint64_t start = 0, end = 0;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i <= count; i++) {
-		if (i < count && map[i].type != E820_RAM)
+		if (i < count && map[i].type != type)
 			continue;
 		if (i < count && end && map[i].start <= end) {
 			if (memory_range_end(&map[i]) > end)
@@ -28,4 +27,14 @@ int memory_firmware_ram(const struct firmware_range *map, size_t count, struct r
 		}
 	}
 	return rc;
+}
+
+int memory_firmware_ram(const struct firmware_range *map, size_t count, struct runs *ret)
+{
+	return frames_of_type(map, count, FIRMWARE_RAM, ret);
+}
+
+int memory_firmware_acpi(const struct firmware_range *map, size_t count, struct runs *ret)
+{
+	return frames_of_type(map, count, FIRMWARE_ACPI, ret);
 }

@@ -91,6 +91,12 @@ static inline uint64_t memory_range_end(const struct firmware_range *range)
  */
 int memory_firmware_ram(const struct firmware_range *map, size_t count, struct runs *ret);
 
+/*
+ * The same of ACPI tables: memory that the firmware has filled in and does not use any more itself
+ * (ACPI specification, 15.4, AddressRangeACPI), so that kernels may write to it.
+ */
+int memory_firmware_acpi(const struct firmware_range *map, size_t count, struct runs *ret);
+
 /* --- handoff area (handoff.c) --- */
 
 /* Physical address of the home from "kjump.home=0x..." of the kernel command line at PATH. */

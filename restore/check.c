@@ -11,10 +11,6 @@
 #include "disk/fingerprint.h"
 #include "memory/memory.h"
 
-/* E820 types that firmware keeps for itself. */
-#define E820_RESERVED 2
-#define E820_NVS      4
-
 /* --- state ---------------------------------------------------------------------------------- */
 
 static enum exit_code refuse(struct error *err, enum exit_code code, const char *why)
@@ -145,6 +141,34 @@ static bool overlaps(const struct runs *ram, const struct firmware_range *range)
 	return false;
 }
 
+static int moved(const struct firmware_range *range, const char *what, struct error *err)
+{
+	return error_set(err, ENODEV,
+			 "firmware memory map changed at %#" PRIx64 "-%#" PRIx64 " (type %" PRIu32
+			 "), %s",
+			 range->start, memory_range_end(range) - 1, range->type, what);
+}
+
+/*
+ * A range that A's firmware had for itself and that is something else now. What is in A's RAM list
+ * was looked at: its ACPI tables are in there when they were saved.
+ */
+static int check_moved(const struct image_index *index, const struct firmware_range *range,
+		       struct error *err)
+{
+	bool in_ram = overlaps(&index->ram, range);
+
+	if (range->type == FIRMWARE_ACPI && in_ram)
+		return 0;
+	if (range->type == FIRMWARE_ACPI)
+		return moved(range, "where the saved kernel has its ACPI tables", err);
+	if (range->type == FIRMWARE_NVS)
+		return moved(range, "which the saved kernel shares with the firmware", err);
+	if (in_ram)
+		return moved(range, "where the saved kernel has RAM", err);
+	return 1;
+}
+
 static int check_recorded(const struct image_index *index, const struct firmware_range *here,
 			  size_t count, struct error *err)
 {
@@ -152,29 +176,60 @@ static int check_recorded(const struct image_index *index, const struct firmware
 
 	for (size_t i = 0; i < index->firmware_count; i++) {
 		const struct firmware_range *range = &index->firmware[i];
+		int rc;
 
-		if (range->type < E820_RESERVED || range->type > E820_NVS || !range->size ||
+		if (range->type < FIRMWARE_RESERVED || range->type > FIRMWARE_NVS || !range->size ||
 		    same_type(here, count, range))
 			continue;
-		if (overlaps(&index->ram, range))
-			return error_set(err, ENODEV,
-					 "firmware memory map changed at %#" PRIx64 "-%#" PRIx64
-					 " (type %" PRIu32 "), where the saved kernel has RAM",
-					 range->start, memory_range_end(range) - 1, range->type);
-		if (!said)
+		rc = check_moved(index, range, err);
+		if (rc < 0)
+			return rc;
+		if (rc && !said)
 			message("warning: firmware memory map differs at %#" PRIx64 "-%#" PRIx64
 				" (was type %" PRIu32 ", no RAM of the saved kernel); going on",
 				range->start, memory_range_end(range) - 1, range->type);
-		said = true;
+		said |= rc;
 	}
 	return 0;
+}
+
+/* Are all of A's ACPI tables in the image? */
+static int tables_saved(const struct image_index *index, bool *ret)
+{
+	struct runs tables = { 0 }, outside = { 0 };
+	int rc = memory_firmware_acpi(index->firmware, index->firmware_count, &tables);
+
+	if (!rc)
+		rc = runs_subtract(&tables, &index->ram, &outside);
+	*ret = !outside.n;
+	runs_free(&tables);
+	runs_free(&outside);
+	return rc;
+}
+
+/*
+ * Frames that may be written to: RAM, and ACPI tables, as this kernel's are of no use to an A that
+ * gets its own back. (One that does not may depend on these.)
+ */
+static int writable(const struct image_index *index, const struct firmware_range *here,
+		    size_t count, struct runs *ret)
+{
+	bool saved = false;
+	int rc = tables_saved(index, &saved);
+
+	if (!rc)
+		rc = memory_firmware_ram(here, count, ret);
+	if (!rc && saved)
+		rc = memory_firmware_acpi(here, count, ret);
+	runs_sort(ret);
+	return rc;
 }
 
 int check_memory(const struct image_index *index, const struct firmware_range *here, size_t count,
 		 struct error *err)
 {
 	struct runs ram = { 0 }, gone = { 0 };
-	int rc = memory_firmware_ram(here, count, &ram);
+	int rc = writable(index, here, count, &ram);
 
 	if (!rc)
 		rc = runs_subtract(&index->ram, &ram, &gone);

@@ -33,9 +33,11 @@ int check_platform(const struct image_machine *machine, const struct platform *h
 		   struct error *err);
 
 /*
- * Is all of A's RAM still RAM in the firmware map HERE (sorted)? ENODEV names the first range
- * that is not. Other differences from the map that A recorded only count where they overlap
- * A's RAM.
+ * Is all of A's RAM, to which its ACPI tables belong when they were saved, still RAM in the
+ * firmware map HERE (sorted), or full of this boot's ACPI tables? ENODEV names the first range that
+ * is not. Of what A's firmware had for itself, memory that it shares with A (type 4, and tables
+ * that were not saved) must be where it was; other differences only count where they overlap A's
+ * RAM.
  */
 int check_memory(const struct image_index *index, const struct firmware_range *here, size_t count,
 		 struct error *err);

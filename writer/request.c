@@ -279,6 +279,45 @@ static int check_ram(const struct task *task, struct error *err)
 	return 0;
 }
 
+/* Can B map the frames? A look at the first one tells for all of the range. */
+static bool is_readable(const struct task *task, const struct run *run)
+{
+	struct memory_window window = { 0 };
+	struct error err = { 0 };
+	const void *bytes;
+	int r = memory_map(task->memory, &window, run->pfn, 1, run->pfn + run->count, &bytes, &err);
+
+	memory_unmap(&window);
+	if (r)
+		message("ACPI tables at frame %#llx: %s; not saved", (unsigned long long)run->pfn,
+			err.text);
+	return !r;
+}
+
+/*
+ * Firmware may put its ACPI tables to another place at the next boot, while A goes on with those
+ * that it knows: they are saved like RAM, and whoever restores puts them back where they were. They
+ * have no struct page that says anything, so they come in after the search for free pages.
+ */
+static int add_acpi(struct task *task, struct error *err)
+{
+	const struct handoff *handoff = task->view->handoff;
+	struct runs tables = { 0 }, outside = { 0 };
+	int r = 0;
+
+	if (!task->view->manual) /* another loader may have left them ACPI's for B */
+		r = memory_firmware_acpi(handoff->firmware, handoff->firmware_count, &tables);
+	if (!r)
+		r = runs_subtract(&tables, &task->ram, &outside);
+	for (size_t i = 0; !r && i < outside.n; i++)
+		if (is_readable(task, &outside.v[i]))
+			r = runs_add(&task->ram, outside.v[i].pfn, outside.v[i].count);
+	runs_sort(&task->ram);
+	runs_free(&tables);
+	runs_free(&outside);
+	return r ? error_set(err, -r, "list of ACPI tables: %s", strerror(-r)) : 0;
+}
+
 /* What has to be known before anything is written. */
 static int prepare(struct task *task, struct error *err)
 {
@@ -298,6 +337,8 @@ static int prepare(struct task *task, struct error *err)
 		r = hash_watch(task, err);
 	if (!r)
 		r = find_free(task, err);
+	if (!r)
+		r = add_acpi(task, err);
 	if (r && !is_dry_run(task))
 		save_leave_none_valid(&task->disk, target_name(&task->mailbox->request), NULL);
 	return r;

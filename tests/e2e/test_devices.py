@@ -64,3 +64,30 @@ def test_other_runtime_map(make_system):
     assert "going on, as it is forced" in system.machine.console(mark)
     system.workload.check()
     system.workload.finish()
+
+
+ACPI_RANGES = ("cd /sys/firmware/memmap && for n in $(grep -lx 'ACPI Tables' */type); do "
+               "cat ${n%/*}/start ${n%/*}/end; done")
+ACPI_TABLES = "cd /sys/firmware/acpi/tables && sha256sum [A-Z]*"
+
+
+@pytest.mark.full
+def test_tables_move(make_system, tmp_path):
+    """The firmware puts its ACPI tables elsewhere at the next boot: A finds its own in their place."""
+    system = make_system(firmware="uefi")
+    machine = system.machine
+    system.boot(memory=16, cache=4)
+    ranges, tables = machine.run(ACPI_RANGES), machine.run(ACPI_TABLES)
+    job = system.hibernate()
+
+    more = tmp_path / "table"
+    more.write_bytes(bytes(range(256)) * 100)
+    machine.extra += ["-acpitable", f"sig=OEM1,data={more}"]
+    machine.boot()
+    assert machine.run(ACPI_RANGES) != ranges and machine.run(ACPI_TABLES) != tables
+    machine.kill()
+
+    system.restore(job)
+    assert machine.run(ACPI_TABLES) == tables
+    system.workload.check()
+    system.workload.finish()

@@ -162,3 +162,25 @@ def test_verify_finds_a_read_error(make_system):
     assert state == "stale" and found["kind"] == "hibernation"
     system.workload.check()
     system.workload.finish()
+
+
+@pytest.mark.full
+def test_long_memory_map(make_system):
+    """A firmware map of more ranges than a kernel's boot parameters have room for."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    # A's map, and 200 ranges more in a place where nothing is.
+    machine.run("mkdir /run/map && cp -r /sys/firmware/memmap/* /run/map && i=0 && "
+                "while [ $i -lt 200 ]; do d=/run/map/$((1000 + i)) && mkdir $d && "
+                "printf '0x%x\\n' $((0x700000000 + i * 8192)) > $d/start && "
+                "printf '0x%x\\n' $((0x700000fff + i * 8192)) > $d/end && "
+                "echo Reserved > $d/type && i=$((i + 1)) || exit; done && "
+                "mount --bind /run/map /sys/firmware/memmap")
+    system.checkpoint()
+    assert system.b_boots() == 1
+    system.workload.check()
+    system.restore(system.hibernate())
+    system.workload.check()
+    machine.run("umount /sys/firmware/memmap")
+    system.workload.finish()

@@ -219,10 +219,11 @@ static const struct firmware_range map_was[] = {
 };
 #define MAP_COUNT (sizeof(map_was) / sizeof(map_was[0]))
 
-static void memory_case(const struct firmware_range *here, size_t count, const char *text)
+static void memory_case_of(struct run *ram, size_t ram_count, const struct firmware_range *here,
+			   size_t count, const char *text)
 {
 	struct firmware_range was[MAP_COUNT];
-	struct image_index index = { .ram = { .v = ram_runs, .n = 3 },
+	struct image_index index = { .ram = { .v = ram, .n = ram_count },
 				     .firmware = was,
 				     .firmware_count = MAP_COUNT };
 	struct error err = { 0 };
@@ -230,9 +231,15 @@ static void memory_case(const struct firmware_range *here, size_t count, const c
 
 	memcpy(was, map_was, sizeof(was));
 	rc = check_memory(&index, here, count, &err);
-	assert_int_equal(rc, text ? -ENODEV : 0);
+	if (rc != (text ? -ENODEV : 0))
+		fail_msg("%d: %s", rc, err.text);
 	if (text && !strstr(err.text, text))
 		fail_msg("\"%s\" is not in \"%s\"", text, err.text);
+}
+
+static void memory_case(const struct firmware_range *here, size_t count, const char *text)
+{
+	memory_case_of(ram_runs, 3, here, count, text);
 }
 
 static void memory_accepted(void **state)
@@ -244,7 +251,7 @@ static void memory_accepted(void **state)
 	memory_case(here, MAP_COUNT, NULL);
 	here[7].size = 0x80000000; /* more RAM */
 	memory_case(here, MAP_COUNT, NULL);
-	here[6].type = 4; /* reserved became NVS, none of A's RAM: a warning */
+	here[6].type = 4; /* reserved became the firmware's own, none of A's RAM: a warning */
 	memory_case(here, MAP_COUNT, NULL);
 	here[2].type = 1; /* or became RAM */
 	memory_case(here, MAP_COUNT, NULL);
@@ -270,11 +277,71 @@ static void memory_refused(void **state)
 	memory_case(here, MAP_COUNT, "at 0x100000000-0x100ffffff is no RAM");
 }
 
+/* With A's ACPI tables in the image. */
+static struct run ram_and_tables[] = { { 0x1, 0x9e }, { 0x100, 0x7ee0 }, { 0x100000, 0x1000 } };
+
+/* The firmware's ACPI tables at START, RAM below and behind them up to the reserved range. */
+static void slide(struct firmware_range here[MAP_COUNT + 1], uint64_t start, uint64_t size)
+{
+	memcpy(here, map_was, sizeof(map_was));
+	here[4].size = start - here[4].start;
+	here[5].start = start;
+	here[5].size = size;
+	here[MAP_COUNT] = here[7];
+	here[7] = here[6];
+	here[6] = (struct firmware_range){ start + size, 0x7fe0000 - start - size, 1, 0 };
+}
+
+/* Tables that move from boot to boot, into what was RAM and out of what is: A gets its own back. */
+static void tables_move(void **state)
+{
+	struct firmware_range here[MAP_COUNT + 1];
+
+	(void)state;
+	memory_case_of(ram_and_tables, 3, map_was, MAP_COUNT, NULL);
+	slide(here, 0x7fd5000, 0x8000);
+	memory_case_of(ram_and_tables, 3, here, MAP_COUNT + 1, NULL);
+	slide(here, 0x7fd5000, 0xa000); /* and grow */
+	memory_case_of(ram_and_tables, 3, here, MAP_COUNT + 1, NULL);
+	slide(here, 0x7f00000, 0x1000); /* or shrink, far away */
+	memory_case_of(ram_and_tables, 3, here, MAP_COUNT + 1, NULL);
+	/* Not when A's are not in the image: what it knows is no longer there. */
+	slide(here, 0x7fd5000, 0x8000);
+	memory_case(here, MAP_COUNT + 1, "at 0x7fd5000-0x7fd7fff is no RAM");
+	slide(here, 0x7fda000, 0x6000);
+	memory_case(here, MAP_COUNT + 1, "where the saved kernel has its ACPI tables");
+	/* Nor into or out of what the firmware uses itself. */
+	slide(here, 0x7fd5000, 0x8000);
+	here[6].type = 2;
+	memory_case_of(ram_and_tables, 3, here, MAP_COUNT + 1, "at 0x7fdd000-0x7fdffff is no RAM");
+	here[5].type = 4;
+	memory_case_of(ram_and_tables, 3, here, MAP_COUNT + 1, "at 0x7fd5000-0x7fdffff is no RAM");
+}
+
+/* What firmware and A share must stay, also where no RAM of A's is near. */
+static void shared_memory_moves(void **state)
+{
+	struct run ram = { 0x100, 0x100 };
+	struct firmware_range was = { 0x300000, 0x2000, 4, 0 };
+	struct firmware_range here[] = { { 0x100000, 0x100000, 1, 0 }, { 0x300000, 0x2000, 4, 0 } };
+	struct image_index index = { .ram = { .v = &ram, .n = 1 },
+				     .firmware = &was,
+				     .firmware_count = 1 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(check_memory(&index, here, 2, &err), 0);
+	here[1].start += 0x1000;
+	assert_int_equal(check_memory(&index, here, 2, &err), -ENODEV);
+	assert_non_null(strstr(err.text, "0x300000-0x301fff (type 4), which the saved kernel "
+					 "shares with the firmware"));
+}
+
 /* A recorded range that A's firmware kept, which overlaps A's RAM, and is RAM now. */
 static void memory_overlap_refused(void **state)
 {
 	struct run ram = { 0x100, 0x100 };
-	struct firmware_range was = { 0x180000, 0x1000, 4, 0 };
+	struct firmware_range was = { 0x180000, 0x1000, 2, 0 };
 	struct firmware_range here = { 0x100000, 0x100000, 1, 0 };
 	struct image_index index = { .ram = { .v = &ram, .n = 1 },
 				     .firmware = &was,
@@ -283,7 +350,8 @@ static void memory_overlap_refused(void **state)
 
 	(void)state;
 	assert_int_equal(check_memory(&index, &here, 1, &err), -ENODEV);
-	assert_non_null(strstr(err.text, "0x180000-0x180fff (type 4)"));
+	assert_non_null(
+		strstr(err.text, "0x180000-0x180fff (type 2), where the saved kernel has RAM"));
 	was.start = 0x200000; /* right behind the RAM */
 	assert_int_equal(check_memory(&index, &here, 1, &err), 0);
 }
@@ -462,6 +530,8 @@ int main(void)
 		cmocka_unit_test(efi_changes),
 		cmocka_unit_test(memory_accepted),
 		cmocka_unit_test(memory_refused),
+		cmocka_unit_test(tables_move),
+		cmocka_unit_test(shared_memory_moves),
 		cmocka_unit_test(memory_overlap_refused),
 		cmocka_unit_test_setup_teardown(cpu_features, setup, teardown),
 		cmocka_unit_test_setup_teardown(facs, setup, teardown),

@@ -100,6 +100,10 @@ static void expect_untouched(const struct fixture *fixture)
 	disk_close(&disk);
 }
 
+#define FAKE_TABLES 0xe0 /* two frames of ACPI tables, in no list of RAM */
+
+static size_t kept_tables; /* bytes of them in the image */
+
 /* Copy what the image has of the mailbox's frames to CONTEXT, a struct mailbox. */
 static int keep_mailbox(void *context, size_t number, const struct image_chunk *chunk,
 			const struct run *runs, const void *pages, struct error *err)
@@ -117,6 +121,8 @@ static int keep_mailbox(void *context, size_t number, const struct image_chunk *
 			if (pfn >= FAKE_MAILBOX && pfn < end)
 				memcpy((char *)context + (pfn - FAKE_MAILBOX) * FRAME_SIZE, page,
 				       FRAME_SIZE);
+			for (int k = 0; pfn - FAKE_TABLES < 2 && k < FRAME_SIZE; k++)
+				kept_tables += page[k] == 'T';
 			page += FRAME_SIZE;
 		}
 	}
@@ -151,7 +157,12 @@ static void check_image(const struct fixture *fixture, uint32_t kind, struct ima
 	assert_memory_equal(index.machine.nonce, fake->handoff.nonce, 16);
 	assert_string_equal(index.machine.release, "6.12.0-fake");
 	assert_string_equal(index.machine.cpu_vendor, "GenuineIntel");
-	assert_int_equal(index.firmware_count, 2);
+	assert_int_equal(index.firmware_count, fake->handoff.firmware_count);
+	/* ACPI tables come along, those that can be read. */
+	assert_int_equal(runs_contain(&index.ram, FAKE_TABLES), index.firmware_count > 2);
+	assert_int_equal(runs_contain(&index.ram, FAKE_TABLES + 1), index.firmware_count > 2);
+	assert_false(runs_contain(&index.ram, FAKE_TABLES + 2));
+	assert_false(runs_contain(&index.ram, FAKE_SIZE >> FRAME_SHIFT));
 	assert_string_equal(index.vmcoreinfo, fake->handoff.vmcoreinfo);
 	assert_int_equal(index.pci_count, fake->mailbox.pci_count);
 	assert_memory_equal(index.pci, fake->mailbox.pci, index.pci_count * sizeof(*index.pci));
@@ -162,11 +173,13 @@ static void check_image(const struct fixture *fixture, uint32_t kind, struct ima
 	assert_memory_equal(index.efi, fake->mailbox.efi, index.efi_count * sizeof(*index.efi));
 	assert_int_equal(runs_total(&index.home), 0x400 + 0x9e);
 
+	kept_tables = 0;
 	assert_int_equal(
 		image_read_chunks(&disk, &index, 1,
 				  &(struct image_sink){ .take = keep_mailbox, .context = saved },
 				  &err),
 		0);
+	assert_int_equal(kept_tables, index.firmware_count > 2 ? 2 * FRAME_SIZE : 0);
 	assert_memory_equal(saved, &fake->mailbox, sizeof(*saved) / FRAME_SIZE * FRAME_SIZE);
 	assert_int_equal(saved->answered, 6);
 	image_index_free(&index);
@@ -247,6 +260,18 @@ static void test_hibernate(void **state)
 {
 	struct fixture *fixture = *state;
 
+	char tables[2 * FRAME_SIZE];
+	struct firmware_range *firmware = fixture->fake->handoff.firmware;
+
+	memset(tables, 'T', sizeof(tables));
+	assert_int_equal(
+		pwrite(fixture->fake->fd, tables, sizeof(tables), FAKE_TABLES << FRAME_SHIFT),
+		sizeof(tables));
+	firmware[2] = firmware[1];
+	firmware[1] = (struct firmware_range){ FAKE_TABLES << FRAME_SHIFT, sizeof(tables), 3, 0 };
+	/* These cannot be read; that is said, and no reason to fail. */
+	firmware[3] = (struct firmware_range){ FAKE_SIZE + (1 << 20), 1 << 20, 3, 0 };
+	fixture->fake->handoff.firmware_count = 4;
 	fixture->fake->mailbox.request.operation = OP_HIBERNATE;
 	fixture->fake->mailbox.pci_count = 2;
 	fixture->fake->mailbox.pci[1].id = 0x1042;
