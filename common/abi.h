@@ -413,8 +413,9 @@ struct payload {
 	uint64_t mailbox;    /* physical address of A's mailbox, 0 = none */
 	uint8_t nonce[16];
 	uint64_t sequence;
-	uint64_t pause; /* ticks of the time-stamp counter between a message and the reset */
-	uint64_t hash;	/* bytes_hash() of this struct with this field 0 */
+	uint64_t features; /* CPU_FEATURE_* that A uses */
+	uint64_t pause;	   /* ticks of the time-stamp counter between a message and the reset */
+	uint64_t hash;	   /* bytes_hash() of this struct with this field 0 */
 	struct outcome outcome; /* goes into the mailbox */
 };
 

@@ -32,6 +32,28 @@ static inline uint64_t ticks(void)
 	return (uint64_t)high << 32 | low;
 }
 
+static inline uint64_t read_msr(uint32_t msr)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return (uint64_t)high << 32 | low;
+}
+
+static inline void write_msr(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+/* EDX of CPUID leaf 7; no 64-bit processor with an x2APIC is without that leaf. */
+static inline uint32_t cpuid_7_edx(void)
+{
+	uint32_t a = 7, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return d;
+}
+
 static inline __attribute__((noreturn)) void stop(void)
 {
 	for (;;)

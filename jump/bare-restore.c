@@ -9,6 +9,16 @@
 #include "common/pagehash.h"
 #include "jump/bare-io.h"
 
+/* Intel SDM volume 4. */
+#define MSR_APIC_BASE		0x1b
+#define MSR_XAPIC_STATUS	0xbd
+#define MSR_ARCH_CAPABILITIES	0x10a
+#define APIC_X2			(1 << 10)
+#define APIC_ENABLED		(1 << 11)
+#define XAPIC_DISABLED		1
+#define XAPIC_CAN_BE_DISABLED	(1 << 21)
+#define CPUID_ARCH_CAPABILITIES (1 << 29)
+
 #define PAUSE_MAX (1ULL << 37) /* ticks: less than a minute */
 
 void payload_restore(struct payload *payload);
@@ -150,6 +160,26 @@ static void check_pages(const struct payload *payload)
 	}
 }
 
+/*
+ * Only recent kernels that run in xAPIC mode leave the other one by themselves when they go on
+ * (lapic_resume()); the others would lose their interrupts. From x2APIC mode the way leads through
+ * the APIC's being off (Intel SDM volume 3, 11.12.1).
+ */
+static void leave_x2apic(const struct payload *payload)
+{
+	uint64_t base = read_msr(MSR_APIC_BASE);
+
+	if ((payload->features & CPU_FEATURE_X2APIC) || !(base & APIC_X2))
+		return;
+	if ((cpuid_7_edx() & CPUID_ARCH_CAPABILITIES) &&
+	    (read_msr(MSR_ARCH_CAPABILITIES) & XAPIC_CAN_BE_DISABLED) &&
+	    (read_msr(MSR_XAPIC_STATUS) & XAPIC_DISABLED))
+		give_up(payload, "it needs the xAPIC mode, which this machine's firmware forbids");
+	base &= ~(uint64_t)(APIC_X2 | APIC_ENABLED);
+	write_msr(MSR_APIC_BASE, base);
+	write_msr(MSR_APIC_BASE, base | APIC_ENABLED);
+}
+
 /* Sources are never targets, so the order does not matter. */
 static void copy_pages(const struct payload *payload)
 {
@@ -202,6 +232,7 @@ void payload_restore(struct payload *payload)
 	check_self(payload);
 	check_lists(payload);
 	check_pages(payload);
+	leave_x2apic(payload);
 	copy_pages(payload);
 	clear_pages(payload);
 	answer(payload);

@@ -9,11 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "common/abi.h"
 #include "text/files.h"
+
+/* Of syslog(2); glibc has no names for them. */
+#define SYSLOG_ACTION_READ_ALL	  3
+#define SYSLOG_ACTION_SIZE_BUFFER 10
 
 #define CPUID_OSXSAVE (1u << 27) /* leaf 1 ECX */
 #define CPUID_APIC    (1u << 9)	 /* leaf 1 EDX */
@@ -95,28 +100,93 @@ static uint64_t feature_of_flag(const char *flag)
 	return 0;
 }
 
-int platform_cpu_features(const char *path, uint64_t *ret, struct error *err)
+/* The first "flags" line of a /proc/cpuinfo listing, from getline(). */
+static int flags_line(const char *path, char **ret, struct error *err)
 {
 	FILE *file = fopen(path, "re");
-	char *line = NULL, *word, *rest;
 	size_t capacity = 0;
-	int rc = -ENODATA;
 
 	if (!file)
 		return error_errno(err, "%s", path);
-	*ret = 0;
-	while (rc && getline(&line, &capacity, file) > 0) {
-		if (strncmp(line, "flags\t", 6) && strncmp(line, "flags:", 6))
-			continue;
-		for (word = strtok_r(line, " \t\n", &rest); word;
-		     word = strtok_r(NULL, " \t\n", &rest))
-			*ret |= feature_of_flag(word);
-		rc = 0;
+	*ret = NULL;
+	while (getline(ret, &capacity, file) > 0) {
+		if (!strncmp(*ret, "flags\t", 6) || !strncmp(*ret, "flags:", 6)) {
+			fclose(file);
+			return 0;
+		}
 	}
-	if (rc)
-		error_set(err, ENODATA, "%s: no CPU flags in it", path);
-	free(line);
 	fclose(file);
+	free(*ret);
+	return error_set(err, ENODATA, "%s: no CPU flags in it", path);
+}
+
+int platform_cpu_features(const char *path, uint64_t *ret, struct error *err)
+{
+	char *line, *word, *rest;
+	int rc = flags_line(path, &line, err);
+
+	if (rc)
+		return rc;
+	*ret = 0;
+	for (word = strtok_r(line, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest))
+		*ret |= feature_of_flag(word);
+	free(line);
+	return 0;
+}
+
+/* arch/x86/mm/mem_encrypt.c, print_mem_encrypt_feature_info(), in all versions. */
+#define ENCRYPTION_LINE "Memory Encryption Features active:"
+
+int platform_encryption(const char *cpuinfo, const char *log, char *ret, size_t size,
+			struct error *err)
+{
+	bool guest = false, sev = false, tdx = false;
+	char *line, *word, *rest;
+	int rc = flags_line(cpuinfo, &line, err);
+
+	if (rc)
+		return rc;
+	for (word = strtok_r(line, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest)) {
+		guest |= !strcmp(word, "hypervisor");
+		sev |= !strcmp(word, "sev"); /* on the host: its guests may use it */
+		tdx |= !strcmp(word, "tdx_guest");
+	}
+	free(line);
+	*ret = '\0';
+	log = strstr(log, ENCRYPTION_LINE);
+	if (log) {
+		log += strlen(ENCRYPTION_LINE);
+		log += strspn(log, " ");
+		snprintf(ret, size, "%.*s", (int)strcspn(log, "\n"), log);
+	}
+	if (!*ret && (tdx || (sev && guest)))
+		snprintf(ret, size, "%s", tdx ? "Intel TDX" : "AMD SEV");
+	return 0;
+}
+
+/* The kernel's log up to now; empty when it is not to be had. */
+static char *kernel_log(void)
+{
+	int size = klogctl(SYSLOG_ACTION_SIZE_BUFFER, NULL, 0);
+	char *log = size > 0 ? malloc((size_t)size + 1) : NULL;
+	int n = log ? klogctl(SYSLOG_ACTION_READ_ALL, log, size) : -1;
+
+	if (n < 0) {
+		free(log);
+		return strdup("");
+	}
+	log[n] = '\0';
+	return log;
+}
+
+static int read_encryption(struct platform *ret, struct error *err)
+{
+	char *log = kernel_log();
+	int rc = log ? platform_encryption("/proc/cpuinfo", log, ret->encrypted,
+					   sizeof(ret->encrypted), err)
+		     : error_set(err, ENOMEM, "kernel log: not enough memory");
+
+	free(log);
 	return rc;
 }
 
@@ -200,6 +270,8 @@ int platform_read(struct platform *ret, struct error *err)
 	memset(ret, 0, sizeof(*ret));
 	read_cpu(ret);
 	rc = platform_cpu_features("/proc/cpuinfo", &ret->cpu_features, err);
+	if (!rc)
+		rc = read_encryption(ret, err);
 	if (!rc)
 		rc = platform_facs_signature("/sys/firmware/acpi/tables/FACS", &ret->facs_signature,
 					     err);

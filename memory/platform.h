@@ -23,6 +23,7 @@ struct platform {
 	uint64_t efi_runtime_digest; /* of the EFI runtime map; 0 = none */
 	uint64_t xcr0;		     /* extended control register 0; 0 = none */
 	uint32_t cpuid[CPUID_WORDS]; /* what the processor can do: enum cpuid_word */
+	char encrypted[64];	     /* how the memory is encrypted, "AMD SME"; "" = not */
 };
 
 /* What MSR IA32_S_CET holds in a kernel that uses these CPU_FEATURE_*. */
@@ -41,6 +42,14 @@ int platform_describe(struct handoff *ret, struct error *err);
 
 /* CPU_FEATURE_* in the first "flags" line of a /proc/cpuinfo listing. */
 int platform_cpu_features(const char *path, uint64_t *ret, struct error *err);
+
+/*
+ * How this kernel's memory is encrypted, in words, "" when it is not: a "flags" line of a guest of
+ * SEV or TDX at CPUINFO, or what the kernel has said of it in its LOG (SME, which has no flag that
+ * tells whether it is in use).
+ */
+int platform_encryption(const char *cpuinfo, const char *log, char *ret, size_t size,
+			struct error *err);
 
 /* Hardware signature of an ACPI FACS; *RET is 0 when the file is not there or is no FACS. */
 int platform_facs_signature(const char *path, uint32_t *ret, struct error *err);

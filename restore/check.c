@@ -10,6 +10,7 @@
 #include "common/runs.h"
 #include "disk/fingerprint.h"
 #include "memory/memory.h"
+#include "restore/cpu.h"
 
 /* --- state ---------------------------------------------------------------------------------- */
 
@@ -56,52 +57,16 @@ enum exit_code check_state(const struct image_super *super, bool again, struct e
 
 /* --- processor and firmware ----------------------------------------------------------------- */
 
-/* Family and model of CPUID leaf 1 EAX, the extended fields included. */
-static uint32_t cpu_family(uint32_t signature)
-{
-	uint32_t family = (signature >> 8) & 0xf;
-
-	return family == 0xf ? family + ((signature >> 20) & 0xff) : family;
-}
-
-static uint32_t cpu_model(uint32_t signature)
-{
-	return ((signature >> 12) & 0xf0) | ((signature >> 4) & 0xf);
-}
-
-static int check_cpu(const struct image_machine *machine, const struct platform *here,
-		     struct error *err)
-{
-	uint32_t was = machine->cpu_signature, is = here->cpu_signature;
-	uint64_t used = machine->cpu_features;
-
-	if (strncmp(machine->cpu_vendor, here->cpu_vendor, sizeof(machine->cpu_vendor)))
-		return error_set(err, ENODEV, "CPU vendor differs: was %.16s, is %.16s",
-				 machine->cpu_vendor, here->cpu_vendor);
-	if (cpu_family(was) != cpu_family(is))
-		return error_set(err, ENODEV, "CPU family differs: was %#x, is %#x",
-				 cpu_family(was), cpu_family(is));
-	if ((used ^ here->cpu_features) & CPU_FEATURE_LA57)
-		return error_set(err, ENODEV,
-				 "saved kernel ran with %s levels of page tables, "
-				 "this one does not; boot with%s no5lvl",
-				 used & CPU_FEATURE_LA57 ? "five" : "four",
-				 used & CPU_FEATURE_LA57 ? "out" : "");
-	if ((used & CPU_FEATURE_NX) && !(here->cpu_features & CPU_FEATURE_NX))
-		return error_set(err, ENODEV, "saved kernel used NX, which is off here");
-	if ((used & CPU_FEATURE_CET) && !(here->cpu_capabilities & CPU_FEATURE_CET))
-		return error_set(err, ENODEV, "saved kernel used CET, which this CPU lacks");
-	if (cpu_model(was) != cpu_model(is))
-		message("warning: CPU model differs: was %#x, is %#x; going on", cpu_model(was),
-			cpu_model(is));
-	return 0;
-}
-
 int check_platform(const struct image_machine *machine, const struct platform *here,
 		   struct error *err)
 {
-	int rc = check_cpu(machine, here, err);
+	int rc = cpu_check(machine, here, err);
 
+	if (!rc && here->encrypted[0])
+		return error_set(err, ENODEV,
+				 "memory is encrypted in this boot (%s), with keys that the saved "
+				 "kernel does not have",
+				 here->encrypted);
 	if (!rc && machine->facs_signature && here->facs_signature &&
 	    machine->facs_signature != here->facs_signature)
 		message("warning: the firmware says that its hardware changed: ACPI FACS signature "

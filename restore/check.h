@@ -26,8 +26,8 @@
 enum exit_code check_state(const struct image_super *super, bool again, struct error *err);
 
 /*
- * Processor and firmware. A differing CPU model, and another FACS signature, only get a message.
- * ENODEV names what differs.
+ * Processor, encrypted memory and firmware. Another CPU model that lacks nothing, and another FACS
+ * signature, only get a message. ENODEV names what differs.
  */
 int check_platform(const struct image_machine *machine, const struct platform *here,
 		   struct error *err);

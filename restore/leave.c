@@ -115,6 +115,7 @@ static int load(const struct leave *leave, struct error *err)
 			.clear_count = plan->clear_count,
 			.mailbox = machine->mailbox_pfn << FRAME_SHIFT,
 			.sequence = machine->sequence,
+			.features = machine->cpu_features,
 			.pause = ticks_of(leave, MESSAGE_SECONDS),
 		},
 		.chunks = plan->chunks,

@@ -18,6 +18,42 @@
 #include "memory/efi-map.h"
 #include "restore/check.h"
 
+/* --- fixtures ------------------------------------------------------------------------------- */
+
+/* Each test has a directory for its fixtures, in *state. */
+
+static int setup(void **state)
+{
+	char name[] = "/tmp/test_check.XXXXXX";
+
+	*state = mkdtemp(name) ? strdup(name) : NULL;
+	return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[256];
+	int rc;
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", (char *)*state);
+	rc = system(command);
+	free(*state);
+	return rc;
+}
+
+static const char *fixture(const char *directory, const char *name, const void *bytes, size_t size)
+{
+	static char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
+	assert_int_equal(fclose(file), 0);
+	return path;
+}
+
 /* --- state ---------------------------------------------------------------------------------- */
 
 static enum exit_code state_of(uint32_t state, uint32_t kind, uint32_t attempts, bool again,
@@ -87,6 +123,7 @@ static void pending(void **state)
 static const struct image_machine machine_was = {
 	.cpu_features = CPU_FEATURE_NX | CPU_FEATURE_CET,
 	.cpu_signature = 0x000906ea,
+	.cpuid = { [CPUID_1_ECX] = 1 },
 	.facs_signature = 0x1234,
 	.cpu_vendor = "GenuineIntel",
 };
@@ -97,6 +134,7 @@ static const struct platform machine_is = {
 	.facs_signature = 0x1234,
 	.cpu_features = CPU_FEATURE_NX | CPU_FEATURE_CET,
 	.cpu_capabilities = CPU_FEATURE_NX | CPU_FEATURE_CET | CPU_FEATURE_LA57,
+	.cpuid = { [CPUID_1_ECX] = 1 },
 };
 
 static void platform_case(const struct image_machine *was, const struct platform *is,
@@ -152,6 +190,35 @@ static void platform_refused(void **state)
 	is = machine_is;
 	is.cpu_capabilities = CPU_FEATURE_NX;
 	platform_case(&was, &is, "CET");
+}
+
+static void encryption_case(const char *directory, const char *flags, const char *log,
+			    const char *expected)
+{
+	struct image_machine was = machine_was;
+	struct platform is = machine_is;
+	struct error err = { 0 };
+
+	assert_int_equal(platform_encryption(fixture(directory, "cpuinfo", flags, strlen(flags)),
+					     log, is.encrypted, sizeof(is.encrypted), &err),
+			 0);
+	assert_string_equal(is.encrypted, expected);
+	platform_case(&was, &is, *expected ? expected : NULL);
+}
+
+/* Where the firmware or a default of the kernel has encrypted C's memory, C says so. */
+static void encrypted_memory(void **state)
+{
+	encryption_case(*state, "flags\t\t: sme sev nx\n", "[    0.1] Memory: 1 GiB\n", "");
+	encryption_case(*state, "flags\t\t: hypervisor nx\n", "", "");
+	encryption_case(*state, "flags\t\t: sev hypervisor\n", "", "AMD SEV");
+	encryption_case(*state, "flags\t\t: hypervisor tdx_guest\n", "", "Intel TDX");
+	encryption_case(
+		*state, "flags\t\t: sme\n",
+		"[    0.1] x\n<6>[    0.4] Memory Encryption Features active: AMD SME\n[ 1.0] y\n",
+		"AMD SME");
+	encryption_case(*state, "flags\t\t: sme sev hypervisor\n",
+			"AMD Memory Encryption Features active: SEV SEV-ES", "SEV SEV-ES");
 }
 
 /* --- EFI runtime map ------------------------------------------------------------------------ */
@@ -358,40 +425,6 @@ static void memory_overlap_refused(void **state)
 
 /* --- platform.c ----------------------------------------------------------------------------- */
 
-/* Each test has a directory for its fixtures, in *state. */
-
-static int setup(void **state)
-{
-	char name[] = "/tmp/test_check.XXXXXX";
-
-	*state = mkdtemp(name) ? strdup(name) : NULL;
-	return *state ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	char command[256];
-	int rc;
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", (char *)*state);
-	rc = system(command);
-	free(*state);
-	return rc;
-}
-
-static const char *fixture(const char *directory, const char *name, const void *bytes, size_t size)
-{
-	static char path[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, size, file), size);
-	assert_int_equal(fclose(file), 0);
-	return path;
-}
-
 static uint64_t features(const char *directory, const char *text)
 {
 	struct error err = { 0 };
@@ -527,6 +560,7 @@ int main(void)
 		cmocka_unit_test(pending),
 		cmocka_unit_test(platform_accepted),
 		cmocka_unit_test(platform_refused),
+		cmocka_unit_test_setup_teardown(encrypted_memory, setup, teardown),
 		cmocka_unit_test(efi_changes),
 		cmocka_unit_test(memory_accepted),
 		cmocka_unit_test(memory_refused),

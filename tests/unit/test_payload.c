@@ -28,6 +28,8 @@ static struct {
 	uint16_t serial_port;
 	uint8_t reset; /* last value of the reset control register */
 	uint64_t ticks, step;
+	uint64_t apic_base, arch_capabilities, xapic_status;
+	unsigned apic_writes;
 	jmp_buf stopped;
 } machine;
 
@@ -50,6 +52,45 @@ static uint8_t in8(uint16_t port)
 static uint64_t ticks(void)
 {
 	return machine.ticks += machine.step;
+}
+
+static uint64_t read_msr(uint32_t msr)
+{
+	switch (msr) {
+	case 0x1b:
+		return machine.apic_base;
+	case 0x10a:
+		assert_true(machine.arch_capabilities); /* a fault otherwise */
+		return machine.arch_capabilities;
+	case 0xbd:
+		assert_true(machine.arch_capabilities & 1 << 21);
+		return machine.xapic_status;
+	default:
+		fail_msg("MSR %#x", msr);
+	}
+	return 0;
+}
+
+/* Bit 10 is x2APIC mode, bit 11 the APIC's being on. */
+static void write_msr(uint32_t msr, uint64_t value)
+{
+	static const bool allowed[4][4] = {
+		/* to off, (none),	xAPIC, x2APIC; from */
+		{ true, false, true, false }, /* off */
+		{ false, false, false, false },
+		{ true, false, true, true },  /* xAPIC */
+		{ true, false, false, true }, /* x2APIC */
+	};
+
+	assert_int_equal(msr, 0x1b);
+	assert_true(allowed[machine.apic_base >> 10 & 3][value >> 10 & 3]);
+	machine.apic_base = value;
+	machine.apic_writes++;
+}
+
+static uint32_t cpuid_7_edx(void)
+{
+	return machine.arch_capabilities ? 1 << 29 : 0;
 }
 
 static __attribute__((noreturn)) void stop(void)
@@ -286,13 +327,48 @@ static void other_mailboxes(void **state)
 	}
 }
 
+/* A in xAPIC mode gets it, where C has left it; x2APIC mode it enters by itself. */
+static void apic_modes(void **state)
+{
+	const uint64_t xapic = 0xfee00900, x2apic = 0xfee00d00;
+	struct payload *payload;
+
+	(void)state;
+	for (int capable = 0; capable < 3; capable++) {
+		payload = make();
+		machine.arch_capabilities = capable == 2 ? 1 << 21 : capable;
+		machine.apic_base = x2apic;
+		assert_true(run(payload));
+		assert_int_equal(machine.apic_base, xapic);
+		assert_true(has_content(FIRST + 31, 5));
+	}
+	payload = make();
+	machine.apic_base = xapic;
+	assert_true(run(payload));
+	assert_int_equal(machine.apic_writes, 0);
+
+	for (int i = 0; i < 2; i++) {
+		payload = make();
+		payload->features = CPU_FEATURE_X2APIC;
+		set_hash(payload);
+		machine.apic_base = i ? x2apic : xapic;
+		assert_true(run(payload));
+		assert_int_equal(machine.apic_writes, 0);
+	}
+
+	payload = make();
+	machine.apic_base = x2apic;
+	machine.arch_capabilities = 1 << 21;
+	machine.xapic_status = 1;
+	gives_up(payload, "it needs the xAPIC mode, which this machine's firmware forbids");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(restores),
-		cmocka_unit_test(mismatches),
-		cmocka_unit_test(damaged_struct),
-		cmocka_unit_test(other_mailboxes),
+		cmocka_unit_test(restores),	  cmocka_unit_test(mismatches),
+		cmocka_unit_test(damaged_struct), cmocka_unit_test(other_mailboxes),
+		cmocka_unit_test(apic_modes),
 	};
 	void *wanted = (void *)((uintptr_t)FIRST << FRAME_SHIFT);
 
