@@ -45,6 +45,13 @@ kjump_power_off() {
     while :; do sleep 60; done
 }
 
+kjump_restart() {
+    kjump_say "$1: starting the machine anew; the image stays as it is"
+    sync
+    { echo b > "$kjump_proc/sysrq-trigger"; } 2> /dev/null || reboot -f
+    while :; do sleep 60; done
+}
+
 kjump_shell() {
     kjump_say "$1: a shell; the boot goes on when it ends"
     sh -i < /dev/console > /dev/console 2>&1
@@ -69,13 +76,23 @@ kjump_failed() (
     case $onfail in
     boot) return 1 ;;
     poweroff) kjump_power_off "$1" ;;
+    reboot)
+        # Firmware may lay out its memory in another way at the next boot. That is tried a few times,
+        # but neither for an image that is lost nor for one that waits for somebody to decide.
+        if [ "$2" -eq 1 ] && kjump-restore --count-reboot "$1"; then
+            kjump_restart "$1"
+        fi
+        ;;
     esac
     kjump_load keyboards
     if [ "$onfail" = shell ]; then
         kjump_in_sight kjump_shell "$1"
         return 1
     fi
-    seconds=$(kjump_seconds "${onfail#wait=}" 10)
+    # What was handed over and did not come back is kept until somebody decides.
+    default=10
+    [ "$2" -ne 8 ] || default=infinity
+    seconds=$(kjump_seconds "${onfail#wait=}" $default)
     # An image that is lost is not tried again.
     retry=
     [ "$2" -ne 7 ] || retry=--no-retry

@@ -120,6 +120,8 @@ kjump_try() (
         kjump_say "$1: not restored (kjump-restore: status $status)"
         kjump_failed "$1" $status || break
         retry=--retry
+        # Whoever answers that question has seen that it was handed over.
+        [ $status -ne 8 ] || again=--again
     done
     kjump_say "$1: booting on"
     return 1

@@ -7,7 +7,8 @@
 #   rd.kjump.timeout=N      seconds to wait for that device (10), or infinity
 #   rd.kjump.onfail=DO      when an image cannot be restored, or its device is not there: boot,
 #                           poweroff, shell, or wait=N: say so, and boot on after N seconds without
-#                           an answer (wait=10), or never (wait=infinity)
+#                           an answer (wait=10), or never (wait=infinity); reboot: up to three times
+#                           for an image, then as wait
 #   rd.kjump.force=WHAT,... restore although something differs: devices, efi
 #   rd.kjump.again          restore an image once more that was handed over before
 #   rd.kjump=0, noresume    do not restore

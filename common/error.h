@@ -18,6 +18,7 @@ enum exit_code {
 	EXIT_ABORTED = 4,
 	EXIT_NO_DEVICE = 6,
 	EXIT_LOST = 7,
+	EXIT_HANDED_OVER = 8,
 };
 
 struct error {

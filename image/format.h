@@ -62,7 +62,7 @@ struct image_super {
 	uint32_t state;	      /* enum image_state */
 	uint32_t kind;	      /* enum image_kind; 0 when EMPTY */
 	uint32_t attempts;    /* loads begun since the commit; at 2 no boot tries again */
-	uint32_t reserved0;
+	uint32_t reboots;     /* since the commit, of boots that could not restore it */
 	uint8_t image_uuid[16];
 	uint64_t created;    /* seconds since 1970 */
 	uint64_t start;	     /* byte offset of the image's stretch in the ring; multiple of 4096 */

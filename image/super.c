@@ -116,7 +116,7 @@ static int check_place(const struct image_super *super, struct error *err)
 
 static int check_fields(const struct image_super *super, struct error *err)
 {
-	if (super->reserved0 || !safe_is_zero(super->reserved1, sizeof(super->reserved1)))
+	if (!safe_is_zero(super->reserved1, sizeof(super->reserved1)))
 		return damaged(err, "reserved bytes are not zero");
 	if (super->device_size % IMAGE_BLOCK || super->device_size < IMAGE_MIN_SIZE)
 		return damaged(err, "impossible device size");

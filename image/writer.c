@@ -356,6 +356,7 @@ static void fill_super(const struct image_writer *writer, const struct image_ind
 	super->state = IMAGE_VALID;
 	super->kind = kind;
 	super->attempts = 0;
+	super->reboots = 0;
 	super->created = index->machine.created;
 	super->start = writer->start;
 	super->length = writer->length;

@@ -46,9 +46,9 @@ enum exit_code check_state(const struct image_super *super, bool again, struct e
 	if (again)
 		return EXIT_DONE;
 	if (super->state == IMAGE_HANDED_OVER)
-		return refuse(err, EXIT_FAILED,
-			      "image was handed over once and never came back; use --again "
-			      "(rd.kjump.again at boot)");
+		return refuse(err, EXIT_HANDED_OVER,
+			      "image was handed over once and never came back; rd.kjump.again "
+			      "(--again) restores it once more");
 	if (super->attempts >= CHECK_ATTEMPTS)
 		return refuse(err, EXIT_FAILED,
 			      "two attempts failed; use --again (rd.kjump.again at boot)");

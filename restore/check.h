@@ -20,8 +20,8 @@
 
 /*
  * Is it a hibernation image that waits to be restored? Returns EXIT_DONE; EXIT_NO_IMAGE when
- * there is none; EXIT_FAILED when there is one that is only restored with AGAIN. ERR says which
- * and why.
+ * there is none; EXIT_FAILED, or EXIT_HANDED_OVER, when there is one that is only restored with
+ * AGAIN. ERR says which and why.
  */
 enum exit_code check_state(const struct image_super *super, bool again, struct error *err);
 

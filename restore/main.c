@@ -30,6 +30,8 @@ int main(int argc, char **argv)
 	}
 	if (options.find)
 		return target_print(options.target);
+	if (options.count_reboot)
+		return target_count_reboot(options.target, waiting_from(started, options.wait));
 	if (options.boot_on)
 		return target_boot_on(options.target, options.boot_on,
 				      waiting_from(started, options.wait));

@@ -18,6 +18,7 @@ static const char usage[] =
 	"Usage: kjump-restore [OPTION...] TARGET\n"
 	"       kjump-restore --boot-on REASON TARGET\n"
 	"       kjump-restore --ask SECONDS [--no-retry]\n"
+	"       kjump-restore --count-reboot TARGET\n"
 	"       kjump-restore --find TARGET\n"
 	"       kjump-restore --parameter NAME [FILE...]\n"
 	"Put the machine that is saved on TARGET back in place of this one; does not return then.\n"
@@ -28,7 +29,10 @@ static const char usage[] =
 static const char exit_codes[] =
 	"\n"
 	"Exit codes: 0 checked, marked or found, 1 failed, 2 wrong usage, 3 no image to restore,\n"
-	"6 no such device, 7 the image was marked stale: it can never be restored.\n";
+	"6 no such device, 7 the image was marked stale: it can never be restored, 8 the image "
+	"was\n"
+	"handed over before and did not come back, and nothing has changed since: --again may "
+	"do.\n";
 
 /* What is too long is as long as can be: a boot must not go on at once because of that. */
 static int set_seconds(void *field, size_t size, const char *value, struct error *err)
@@ -122,6 +126,10 @@ static const struct option_entry entries[] = {
 	  "p (power off) or c (boot on), which is also the\nanswer of nobody" },
 	{ FIELD("no-retry", key_switch, no_retry), 0, NULL,
 	  "--ask: the image is lost, so r is no answer" },
+	{ FIELD("count-reboot", key_switch, count_reboot), 0, NULL,
+	  "the machine is to start anew because the image cannot\nbe restored: count it; fails "
+	  "when that "
+	  "was done three\ntimes already" },
 	{ FIELD("find", key_switch, find), 0, NULL, "print the path of the device, nothing else" },
 	{ FIELD("parameter", key_pointer, parameter), 0, "NAME",
 	  "print the value of a kernel parameter, the last one in\n"

@@ -29,6 +29,7 @@ struct restore_options {
 	bool retry;	    /* somebody asked for it: not counted as an attempt */
 	bool check;	    /* change nothing, say whether it could be restored */
 	bool no_retry;	    /* trying again is no answer to --ask */
+	bool count_reboot;  /* of a boot that starts the machine anew, nothing else */
 	bool find;	    /* say which device it is, nothing else */
 	bool quiet;	    /* errors only */
 	bool help, version; /* seen to by the parser */

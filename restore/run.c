@@ -187,9 +187,11 @@ static int load_and_jump(struct restore *restore, struct error *err)
 
 /*
  * The one line on a failure: what and why, then what became of the image. The reason goes to
- * standard output too, for whoever marks the image when the boot goes on.
+ * standard output too, for whoever marks the image when the boot goes on. CODE is what the image's
+ * state alone called for.
  */
-static enum exit_code say_failed(struct restore *restore, const struct error *why)
+static enum exit_code say_failed(struct restore *restore, const struct error *why,
+				 enum exit_code code)
 {
 	struct error err = { 0 };
 
@@ -202,7 +204,7 @@ static enum exit_code say_failed(struct restore *restore, const struct error *wh
 	if (!restore->changed) {
 		message("%s: %s; image left %s", restore->disk.name, why->text,
 			image_state_name(restore->super.state));
-		return EXIT_FAILED;
+		return code == EXIT_HANDED_OVER ? code : EXIT_FAILED;
 	}
 	if (image_mark_stale(&restore->disk, &restore->super, why->text, &err)) {
 		message("%s: %s; image could not be marked stale: %.80s", restore->disk.name,
@@ -211,6 +213,21 @@ static enum exit_code say_failed(struct restore *restore, const struct error *wh
 	}
 	message("%s: %s; image marked stale", restore->disk.name, why->text);
 	return EXIT_LOST;
+}
+
+/*
+ * A restore that did not come back has left the image as good as it was, unless the saved system
+ * went on for long enough to change its file systems.
+ */
+static void look_for_changes(struct restore *restore, struct error *err)
+{
+	struct error why = { 0 };
+
+	if (image_index_read(&restore->disk, &restore->super, &restore->index, &why) ||
+	    check_fingerprints(&restore->index, &restore->waiting, &why) != -ESTALE)
+		return;
+	restore->changed = true;
+	*err = why;
 }
 
 /* How many boots failed does not count when somebody asked to try again. */
@@ -249,11 +266,13 @@ enum exit_code restore_run(const struct restore_options *options, uint64_t start
 		message("%s: %s; nothing was changed", restore.disk.name, err.text);
 		goto out;
 	}
+	if (code == EXIT_HANDED_OVER)
+		look_for_changes(&restore, &err);
 	rc = code == EXIT_DONE ? check_all(&restore, &err) : -err.code;
 	if (!rc)
 		rc = options->check ? rehearse(&restore, &err) : load_and_jump(&restore, &err);
 	if (rc) {
-		code = say_failed(&restore, &err);
+		code = say_failed(&restore, &err, code);
 	} else {
 		message("%s: hibernation image of %.*s, %" PRIu64 " pages, can be restored",
 			restore.disk.name, (int)sizeof(restore.super.release),

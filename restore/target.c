@@ -3,6 +3,7 @@
 #include "restore/target.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -100,6 +101,36 @@ enum exit_code target_boot_on(const char *spec, const char *reason, struct waiti
 		return absent(rc) ? EXIT_NO_DEVICE : EXIT_FAILED;
 	}
 	return marking.failed ? EXIT_FAILED : marking.marked ? EXIT_DONE : EXIT_NO_IMAGE;
+}
+
+enum exit_code target_count_reboot(const char *spec, struct waiting waiting)
+{
+	struct image_super super;
+	struct error err = { 0 };
+	struct disk disk;
+	enum exit_code code = target_open(spec, DISK_WRITE, &waiting, &disk, &super, &err);
+
+	if (code != EXIT_DONE) {
+		message("%s; nothing was changed", err.text);
+		return code;
+	}
+	if (!image_waits(&super)) {
+		message("%s: no hibernation image waits on it (%s)", disk.name,
+			image_state_name(super.state));
+		code = EXIT_NO_IMAGE;
+	} else if (super.reboots >= TARGET_REBOOTS) {
+		message("%s: %" PRIu32 " boots have tried already; not once more", disk.name,
+			super.reboots);
+		code = EXIT_FAILED;
+	} else {
+		super.reboots++;
+		if (image_super_write(&disk, &super, &err)) {
+			message("%s: %s", disk.name, err.text);
+			code = EXIT_FAILED;
+		}
+	}
+	disk_close(&disk);
+	return code;
 }
 
 static void print_first(void *context, const char *path)

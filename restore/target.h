@@ -22,6 +22,15 @@ enum exit_code target_open(const char *spec, enum disk_mode mode, struct waiting
  */
 enum exit_code target_boot_on(const char *spec, const char *reason, struct waiting waiting);
 
+/* Boots that may start the machine anew because they cannot restore one image. */
+#define TARGET_REBOOTS 3
+
+/*
+ * Count one in the superblock of an image that waits to be restored. The exit code of
+ * --count-reboot: EXIT_FAILED when there were TARGET_REBOOTS already.
+ */
+enum exit_code target_count_reboot(const char *spec, struct waiting waiting);
+
 /* Print the device's path; the first one's when there are several. The exit code of --find. */
 enum exit_code target_print(const char *spec);
 

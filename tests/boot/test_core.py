@@ -75,6 +75,7 @@ class Boot:
                 kjump_power_off() {{ echo POWER OFF "$1" >&2; kill -9 $$; }}
                 # busybox has a modprobe of its own, which it prefers.
                 modprobe() {{ "{self.bin}/modprobe" "$@"; }}
+                kjump_restart() {{ echo RESTART "$1" >&2; kill -9 $$; exit 1; }}
                 kjump_shell() {{ echo SHELL "$1" >&2; }}
                 {function}
                 echo status $? >&2
@@ -85,7 +86,8 @@ class Boot:
                 text=True, timeout=20)
             assert done.stdout == ""
             # Whatever happens, the hook succeeds and the shell that sourced it lives.
-            assert "status 0" in done.stderr or "POWER OFF" in done.stderr, done.stderr
+            assert "status 0" in done.stderr or "POWER OFF" in done.stderr or \
+                "RESTART" in done.stderr, done.stderr
             output += done.stderr
         assert (self.folder / "answers").read_text() == "", "fewer calls than expected"
         return output
@@ -178,6 +180,37 @@ def test_onfail_poweroff(boot):
     output = boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X rd.kjump.onfail=poweroff",
                       answers=[1])
     assert "POWER OFF X" in output
+
+
+def test_onfail_reboot(boot):
+    """The next boot may find another memory map; how often, kjump-restore counts."""
+    cmdline = "rd.kjump.resume=X rd.kjump.onfail=reboot"
+    output = boot.run("kjump_restore_early", cmdline=cmdline, answers=["1 memory map", 0])
+    assert boot.calls == ["--wait 5 X", "--count-reboot X"]
+    assert "RESTART X" in output
+
+    output = boot.run(*HOOKS, cmdline=cmdline, answers=["1 memory map", 1, "c", 0])
+    assert boot.calls == ["--wait 5 X", "--count-reboot X", ASK,
+                          "--wait 0 --boot-on booted on: memory map X"]
+    assert "RESTART" not in output
+
+
+@pytest.mark.parametrize("status, ask", [(7, "--ask 10 --no-retry"), (8, "--ask infinity")])
+def test_onfail_reboot_is_not_for_all(boot, status, ask):
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X rd.kjump.onfail=reboot",
+             answers=[f"{status} why", "c"])
+    assert boot.calls == ["--wait 5 X", ask]
+
+
+def test_handed_over(boot):
+    """An image that did not come back is kept until somebody decides, and r restores it again."""
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X",
+             answers=["8 never came back", "r", "8 never came back", "c"])
+    assert boot.calls == ["--wait 5 X", "--ask infinity", "--wait 5 --again --retry X",
+                          "--ask infinity"]
+    boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X rd.kjump.onfail=wait=20",
+             answers=["8 never came back", "c"])
+    assert boot.calls == ["--wait 5 X", "--ask 20"]
 
 
 def test_onfail_shell(boot):

@@ -80,7 +80,8 @@ static void states(void **state)
 	assert_int_equal(state_of(IMAGE_VALID, h, 1, false, NULL), EXIT_DONE);
 	assert_int_equal(state_of(IMAGE_VALID, h, 2, false, "two attempts"), EXIT_FAILED);
 	assert_int_equal(state_of(IMAGE_VALID, h, 2, true, NULL), EXIT_DONE);
-	assert_int_equal(state_of(IMAGE_HANDED_OVER, h, 1, false, "--again"), EXIT_FAILED);
+	assert_int_equal(state_of(IMAGE_HANDED_OVER, h, 1, false, "rd.kjump.again"),
+			 EXIT_HANDED_OVER);
 	assert_int_equal(state_of(IMAGE_HANDED_OVER, h, 1, true, NULL), EXIT_DONE);
 	for (int again = 0; again < 2; again++) {
 		assert_int_equal(state_of(IMAGE_EMPTY, 0, 0, again, "no image"), EXIT_NO_IMAGE);
