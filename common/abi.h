@@ -329,7 +329,8 @@ struct request {
 	uint64_t offline_pages;	 /* a balloon's */
 };
 
-#define OUTCOME_B_GONE 0x1 /* kernel B left for good; what is loaded is a stub that jumps back */
+#define OUTCOME_B_GONE	    0x1 /* kernel B left for good; what is loaded is a stub that jumps back */
+#define OUTCOME_WRITER_DIED 0x2 /* the writer was killed; the log may tell why */
 
 struct outcome {
 	uint32_t result; /* enum result */

@@ -6,18 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Texts may quote what is on a disk: keep them one line that cannot drive a terminal. */
-static void make_printable(char *text)
-{
-	for (unsigned char *c = (unsigned char *)text; *c; c++)
-		if (*c < ' ' || *c == 0x7f)
-			*c = '?';
-}
+#include "common/printable.h"
 
 static void set_text(struct error *err, const char *format, va_list args)
 {
 	vsnprintf(err->text, sizeof(err->text), format, args);
-	make_printable(err->text);
+	/* It may quote what is on a disk: one line that cannot drive a terminal. */
+	printable(err->text);
 }
 
 int error_set(struct error *err, int code, const char *format, ...)
@@ -70,7 +65,7 @@ static void print_line(const char *format, va_list args, const char *more)
 
 	p += snprintf(p, end - p, "%.64s: ", program_invocation_short_name);
 	vsnprintf(p, end - p, format, args);
-	make_printable(line);
+	printable(line);
 	p = line + strlen(line);
 	if (more)
 		snprintf(p, end - p, ": %s", more);

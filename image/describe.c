@@ -2,6 +2,7 @@
 /* An image in half a line. */
 #include <stdio.h>
 
+#include "common/printable.h"
 #include "image/image.h"
 #include "text/human.h"
 
@@ -16,5 +17,5 @@ char *image_describe(const struct image_super *super, char *text, size_t size)
 			 image_state_name(super->state), image_kind_name(super->kind),
 			 human_time(super->created, created), (int)sizeof(super->release),
 			 super->release);
-	return text;
+	return printable(text);
 }

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "common/crc32c.h"
+#include "common/printable.h"
 #include "image/internal.h"
 
 /* Linux's swap header, as far as it is used here; it lies at byte 1024 of the first page. */
@@ -389,6 +390,13 @@ int image_format(const struct disk *disk, const char *label, struct image_super 
 	if (label && strlen(label) >= sizeof(super.label))
 		return error_set(err, EINVAL, "label \"%s\" is longer than %zu bytes", label,
 				 sizeof(super.label) - 1);
+	if (label) {
+		char copy[sizeof(super.label)];
+
+		strcpy(copy, label);
+		if (strcmp(printable(copy), label))
+			return error_set(err, EINVAL, "label \"%s\" is not printable", copy);
+	}
 	if (disk->size < IMAGE_MIN_SIZE)
 		return error_set(err, ENOSPC, "too small: at least %d MiB are needed",
 				 IMAGE_MIN_SIZE >> 20);

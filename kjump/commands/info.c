@@ -6,11 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/printable.h"
 #include "kjump/device.h"
 #include "text/human.h"
 #include "text/json.h"
 
 /* --- for people --- */
+
+/* "NAME TEXT", if there is one. TEXT is from the disk and ends with a NUL or its SIZE. */
+static void print_foreign(const char *name, const char *text, size_t size)
+{
+	char copy[256];
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)size, text);
+	if (*copy)
+		printf("%-9s %s\n", name, printable(copy));
+}
+
+#define FOREIGN(name, array) print_foreign(name, array, sizeof(array))
 
 static void print_device(const struct disk *disk, const struct image_super *super)
 {
@@ -19,8 +32,7 @@ static void print_device(const struct disk *disk, const struct image_super *supe
 	printf("device    %s\n", disk->name);
 	printf("size      %s\n", human_bytes(super->device_size, size));
 	printf("uuid      %s\n", human_uuid(super->device_uuid, uuid));
-	if (*super->label)
-		printf("label     %s\n", super->label);
+	FOREIGN("label", super->label);
 	printf("state     %s\n", image_state_name(super->state));
 }
 
@@ -29,12 +41,11 @@ static void print_image(const struct image_super *super)
 	char text[HUMAN_SIZE], data[HUMAN_SIZE], uuid[37];
 	uint64_t bytes = super->data_pages * FRAME_SIZE;
 
-	if (*super->reason)
-		printf("reason    %s\n", super->reason);
+	FOREIGN("reason", super->reason);
 	printf("kind      %s\n", image_kind_name(super->kind));
 	printf("image     %s\n", human_uuid(super->image_uuid, uuid));
 	printf("created   %s\n", human_time(super->created, text));
-	printf("release   %s\n", super->release);
+	FOREIGN("release", super->release);
 	printf("attempts  %u\n", super->attempts);
 	printf("pages     %" PRIu64 ": %" PRIu64 " data, %" PRIu64 " zero, %" PRIu64
 	       " free, %" PRIu64 " untouchable, %" PRIu64 " kernel B's\n",
@@ -52,9 +63,9 @@ static void print_index(const struct image_index *index)
 	const struct image_machine *machine = &index->machine;
 
 	printf("chunks    %zu\n", index->chunk_count);
-	printf("build     %.*s\n", (int)sizeof(machine->build), machine->build);
-	printf("cpu       %.*s, signature 0x%x\n", (int)sizeof(machine->cpu_vendor),
-	       machine->cpu_vendor, machine->cpu_signature);
+	FOREIGN("build", machine->build);
+	FOREIGN("cpu", machine->cpu_vendor);
+	printf("signature 0x%x\n", machine->cpu_signature);
 	if (machine->cr4)
 		printf("control   cr4 0x%" PRIx64 ", xcr0 0x%" PRIx64 "\n", machine->cr4,
 		       machine->xcr0);

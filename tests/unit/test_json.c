@@ -64,6 +64,7 @@ static void test_texts(void **state)
 	EXPECT("plain /dev/vda", "plain /dev/vda");
 	EXPECT("a\"b\\c", "a\\\"b\\\\c");
 	EXPECT("\n\t\x01\x1f\x7f", "\\u000a\\u0009\\u0001\\u001f\\u007f");
+	EXPECT("\xc2\x9b\xc2\xa0", "\\u009b\xc2\xa0");
 	EXPECT("ends\0here", "ends");
 	EXPECT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
 	EXPECT("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf",

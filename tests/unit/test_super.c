@@ -44,6 +44,9 @@ static void test_format(void **state)
 	assert_int_equal(image_format(&temp->disk, NULL, &second, &err), 0);
 	assert_memory_not_equal(first.device_uuid, second.device_uuid, 16);
 	assert_string_equal(second.label, "");
+	/* What is shown must not drive a terminal. */
+	assert_int_equal(image_format(&temp->disk, "\x1b[31mred", &second, &err), -EINVAL);
+	assert_string_equal(err.text, "label \"?[31mred\" is not printable");
 	temp_disk_read(temp, 5000, &byte, 1);
 	assert_int_equal(byte, 0);
 	temp_disk_read(temp, IMAGE_MIN_SIZE - 1, &byte, 1);
