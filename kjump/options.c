@@ -51,6 +51,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			   "print nothing on success" },
 	[OPTION_REHEARSE] = { SETTING("rehearse"), 0, "[=no]",
 			      "freeze once for practice before the first jump of\na boot" },
+	[OPTION_REPLACE] = { FIELD("replace", key_switch, replace), 0, NULL,
+			     "give up an image on the target that waits to be\nrestored" },
 	[OPTION_TARGET] = { SETTING("target"), 0, "DEVICE",
 			    "claimed device: UUID=, LABEL=, PARTUUID=, PARTLABEL=\nor a path" },
 	[OPTION_VERIFY] = { SETTING("verify"), 0, "[=no]",

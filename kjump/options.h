@@ -31,6 +31,7 @@ enum option_index {
 	OPTION_LEVEL,
 	OPTION_QUIET,
 	OPTION_REHEARSE,
+	OPTION_REPLACE,
 	OPTION_TARGET,
 	OPTION_VERIFY,
 	OPTION_WORKERS,
@@ -46,7 +47,7 @@ enum option_index {
 	 TAKES(JUMP) | TAKES(CMDLINE) | TAKES(QUIET))
 #define TAKES_SAVE                                                                                 \
 	(TAKES_LOAD | TAKES(TARGET) | TAKES(LEVEL) | TAKES(VERIFY) | TAKES(ALLOW_PLAINTEXT) |      \
-	 TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE))
+	 TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE) | TAKES(REPLACE))
 
 #define OPERANDS_MAX 2
 
@@ -54,7 +55,7 @@ struct options {
 	struct config config;	 /* file, then options; defaults where --config is not accepted */
 	const char *config_path; /* NULL when not given, as the others */
 	const char *label;
-	bool force, quiet, help, json, dry_run;
+	bool force, quiet, help, json, dry_run, replace;
 	const char *operands[OPERANDS_MAX];
 };
 

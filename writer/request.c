@@ -513,6 +513,7 @@ static void abandon(struct mailbox *mailbox, const struct live_page *live, const
 	begin_outcome(mailbox, live, &outcome);
 	error_set(&err, EIO, "kernel B's writer ended without an answer (status %.10s)", status);
 	describe_failure(&err, &outcome);
+	outcome.flags = OUTCOME_WRITER_DIED;
 	memory_outcome_store(mailbox, &outcome);
 }
 

@@ -40,6 +40,7 @@ int check_fred(struct preflight *preflight, struct error *note);
 
 /* check-target.c: where the image goes */
 int check_target(struct preflight *preflight, struct error *note);
+int check_waiting(struct preflight *preflight, struct error *note);
 int check_activation(struct preflight *preflight, struct error *note);
 int check_layers(struct preflight *preflight, struct error *note);
 int check_size(struct preflight *preflight, struct error *note);

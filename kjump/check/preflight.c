@@ -51,6 +51,9 @@ const struct preflight_check preflight_checks[] = {
 	  check_encrypted_memory },
 	{ "target", "'kjump format DEVICE', and target = UUID=... in /etc/kjump.conf", 0,
 	  check_target },
+	{ "image on the target",
+	  "boot the system that it belongs to; or give it up with 'kjump discard' or --replace", 0,
+	  check_waiting },
 	{ "swap on the target",
 	  "take the line out of /etc/fstab or /etc/crypttab; give the partition another type with "
 	  "'sfdisk --part-type'",

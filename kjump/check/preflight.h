@@ -17,6 +17,7 @@
 struct preflight {
 	const struct config *config;
 	enum operation operation;
+	bool replace; /* an image that waits on the target may be given up */
 	const char
 		*root; /* "" = the running system; a directory with its own /proc, ... in tests */
 	struct disk disk; /* the target, closed again; its name is the path found, or "" */

@@ -47,6 +47,24 @@ int check_target(struct preflight *preflight, struct error *note)
 	return 0;
 }
 
+/* It may be another system's, which would lose its session. */
+int check_waiting(struct preflight *preflight, struct error *note)
+{
+	const struct image_super *super = &preflight->super;
+	char text[200];
+
+	if (!*preflight->disk.name)
+		return check_unknown(note);
+	if (!image_waits(super))
+		return 0;
+	image_describe(super, text, sizeof(text));
+	if (!preflight->replace)
+		return error_set(note, EEXIST, "%s: the %s waits to be restored and would be lost",
+				 preflight->disk.name, text);
+	error_set(note, 0, "the %s waits to be restored", text);
+	return PREFLIGHT_DOUBT;
+}
+
 /* Image or swap: not both. */
 int check_activation(struct preflight *preflight, struct error *note)
 {

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/printable.h"
 #include "common/tsc-rate.h"
 #include "common/tsc.h"
 #include "disk/swapseal.h"
@@ -19,7 +20,6 @@
 #include "kjump/check/preflight.h"
 #include "kjump/check/room.h"
 #include "kjump/check/untouchable.h"
-#include "kjump/device.h"
 #include "kjump/load/choice.h"
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
@@ -27,6 +27,7 @@
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
+#include "kjump/save/settle.h"
 #include "kjump/save/watchdogs.h"
 #include "kjump/watch/resolve.h"
 #include "kjump/watch/volume.h"
@@ -44,6 +45,7 @@ struct save {
 	struct request request;		     /* A's copies: the mailbox is kernel B's as well */
 	struct watch seals[WATCH_SEALS_MAX]; /* request.seal_count of them */
 	struct outcome outcome;
+	struct settle settle;
 	uint64_t back; /* time-stamp counter when A went on */
 };
 
@@ -161,6 +163,12 @@ static int explain(const struct jump_backend *backend, int code, struct error *e
 	}
 }
 
+/* Has kernel B, or a restore, answered the request that was made last? */
+static bool is_answered(const struct mailbox *mailbox)
+{
+	return __atomic_load_n(&mailbox->answered, __ATOMIC_ACQUIRE) == mailbox->sequence;
+}
+
 /*
  * Jump, with the system made ready for it, and put back afterwards. The number goes up only here,
  * so that kernel B, whenever it looks, finds a request only when there is one.
@@ -185,6 +193,9 @@ static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err
 	__atomic_store_n(&mailbox->sequence, mailbox->sequence + 1, __ATOMIC_RELEASE);
 	ret = save->loader.backend->execute(quiesce.snapshot, err);
 	save->back = tsc_read();
+	/* Before anything else: a crash from here on must not restore this once more. */
+	if (!ret && is_answered(mailbox) && mailbox->outcome.result == RESULT_RESTORED)
+		settle_restored(&save->settle, mailbox->outcome.image);
 	watchdogs_start(&watchdogs);
 	if (ret) {
 		/* Nobody has seen the request, and nobody shall. */
@@ -202,16 +213,20 @@ static int take_outcome(struct save *save, const uint64_t stamps[STAMP_MAX], str
 	struct mailbox *mailbox = save->loader.page.mailbox;
 	struct outcome *outcome = &save->outcome;
 
-	if (__atomic_load_n(&mailbox->answered, __ATOMIC_ACQUIRE) != mailbox->sequence) {
+	if (!is_answered(mailbox)) {
 		/* Withdrawn, lest it is answered some other time. */
 		mailbox->answered = mailbox->sequence;
-		return error_set(err, ESTALE,
-				 "kernel B came back without having found the "
-				 "request");
+		/* Where there was a kernel B it has left its log, which is all that is known. */
+		if (!mailbox->outcome.stamps[STAMP_BACK])
+			return error_set(err, ESTALE,
+					 "kernel B came back without having found the request");
+		mailbox->outcome.result = RESULT_NONE;
+		mailbox->outcome.message[0] = '\0';
 	}
 	*outcome = mailbox->outcome;
 	explicit_bzero(mailbox->outcome.entropy, sizeof(mailbox->outcome.entropy));
 	outcome->message[sizeof(outcome->message) - 1] = '\0';
+	printable(outcome->message);
 	if (outcome->log_size > sizeof(outcome->log))
 		outcome->log_size = sizeof(outcome->log);
 	outcome->stamps[STAMP_LOAD_START] = stamps[STAMP_LOAD_START];
@@ -229,6 +244,8 @@ static int ask(struct save *save, struct error *err)
 	stamps[STAMP_LOAD_START] = save->loader.load_start;
 	stamps[STAMP_LOAD_END] = save->loader.load_end;
 	ret = post_request(save, err);
+	if (!ret)
+		ret = settle_hold(&save->settle, err);
 	if (ret)
 		return ret;
 	ret = jump(save, stamps, err);
@@ -259,6 +276,8 @@ static int ask_with_retry(struct save *save, struct error *err)
 		loader_close(&save->loader);
 		if (ret != -ESTALE)
 			return ret;
+		/* It may have written an image before it was lost. */
+		settle_went_on(&save->settle);
 		if (warm)
 			message("%s; loading it anew", err->text);
 		ret = loader_drop(err);
@@ -269,56 +288,13 @@ static int ask_with_retry(struct save *save, struct error *err)
 			       "unloaded");
 }
 
-static int mark_restored(const struct save *save, struct error *err)
-{
-	struct image_super super;
-	struct disk disk;
-	int ret = device_open(save->request.target, DISK_WRITE, &disk, &super, err);
-
-	if (ret)
-		return ret;
-	if (memcmp(super.image_uuid, save->outcome.image, sizeof(super.image_uuid))) {
-		ret = error_set(err, EUCLEAN, "holds another image by now");
-	} else if (super.state == IMAGE_HANDED_OVER) {
-		super.state = IMAGE_RESTORED;
-		ret = image_super_write(&disk, &super, err);
-	}
-	if (ret)
-		error_prefix(err, "%s", disk.name);
-	disk_close(&disk);
-	return ret;
-}
-
-/*
- * The system runs: a hibernation image of it that could be restored at the next boot must not be
- * there. Kernel B sees to that itself, unless it was killed in the middle.
- */
-static void settle_not_hibernated(const struct save *save)
-{
-	struct error err = { 0 };
-	struct image_super super;
-	struct disk disk;
-
-	if (device_open(save->request.target, DISK_WRITE, &disk, &super, &err) < 0) {
-		message("%s; could not check that it holds no image of the running system",
-			err.text);
-		return;
-	}
-	if (image_waits(&super) &&
-	    image_mark_stale(&disk, &super, "the system went on without it", &err) < 0)
-		message("%s: %s; do not boot with rd.kjump.resume", disk.name, err.text);
-	disk_close(&disk);
-}
-
 /* What is "loaded" now is the payload that brought A back. */
-static void settle_restored(const struct save *save)
+static void drop_payload(void)
 {
 	struct error err = { 0 };
 
 	if (loader_drop(&err))
 		message("%s; 'kjump unload' tries again", err.text);
-	if (mark_restored(save, &err))
-		message("%s; the image was not marked as restored", err.text);
 }
 
 static void keep_last(const char *text)
@@ -361,6 +337,24 @@ static const char *log_tail(const struct outcome *outcome, int *length)
 	return start;
 }
 
+/* Lines of another kernel's log. */
+static void print_log(const struct outcome *outcome)
+{
+	int length;
+	const char *at = log_tail(outcome, &length);
+	const char *end = at + length;
+
+	while (at < end) {
+		char line[512];
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t size = (size_t)((newline ? newline : end) - at);
+
+		snprintf(line, sizeof(line), "%.*s", (int)size, at);
+		fprintf(stderr, "%s\n", printable(line));
+		at += size + 1;
+	}
+}
+
 /* STATE is what the failure leaves behind, where CAUSE does not say it. */
 static void report_failure(const struct save *save, const char *cause, const char *state)
 {
@@ -373,20 +367,19 @@ static void report_failure(const struct save *save, const char *cause, const cha
 	keep_last(text);
 }
 
-static int conclude(const struct save *save)
+static int conclude(struct save *save)
 {
 	const struct outcome *outcome = &save->outcome;
 	bool hibernate = save->request.operation == OP_HIBERNATE;
-	int length;
 
 	switch (outcome->result) {
 	case RESULT_RESTORED:
-		settle_restored(save);
+		drop_payload();
 		report(save);
 		return EXIT_DONE;
 	case RESULT_SAVED:
 		if (hibernate) {
-			settle_not_hibernated(save);
+			settle_went_on(&save->settle);
 			report_failure(save, "kernel B came back instead of switching off",
 				       NOTHING_SAVED);
 			return EXIT_FAILED;
@@ -397,23 +390,20 @@ static int conclude(const struct save *save)
 		report(save);
 		return EXIT_DONE;
 	case RESULT_ABORTED:
-		settle_not_hibernated(save);
+		settle_went_on(&save->settle);
 		report_failure(save, *outcome->message ? outcome->message : "aborted", "");
 		return EXIT_ABORTED;
 	default:
 		break;
 	}
-	settle_not_hibernated(save);
-	if (*outcome->message) {
+	settle_went_on(&save->settle);
+	if (*outcome->message)
 		report_failure(save, outcome->message, "");
-		return EXIT_FAILED;
-	}
-	report_failure(save, "kernel B gave no reason; its last messages follow", NOTHING_SAVED);
-	if (outcome->log_size) {
-		const char *start = log_tail(outcome, &length);
-
-		fprintf(stderr, "%.*s\n", length, start);
-	}
+	else
+		report_failure(save, "kernel B ended without an answer; its last messages follow",
+			       NOTHING_SAVED);
+	if (!*outcome->message || outcome->flags & OUTCOME_WRITER_DIED)
+		print_log(outcome);
 	return EXIT_FAILED;
 }
 
@@ -446,6 +436,7 @@ int save_system(const struct options *options, enum operation operation)
 	save->start = tsc_rate_begin();
 	save->preflight = (struct preflight){ .config = &options->config,
 					      .operation = operation,
+					      .replace = options->replace || options->dry_run,
 					      .root = "" };
 	if (loader_lock(&err) || preflight_run(&save->preflight, &err) ||
 	    rehearse_for_kexec(&options->config, &err)) {
@@ -453,13 +444,15 @@ int save_system(const struct options *options, enum operation operation)
 		goto out;
 	}
 	fill_request(save, operation);
+	settle_begin(&save->settle, save->request.target, options->dry_run);
 	if (ask_with_retry(save, &err)) {
-		settle_not_hibernated(save);
+		settle_went_on(&save->settle);
 		report_failure(save, err.text, NOTHING_SAVED);
 	} else {
 		status = conclude(save);
 		drop_if_gone(save);
 	}
+	settle_end(&save->settle);
 out:
 	free(save);
 	return status;

@@ -498,6 +498,33 @@ static void test_parameter_that_may_change(void **state)
 	assert_non_null(strstr(note.text, "UUID="));
 }
 
+/* An image that waits there may be another system's. */
+static void test_waiting(void **state)
+{
+	struct image_super *super = &preflight.super;
+
+	(void)state;
+	assert_int_equal(check_waiting(&preflight, &note), PREFLIGHT_UNKNOWN);
+	strcpy(preflight.disk.name, "/dev/target");
+	super->kind = IMAGE_HIBERNATION;
+	for (uint32_t i = IMAGE_EMPTY; i <= IMAGE_STALE; i++) {
+		bool waits = i == IMAGE_VALID || i == IMAGE_HANDED_OVER;
+
+		super->state = i;
+		preflight.replace = false;
+		note.text[0] = '\0';
+		assert_int_equal(check_waiting(&preflight, &note), waits ? -EEXIST : 0);
+		if (waits)
+			assert_non_null(strstr(note.text, "waits to be restored"));
+		preflight.replace = true;
+		assert_int_equal(check_waiting(&preflight, &note), waits ? PREFLIGHT_DOUBT : 0);
+	}
+	super->state = IMAGE_VALID;
+	super->kind = IMAGE_CHECKPOINT;
+	preflight.replace = false;
+	assert_int_equal(check_waiting(&preflight, &note), 0);
+}
+
 /* A claimed device that something would swap to. */
 static void test_activation(void **state)
 {
@@ -824,6 +851,7 @@ int main(void)
 		test(test_parameter),
 		test(test_hook),
 		test(test_activation),
+		test(test_waiting),
 		test(test_hints),
 		test(test_culprit),
 		test(test_table),
