@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hibernate, power off, boot again, restore: the same system goes on."""
 
+import time
+
 import pytest
 
 from workload import check_file_system
@@ -75,6 +77,21 @@ def test_restored_once_only(make_system):
     machine.run("umount /mnt")
     machine.power_off()
     check_file_system(system.workload.disk.path)
+
+
+@pytest.mark.full
+def test_cut_right_after_the_return(make_system):
+    """A power cut as soon as A is back: that it was restored is on the disk by then."""
+    system = make_system()
+    machine = system.machine
+    system.boot()
+    system.hibernate()
+    mark = machine.boot(system.parameter, ready=False)
+    machine.wait_console("Restarting tasks", 120, mark)
+    time.sleep(0.5)
+    machine.kill()
+    assert "nothing to restore" in system.boot_on()
+    assert "restored" in system.info()
 
 
 @pytest.mark.parametrize("switch", ["noresume", pytest.param("rd.kjump=0", marks=full)])

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+import artifacts
 from machine import Disk, MIB
 from workload import make_file_system
 
@@ -117,6 +118,34 @@ def test_kernel_b_panics(make_system):
     assert system.boot_id() != system.saved_boot
     status, info = system.machine.call(f"kjump info {system.machine.device(system.image)}")
     assert status == 3 and "empty" in info
+
+
+# Kernel B's init, but for what it is told of the writer's end.
+KILLED = (artifacts.REPOSITORY / "initramfs/init").read_text().replace(
+    "        kjump-write\n", "        kjump-write; (exit 137)\n")
+
+
+def test_killed_writer(make_system):
+    """Killed behind the commit: no valid image of a system that goes on, and A says why."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    assert "(exit 137)" in KILLED
+    machine.run(f"mkdir -p /run/b && cat > /run/b/init <<'END'\n{KILLED}END\nchmod 755 /run/b/init")
+    # What is unpacked last counts; an archive begins at a multiple of four bytes.
+    machine.run("cd /run/b && echo init | cpio -o -H newc > /run/more 2> /dev/null && "
+                "dd if=/usr/lib/kjump/initramfs.img of=/run/b.img bs=512 conv=sync 2> /dev/null && "
+                "cat /run/more >> /run/b.img")
+    mark = machine.mark()
+    job = machine.start("kjump hibernate --initramfs /run/b.img")
+    assert job.wait(90) == 1, job.output()
+    assert "ended without an answer (status 137); not saved" in job.output()
+    assert "the writer ended unexpectedly (status 137)" in job.output(), "no log"
+    assert system.b_boots(mark) == 1, "it was tried again"
+    info = system.info()
+    assert "stale" in info and "hibernation" in info, info
+    system.workload.check()
+    system.workload.finish()
 
 
 def superblock(path):

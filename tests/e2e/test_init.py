@@ -14,6 +14,7 @@ BUILD = artifacts.REPOSITORY / "initramfs/build"
 
 # kjump-write: the next of the given statuses at each call.
 WRITE = """#!/bin/busybox sh
+[ "$1" != --died ] || {{ echo "told that it died: $2"; exit 1; }}
 calls=$(busybox cat /calls 2>/dev/null)
 calls=$((calls + 1))
 echo $calls > /calls
@@ -49,6 +50,9 @@ def test_every_request_is_answered(make_b):
     assert console.count(B_BOOTED) == 1
     assert console.count("jumping back") == 5
     assert "call 6" in console
+    # The one that says nothing A can go by; 128 and the number of the signal.
+    assert console.count("told that it died") == 1
+    assert "told that it died: 139" in console
     assert "kjump: saved; powering off" in console
 
 

@@ -50,6 +50,44 @@ def test_dry_run_and_all(make_system):
     system.workload.finish()
 
 
+def test_image_that_waits(make_system):
+    """Another system on the same machine: it finds a session on the target, and leaves it alone."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    job = system.hibernate()
+    before = digest(system.image)
+    machine.boot()
+    system.configure(f"UUID={system.uuid()}")
+    status, output = machine.call("kjump check")
+    assert status == 1 and "waits to be restored and would be lost" in output, output
+    for command in "hibernate", "checkpoint":
+        status, output = machine.call(f"kjump {command}")
+        assert status == 1 and "waits to be restored and would be lost" in output, output
+    dry = machine.start("kjump checkpoint --dry-run")
+    assert dry.wait(90) == 0, dry.output()
+    assert digest(system.image) == before
+    machine.power_off()
+    system.restore(job)
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_image_that_waits_is_given_up(make_system):
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    system.hibernate()
+    machine.boot()
+    system.configure(f"UUID={system.uuid()}")
+    job = machine.start("kjump checkpoint --replace")
+    assert job.wait(90) == 0, job.output()
+    assert image(system)[1]["kind"] == "checkpoint"
+    machine.kill()
+    assert "nothing to restore" in system.boot_on()
+
+
 def test_abort(make_system):
     """Esc at the serial console, q at the keyboard: A goes on, the older image is still there."""
     system = make_system()

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How scattered memory may be, and how full."""
+
+import json
+
+import pytest
+
+from workload import check_file_system
+
+pytestmark = pytest.mark.full
+
+
+def pages(system):
+    text = system.machine.run(f"kjump info --json {system.machine.device(system.image)}; :")
+    return json.loads(text)["image"]["pages"]
+
+
+def fill(machine, mib, pattern="urandom"):
+    """MIB of a tmpfs: random bytes, or pages that are random and zero by turns."""
+    machine.run("mkdir -p /run/fill && mount -t tmpfs -o size=100% tmpfs /run/fill")
+    if pattern == "urandom":
+        machine.run(f"dd if=/dev/urandom of=/run/fill/data bs=1M count={mib} 2> /dev/null", 600)
+        return
+    machine.run("for i in $(seq 128); do head -c 4096 /dev/urandom; head -c 4096 /dev/zero; done "
+                "> /run/unit")
+    machine.run(f"for i in $(seq {mib}); do cat /run/unit; done > /run/fill/data", 600)
+
+
+def test_every_second_page(make_system):
+    """More than half a million runs of pages, in the home that kernel B has for any machine."""
+    system = make_system(memory="3G", image=2048 << 20)
+    machine = system.machine
+    system.boot(memory=4, cache=4)
+    fill(machine, 2200, "alternating")
+    mark = machine.mark()
+    system.checkpoint(timeout=400)
+    assert "Out of memory" not in machine.console(mark)
+    found = pages(system)
+    assert found["zero"] > 2200 * 120, "the zero pages were not left out"
+    system.workload.check()
+
+    job = system.hibernate(timeout=400)
+    system.restore(job, timeout=400)
+    system.workload.check()
+    assert machine.run("head -c 1048576 /run/fill/data | cmp - /run/unit && echo same") == "same"
+    system.workload.finish()
+
+
+def test_nearly_full(make_system):
+    """A machine of 2 GiB whose data is nine tenths of its RAM, or more."""
+    system = make_system(memory="2G", image=3072 << 20)
+    machine = system.machine
+    system.boot(memory=4, cache=4)
+    machine.run("kjump load")
+    free = int(machine.run("awk '/MemFree/ { print int($2 / 1024) }' /proc/meminfo"))
+    fill(machine, free - 115)
+    digest = machine.run("sha256sum < /run/fill/data", 600)
+    job = system.hibernate(timeout=600)
+    system.restore(job, timeout=600)
+    assert machine.run("sha256sum < /run/fill/data", 600) == digest
+    found = pages(system)
+    assert found["data"] >= 0.9 * found["ram"], found
+    system.workload.check()
+    system.workload.finish()
