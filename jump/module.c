@@ -17,9 +17,9 @@
 #include "module/kjump-ioctl.h"
 #include "text/files.h"
 
-#define DEVICE	      "/dev/kjump"
-#define SNAPSHOT      "/dev/snapshot"
-#define FAILED_DEVICE "/sys/power/suspend_stats/last_failed_dev"
+#define DEVICE	 "/dev/kjump"
+#define SNAPSHOT "/dev/snapshot"
+#define FAILURES "/sys/power/suspend_stats"
 
 _Static_assert(KJUMP_SEGMENTS_MAX == KEXEC_SEGMENTS, "number of segments");
 
@@ -29,8 +29,9 @@ static bool is_there(void)
 }
 
 /* Run modprobe and keep the first line that it says. Returns its exit status, or -1. */
-static int modprobe(const char *const arguments[], char *line, size_t size)
+static int modprobe(char *line, size_t size)
 {
+	static const char *const arguments[] = { "modprobe", "kjump", NULL };
 	posix_spawn_file_actions_t actions;
 	int pipes[2], status = -1;
 	FILE *output;
@@ -74,20 +75,18 @@ static int explain_absence(struct error *err)
 
 int jump_module_insert(struct error *err)
 {
-	static const char *const look[] = { "modprobe", "-n", "-q", "kjump", NULL };
-	static const char *const insert[] = { "modprobe", "kjump", NULL };
 	char line[128];
 
 	if (is_there())
 		return 0;
-	if (modprobe(look, line, sizeof(line)) != 0)
+	if (modprobe(line, sizeof(line)) == 0 && is_there())
+		return 0;
+	/* kmod's words and busybox's */
+	if (!*line || strstr(line, "not found"))
 		return explain_absence(err);
-	if (modprobe(insert, line, sizeof(line)) != 0 || !is_there())
-		return error_set(err, EPERM, "the jump module cannot be loaded: %s%s", line,
-				 strstr(line, "rejected")
-					 ? " (Secure Boot: its signer's key is not enrolled)"
-					 : "");
-	return 0;
+	return error_set(
+		err, EPERM, "the jump module cannot be loaded: %s%s", line,
+		strstr(line, "rejected") ? " (Secure Boot: its signer's key is not enrolled)" : "");
 }
 
 static int open_device(int *fd, struct kjump_status *status, struct error *err)
@@ -106,7 +105,19 @@ static int open_device(int *fd, struct kjump_status *status, struct error *err)
 	return -err->code;
 }
 
-/* The module's own words for why the latest call failed; the kernel knows the device's name. */
+/* Name of the device that has just refused; the kernel notes none that refused to prepare. */
+static void failed_device(char *name, size_t size)
+{
+	char step[16];
+
+	*name = 0;
+	if (file_read_start(FAILURES "/last_failed_step", step, sizeof(step)) > 0 &&
+	    strncmp(step, "prepare", 7) &&
+	    file_read_start(FAILURES "/last_failed_dev", name, size) > 0)
+		name[strcspn(name, "\n")] = 0;
+}
+
+/* The module's own words for why the latest call failed. */
 static int explain(int fd, int code, const char *what, struct error *err)
 {
 	struct kjump_status status;
@@ -115,9 +126,8 @@ static int explain(int fd, int code, const char *what, struct error *err)
 	if (ioctl(fd, KJUMP_STATUS, &status) < 0 || !*status.cause)
 		return error_set(err, code, "%s: %s", what, strerror(code));
 	status.cause[KJUMP_CAUSE_SIZE - 1] = 0;
-	if (strcmp(status.cause, KJUMP_CAUSE_DEVICE) == 0 &&
-	    file_read_start(FAILED_DEVICE, device, sizeof(device)) > 0)
-		device[strcspn(device, "\n")] = 0;
+	if (strcmp(status.cause, KJUMP_CAUSE_DEVICE) == 0)
+		failed_device(device, sizeof(device));
 	return error_set(err, code, "%s: %s%s%s (%s)", what, status.cause, *device ? ": " : "",
 			 device, strerror(code));
 }

@@ -222,4 +222,3 @@ module_exit(kjump_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Jump into another kernel and back");
 MODULE_VERSION("1");
-MODULE_ALIAS("devname:kjump");
