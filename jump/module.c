@@ -81,8 +81,8 @@ int jump_module_insert(struct error *err)
 		return 0;
 	if (modprobe(line, sizeof(line)) == 0 && is_there())
 		return 0;
-	/* kmod's words and busybox's */
-	if (!*line || strstr(line, "not found"))
+	/* kmod's words and busybox's; nothing when there is no modprobe. */
+	if (!*line || strstr(line, "not found") || strstr(line, "No such file"))
 		return explain_absence(err);
 	return error_set(
 		err, EPERM, "the jump module cannot be loaded: %s%s", line,

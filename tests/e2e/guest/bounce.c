@@ -3,7 +3,7 @@
  * bounce: jump COUNT times by the jump module to a few instructions that jump straight back, which
  * need no kernel B. The frame that they lie in is one of this program's, or another one.
  *
- * usage: bounce [--abi N] [--address HEX] [--size BYTES] [--load-only] [COUNT]
+ * usage: bounce [--abi N] [--address HEX] [--size BYTES] [--load-only | --jump-only] [COUNT]
  */
 #include <fcntl.h>
 #include <linux/suspend_ioctls.h>
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 	struct kjump_segment segment = { (uintptr_t)code, sizeof(code), 0, PAGE };
 	struct kjump_load load = { KJUMP_ABI, 1, 0, (uintptr_t)&segment };
 	unsigned char *page = NULL;
-	int fd, snapshot, count = 1, load_only = 0;
+	int fd, snapshot, count = 1, load_only = 0, jump_only = 0;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--abi"))
@@ -82,10 +82,12 @@ int main(int argc, char **argv)
 			segment.size = strtoull(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--load-only"))
 			load_only = 1;
+		else if (!strcmp(argv[i], "--jump-only"))
+			jump_only = 1;
 		else
 			count = atoi(argv[i]);
 	}
-	if (!segment.address)
+	if (!segment.address && !jump_only)
 		segment.address = own_frame(&page);
 	load.entry = segment.address;
 	fd = open("/dev/kjump", O_RDWR);
@@ -93,7 +95,7 @@ int main(int argc, char **argv)
 		perror("/dev/kjump");
 		return 1;
 	}
-	if (ioctl(fd, KJUMP_LOAD, &load) < 0)
+	if (!jump_only && ioctl(fd, KJUMP_LOAD, &load) < 0)
 		return fail(fd, "load");
 	if (load_only)
 		return 0;
