@@ -49,7 +49,14 @@ def stock(version, flavour):
 
 @functools.lru_cache(None)
 def stock_with_module(version, flavour):
-    """The same with the jump module built for it, installed where DKMS would."""
+    """
+    The same with the jump module built for it, installed where DKMS would. VERSION may be "newest",
+    which is that of the release of Debian that FLAVOUR names.
+    """
+    if version == "newest":
+        done = subprocess.run([REPOSITORY / "tests/kernel/newest", flavour], stdout=subprocess.PIPE,
+                              text=True, check=True)
+        return Path(done.stdout.strip())
     source = stock(version, flavour)
     script = REPOSITORY / "tests/kernel/headers"  # of the kernel that is there
     done = subprocess.run([script, version, flavour], stdout=subprocess.PIPE, text=True, check=True)

@@ -2,7 +2,6 @@
 """The jump module: Debian's own kernels, which have no KEXEC_JUMP, as kernel A."""
 
 import re
-import subprocess
 
 import pytest
 
@@ -48,6 +47,7 @@ def online(machine):
     pytest.param("6.12", "generic", {"bus": "nvme", "cpus": 4}, id="6.12-generic-nvme", marks=full),
     pytest.param("6.12", "cloud", {"firmware": "uefi"}, id="6.12-cloud-uefi", marks=full),
     pytest.param("6.12", "cloud", {"cpus": 1}, id="6.12-cloud-1-cpu", marks=full),
+    pytest.param("newest", "trixie-backports", {}, id="newest", marks=full),
 ])
 def test_cycle(make_module_system, version, flavour, arguments):
     """Checkpoints with a warm B, hibernation and restore, with one of Debian's kernels in all roles."""
@@ -199,10 +199,3 @@ def test_check(make_stock_machine):
     assert re.search("ok +jump: by the module", machine.call("kjump check")[1])
     machine.run("rmmod kjump && insmod /lib/modules/kjump.ko")
     assert "module" not in machine.run("kjump status")
-
-
-@full
-@pytest.mark.parametrize("suite", ["trixie-backports"])
-def test_builds_for_the_newest_kernel(suite):
-    script = artifacts.REPOSITORY / "tests/kernel/newest"
-    subprocess.run([script, suite], check=True)
