@@ -139,9 +139,13 @@ static int check_image(struct preflight *preflight, const char *path, struct err
 	if (!content)
 		return error_set(note, ENOMEM, "out of memory");
 	ret = initramfs_look(path, content, note);
-	if (ret && ret != -ENODATA && ret != -EUCLEAN) {
+	if (ret == -ENODATA || ret == -EUCLEAN) {
+		/* The kernel would not get further. */
+		note->code = ESTALE;
+		ret = -ESTALE;
+	} else if (ret) {
 		ret = PREFLIGHT_DOUBT;
-	} else if (ret || !content->restorer) {
+	} else if (!content->restorer) {
 		ret = error_set(note, ESTALE, "%s: kjump-restore is not in it%s%s%s", path,
 				system ? ", though the hook for " : "", system ? system : "",
 				system ? " is installed" : ", nor is a hook installed");

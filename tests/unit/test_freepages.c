@@ -289,7 +289,7 @@ static void lists_have_a_limit(void **state)
 	kernel_set_free(&kernel, 6144, 5);
 	kernel_set_counter(&kernel, kernel.counted);
 	assert_int_equal(free_pages_find(kernel.memory, &kernel.ram, &kernel.home,
-					 kernel.vmcoreinfo, &pages, &err),
+					 kernel.vmcoreinfo, 0, &pages, &err),
 			 0);
 	assert_int_equal(pages.found, 1024 + 300 + 32);
 	assert_in_range(pages.free.n, 32, 64);
@@ -302,7 +302,7 @@ static void lists_have_a_limit(void **state)
 		kernel_set_type(&kernel, pfn, kernel.version.offline);
 	pages = (struct free_pages){ .limit = 64 };
 	assert_int_equal(free_pages_find(kernel.memory, &kernel.ram, &kernel.home,
-					 kernel.vmcoreinfo, &pages, &err),
+					 kernel.vmcoreinfo, 0, &pages, &err),
 			 -E2BIG);
 	kernel_destroy(&kernel);
 }

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether the next boot would restore: its parameter, and what its initramfs holds.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kjump/check/checks.h"
+#include "tests/unit/fake-root.h"
+
+/* PATTERN with TEXT for the %s in it, if there is one. */
+static void fill(const char *pattern, const char *text, char *ret, size_t size)
+{
+	const char *place = strstr(pattern, "%s");
+	int before = place ? (int)(place - pattern) : (int)strlen(pattern);
+
+	snprintf(ret, size, "%.*s%s%s", before, pattern, place ? text : "", place ? place + 2 : "");
+}
+
+/* The check of the parameter, with this on the command line; %s stands for the root. */
+static int parameter(const char *pattern)
+{
+	char cmdline[512];
+
+	fill(pattern, root, cmdline, sizeof(cmdline));
+	put("/proc/cmdline", cmdline);
+	return check_parameter(&preflight, &note);
+}
+
+static void test_parameter(void **state)
+{
+	(void)state;
+	assert_int_equal(parameter("quiet"), -ENOENT);
+	assert_true(parameter("rd.kjump.resume=/dev/no-such/device") < 0);
+	put("/dev/target", "");
+	put("/dev/my disk", "");
+	put("/dev/other", "");
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/target", root);
+	assert_int_equal(parameter("rd.kjump.resume=%s/dev/target"), 0);
+	assert_int_equal(parameter("rd.kjump.resume=%s/dev/target noresume"), PREFLIGHT_DOUBT);
+	assert_int_equal(parameter("x=\"y rd.kjump.resume=%s/dev/target\""), -ENOENT);
+	assert_int_equal(parameter("quiet -- rd.kjump.resume=%s/dev/target"), -ENOENT);
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/my disk", root);
+	assert_int_equal(parameter("rd.kjump.resume=\"%s/dev/my disk\""), 0);
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/other", root);
+	assert_int_equal(parameter("rd.kjump.resume=%s/dev/target"), -EINVAL);
+
+	/* From a file of the initramfs, which the hook says. */
+	put("/run/kjump-boot/target", "");
+	drop("/run/kjump-boot/target");
+	assert_int_equal(parameter("quiet"), -ENOENT);
+	char target[512];
+
+	snprintf(target, sizeof(target), "%s/dev/other\n", root);
+	put("/run/kjump-boot/target", target);
+	assert_int_equal(parameter("quiet"), 0);
+}
+
+/* Names by the order in which disks are found. */
+static void test_parameter_that_may_change(void **state)
+{
+	(void)state;
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "/dev/null");
+	assert_int_equal(parameter("rd.kjump.resume=/dev/null"), PREFLIGHT_DOUBT);
+	assert_non_null(strstr(note.text, "UUID="));
+}
+
+static void set_time(const char *path, time_t seconds)
+{
+	const struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+	char full[512];
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	assert_int_equal(utimensat(AT_FDCWD, full, times, 0), 0);
+}
+
+/* Make an image at PATH of the machine of what lies below /tree there. */
+static void pack(const char *path, const char *compress)
+{
+	char command[1024];
+
+	put(path, "");
+	snprintf(command, sizeof(command),
+		 "cd %s/tree && find . | cpio --quiet -o -H newc | %s > '%s%s'", root, compress,
+		 root, path);
+	assert_int_equal(system(command), 0);
+}
+
+static void own_image(const char *pattern, char *ret, size_t size)
+{
+	struct utsname system;
+
+	assert_int_equal(uname(&system), 0);
+	fill(pattern, system.release, ret, size);
+}
+
+static void test_hook(void **state)
+{
+	char image[256], *search;
+
+	(void)state;
+	own_image("/boot/initrd.img-%s", image, sizeof(image));
+	assert_int_equal(check_hook(&preflight, &note), -ENOENT);
+	put("/usr/lib/dracut/modules.d/50kjump/module-setup.sh", "");
+	assert_int_equal(check_hook(&preflight, &note), PREFLIGHT_DOUBT);
+	/* No image is found where it might be, but this boot's had it. */
+	put("/run/kjump-boot/hook", "yes\n");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+
+	/* An image without it, whatever this boot had. */
+	put("/tree/bin/sh", "shell");
+	pack(image, "cat");
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_non_null(
+		strstr(note.text, "kjump-restore is not in it, though the hook for dracut"));
+	put("/tree/usr/sbin/kjump-restore", "program");
+	pack(image, "cat");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+	drop("/run/kjump-boot/hook");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+
+	/* Of no bytes, as a builder that fails leaves it, and one that is cut off. */
+	put(image, "");
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_non_null(strstr(note.text, "no archive"));
+	drop("/tree/usr/sbin/kjump-restore");
+	pack(image, "head -c 300");
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_non_null(strstr(note.text, "damaged"));
+	/* Nobody knows what is in one whose program is not here. */
+	put("/tree/sbin/kjump-restore", "program");
+	pack(image, "gzip");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+	search = strdup(getenv("PATH"));
+	setenv("PATH", "/nonexistent", 1);
+	assert_int_equal(check_hook(&preflight, &note), PREFLIGHT_DOUBT);
+	assert_non_null(strstr(note.text, "gzip"));
+	setenv("PATH", search, 1);
+	free(search);
+}
+
+/* What boots next need not be what booted last. */
+static void test_hook_of_another_kernel(void **state)
+{
+	char image[256];
+
+	(void)state;
+	own_image("/boot/initrd.img-%s", image, sizeof(image));
+	put("/tree/sbin/kjump-restore", "program");
+	pack(image, "cat");
+	set_time(image, 2000);
+	drop("/tree/sbin/kjump-restore");
+	pack("/boot/initrd.img-99.0.0", "cat");
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_non_null(strstr(note.text, "/boot/initrd.img-99.0.0: kjump-restore is not in it"));
+	/* An older one is not looked at, and none that is only for emergencies. */
+	set_time("/boot/initrd.img-99.0.0", 1000);
+	assert_int_equal(check_hook(&preflight, &note), 0);
+	pack("/boot/initramfs-0-rescue-1234.img", "cat");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+
+	/* Arch: the image is called after the package. */
+	drop(image);
+	drop("/boot/initrd.img-99.0.0");
+	own_image("/usr/lib/modules/%s/pkgbase", image, sizeof(image));
+	put(image, "linux-lts\n");
+	pack("/boot/initramfs-linux-lts.img", "cat");
+	set_time("/boot/initramfs-linux-lts.img", 1000);
+	put("/tree/usr/bin/kjump-restore", "program");
+	pack("/boot/initramfs-linux.img", "cat");
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_non_null(strstr(note.text, "linux-lts.img: kjump-restore is not in it"));
+}
+
+static void test_hook_for_another_target(void **state)
+{
+	char image[256];
+
+	(void)state;
+	own_image("/boot/initramfs-%s.img", image, sizeof(image));
+	put("/tree/usr/bin/kjump-restore", "program");
+	put("/tree/etc/kjump.targets", "late UUID=1-2\nlate /dev/dm-0\n");
+	pack(image, "cat");
+	put("/proc/cmdline", "rd.kjump.resume=UUID=1-2");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+	put("/proc/cmdline", "rd.kjump.resume=UUID=1-22");
+	assert_int_equal(check_hook(&preflight, &note), PREFLIGHT_DOUBT);
+	assert_non_null(strstr(note.text, "another target"));
+	/* The parameter's name is another one than the one that is configured. */
+	strcpy(config.target, "/dev/dm-0");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+	put("/tree/etc/kjump.targets", "");
+	strcpy(config.target, "");
+	pack(image, "cat");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+}
+
+/* As distributions pack them: microcode first, then compressed; and in a unified image. */
+static void test_packings(void **state)
+{
+	static const char *const compressions[] = { "gzip", "zstd -q -c", "xz --check=crc32 -c",
+						    "cat", "bzip2" };
+	char image[256], command[1024];
+
+	(void)state;
+	own_image("/boot/initramfs-%s.img", image, sizeof(image));
+	for (size_t i = 0; i < sizeof(compressions) / sizeof(*compressions); i++) {
+		put("/tree/kernel/x86/microcode/GenuineIntel.bin", "123");
+		pack("/early", "cat");
+		snprintf(command, sizeof(command), "truncate -s %%4096 %s/early", root);
+		assert_int_equal(system(command), 0);
+		put("/tree/usr/bin/kjump-restore", "program");
+		pack("/main", compressions[i]);
+		put(image, "");
+		snprintf(command, sizeof(command), "cat %s/early %s/main > %s%s", root, root, root,
+			 image);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(check_hook(&preflight, &note), 0);
+		drop("/tree/usr/bin/kjump-restore");
+		pack("/main", compressions[i]);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	}
+}
+
+/* A PE file of two sections, the second of which is .initrd at 1024. */
+static void test_unified_image(void **state)
+{
+	unsigned char pe[1024] = "MZ";
+	char image[256], path[512], command[1024];
+	FILE *file;
+
+	(void)state;
+	own_image("/efi/EFI/Linux/arch-%s.efi", image, sizeof(image));
+	pe[0x3c] = 128;
+	memcpy(pe + 128, "PE\0\0", 4);
+	pe[128 + 6] = 2;
+	pe[128 + 20] = 240;
+	memcpy(pe + 128 + 24 + 240, ".linux", 6);
+	memcpy(pe + 128 + 24 + 240 + 40, ".initrd", 7);
+	pe[128 + 24 + 240 + 40 + 21] = 1024 >> 8;
+	put("/tree/usr/bin/kjump-restore", "program");
+	pack("/main", "zstd -q -c");
+	put(image, "");
+	snprintf(path, sizeof(path), "%s%s", root, image);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(pe, 1, sizeof(pe), file), sizeof(pe));
+	fclose(file);
+	/* With what follows it, as a signature does. */
+	snprintf(command, sizeof(command), "(cat %s/main; echo signature) >> %s", root, path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(check_hook(&preflight, &note), 0);
+}
+
+/* A loss that is known is a reason to refuse a hibernation, unless the user knows better. */
+static void test_known_loss(void **state)
+{
+	size_t losses = 0;
+
+	(void)state;
+	for (const struct preflight_check *check = preflight_checks; check->name; check++)
+		losses += !!(check->when & PREFLIGHT_LOSS);
+	assert_int_equal(losses, 2);
+	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
+		if (!(check->when & PREFLIGHT_LOSS))
+			continue;
+		assert_true(check->when & PREFLIGHT_RESTORE);
+		assert_false(check->when & PREFLIGHT_ADVICE);
+	}
+	assert_int_equal(config_set(&config, "anyway", "yes", &note), 0);
+	assert_true(config.anyway);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(test_parameter),
+		test(test_parameter_that_may_change),
+		test(test_hook),
+		test(test_hook_of_another_kernel),
+		test(test_hook_for_another_target),
+		test(test_packings),
+		test(test_unified_image),
+		test(test_known_loss),
+	};
+
+	return cmocka_run_group_tests_name("next boot", tests, NULL, NULL);
+}
