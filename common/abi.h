@@ -350,7 +350,7 @@ struct outcome {
 	char log[4096]; /* end of B's kernel log */
 };
 
-#define MAILBOX_WATCH_MAX 1024
+#define MAILBOX_WATCH_MAX 8192
 #define MAILBOX_PCI_MAX	  1024
 #define MAILBOX_DISK_MAX  1024
 #define MAILBOX_EFI_MAX	  512

@@ -10,7 +10,7 @@
 
 #define STEP	(1U << 20)
 #define SAMPLE	65536
-#define SAMPLES 256
+#define SAMPLES 1024
 
 static int check_range(const struct disk *disk, void *buffer, uint64_t offset, uint64_t size,
 		       struct error *err)

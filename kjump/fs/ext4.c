@@ -125,7 +125,7 @@ static int watch_descriptors(const struct disk *disk, const unsigned char *super
 	if (!group || blocks <= first)
 		return nonsense(err, "no groups");
 	if (fs_le32(super + S_INCOMPAT) & INCOMPAT_META_BG) /* spread over the device */
-		ret->unjudged = "it has no journal, and its group descriptors are scattered";
+		strcpy(ret->unjudged, "it has no journal, and its group descriptors are scattered");
 	size = (blocks - first - 1) / group + 1;
 	if (!safe_mul(size, descriptor_size(super), &size) || size > DESCRIPTORS_MAX)
 		size = DESCRIPTORS_MAX;

@@ -3,6 +3,7 @@
 #include "kjump/fs/fs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ int fs_add(const struct disk *disk, struct extents *extents, uint64_t offset, ui
 	if (!length || !safe_within(offset, length, disk->size))
 		return error_set(err, EUCLEAN, "points beyond the end of the device");
 	if (extents->n == EXTENTS_MAX)
-		return error_set(err, EUCLEAN, "too many extents");
+		return error_set(err, E2BIG, "in more than %d pieces", EXTENTS_MAX);
 	extents->v[extents->n++] = (struct extent){ .offset = offset, .length = length };
 	return 0;
 }
@@ -88,21 +89,23 @@ int fs_extents(const struct disk *disk, const char *type, struct extents *ret, s
 	};
 
 	for (size_t i = 0; i < sizeof(parsers) / sizeof(parsers[0]); i++) {
+		struct error cause;
 		int code;
 
 		if (strcmp(type, parsers[i].type))
 			continue;
 		memset(ret, 0, sizeof(*ret));
 		code = parsers[i].parse(disk, ret, err);
-		if (code != -EUCLEAN)
+		if (code != -EUCLEAN && code != -E2BIG)
 			return code;
+		cause = *err;
 		code = watch_start(disk, ret, err);
-		ret->unjudged = "what lies there is not what its type says, or is damaged";
+		snprintf(ret->unjudged, sizeof(ret->unjudged), "%.100s", cause.text);
 		return code;
 	}
 	if (watch_start(disk, ret, err))
 		return -err->code;
-	ret->unjudged = "kjump does not know where this kind of file system changes";
+	strcpy(ret->unjudged, "kjump does not know where this kind of file system changes");
 	return 0;
 }
 

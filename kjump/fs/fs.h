@@ -26,8 +26,7 @@ struct extent {
 struct extents {
 	struct extent v[EXTENTS_MAX];
 	size_t n;
-	const char
-		*unjudged; /* why changes may leave all of them as they were; NULL = they cannot */
+	char unjudged[112]; /* why changes may leave all of them as they were; "" = they cannot */
 
 	/*
 	 * The log is on another device, and a part of this: fs_log() has the rest. LOG_UUID is that
@@ -67,7 +66,7 @@ int fs_xfs_log(const struct disk *log, uint64_t length, struct extents *ret, str
 /* Read SIZE bytes at any OFFSET. */
 int fs_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset, struct error *err);
 
-/* Append an extent; EUCLEAN when it does not lie on the disk. */
+/* Append an extent; EUCLEAN when it does not lie on the disk, E2BIG when there are too many. */
 int fs_add(const struct disk *disk, struct extents *extents, uint64_t offset, uint64_t length,
 	   struct error *err);
 

@@ -23,10 +23,15 @@
 #define B_RESERVED_SECTORS 14
 #define B_FATS		   16
 #define B_ROOT_ENTRIES	   17
+#define B_SECTORS_16	   19
 #define B_FAT_SECTORS_16   22
+#define B_SECTORS_32	   32
 #define B_FAT_SECTORS_32   36
 #define B_ROOT_CLUSTER	   44
 #define B_SIGNATURE	   510
+
+/* With fewer clusters, entries have one and a half bytes, and no firmware boots from it. */
+#define CLUSTERS_16 4085
 
 /* A directory entry, and what lies in it from the dates on and behind them. */
 #define ENTRY_SIZE	   32
@@ -50,7 +55,8 @@ struct fat {
 	uint64_t from; /* the next byte to watch */
 	uint64_t table, table_size, data, cluster;
 	unsigned tables;
-	bool wide; /* FAT32 */
+	bool wide;   /* FAT32 */
+	bool narrow; /* FAT12 */
 };
 
 /* Watch up to HOLE, and go on behind it. */
@@ -109,6 +115,8 @@ static int watch_tables(struct fat *fat, struct error *err)
 	unsigned entry = fat->wide ? 4 : 2;
 	int code = 0;
 
+	if (fat->narrow)
+		return 0;
 	for (unsigned i = 0; i < fat->tables && !code; i++) {
 		uint64_t second = fat->table + i * fat->table_size + entry;
 
@@ -147,6 +155,7 @@ static int read_boot(const struct disk *disk, unsigned char boot[BOOT_SIZE], str
 		     uint64_t *sector, struct error *err)
 {
 	int code = fs_read(disk, boot, BOOT_SIZE, 0, err);
+	uint64_t total, used;
 
 	if (code)
 		return code;
@@ -163,6 +172,12 @@ static int read_boot(const struct disk *disk, unsigned char boot[BOOT_SIZE], str
 	fat->table_size *= *sector;
 	fat->table = fs_le16(boot + B_RESERVED_SECTORS) * *sector;
 	fat->data = fat->table + fat->tables * fat->table_size;
+	total = fs_le16(boot + B_SECTORS_16);
+	if (!total)
+		total = fs_le32(boot + B_SECTORS_32);
+	total *= *sector;
+	used = fat->data + fs_le16(boot + B_ROOT_ENTRIES) * ENTRY_SIZE;
+	fat->narrow = !fat->wide && (total <= used || (total - used) / fat->cluster < CLUSTERS_16);
 	return 0;
 }
 
@@ -177,7 +192,6 @@ int fs_vfat(const struct disk *disk, struct extents *ret, struct error *err)
 	if (code)
 		return code;
 	root = safe_round_up(fs_le16(boot + B_ROOT_ENTRIES) * ENTRY_SIZE, sector);
-	/* FAT12 has entries of one and a half bytes, and no firmware on a system partition. */
 	if (fat.table_size < 8 || !safe_within(fat.data, root, disk->size))
 		return error_set(err, EUCLEAN, "FAT: no tables");
 	code = watch_tables(&fat, err);

@@ -18,7 +18,7 @@ static int watch_extents(struct resolver *resolver, const struct subject *subjec
 {
 	int code = 0;
 
-	if (extents->unjudged)
+	if (extents->unjudged[0])
 		doubt_add(resolver, subject, extents->unjudged, false);
 	for (size_t i = 0; i < extents->n && !code; i++)
 		code = watch_bytes(resolver, subject, extents->v[i].offset, extents->v[i].length,
@@ -71,7 +71,7 @@ static int watch_log(struct resolver *resolver, const struct subject *subject, c
 	}
 	code = fs_log(&disk, subject->type, length, extents, err);
 	disk_close(&disk);
-	if (code == -EUCLEAN) {
+	if (code == -EUCLEAN || code == -E2BIG) {
 		doubt_add(resolver, &log, err->text, false);
 		return 0;
 	}

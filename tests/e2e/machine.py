@@ -111,7 +111,8 @@ class Job:
 
 class Machine:
     def __init__(self, folder, memory="768M", cpus=2, cpu=CPU, firmware="bios", disks=(),
-                 kernel=None, initramfs=None, append="", accelerator=None, extra=()):
+                 kernel=None, initramfs=None, append="", accelerator=None, extra=(),
+                 boots_disk=False):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.memory, self.cpus, self.cpu, self.firmware = memory, cpus, cpu, firmware
@@ -119,6 +120,8 @@ class Machine:
         sizes = [disk.size for disk in self.disks]
         assert len(set(sizes)) == len(sizes), "disks are told apart by their size"
         self.kernel, self.initramfs = kernel, initramfs
+        # By a boot loader of its own, whose configuration says what it boots and with what words.
+        self.boots_disk = boots_disk
         self.accelerator = accelerator or artifacts.accelerator()
         self.append, self.extra = append, list(extra)
         self.log = self.folder / "console.log"
@@ -153,11 +156,12 @@ class Machine:
             self.wait_console("^guest ready", timeout, since=mark)
         return mark
 
+    # no_timer_check: on a busy host emulated timer interrupts come too late for the kernel's test of
+    # them, and it panics.
+    PARAMETERS = "console=tty0 console=ttyS0 panic=5 no-kvmclock no_timer_check"
+
     def _command(self, append):
-        # no_timer_check: on a busy host emulated timer interrupts come too late for the kernel's
-        # test of them, and it panics.
-        line = (f"console=tty0 console=ttyS0 panic=5 no-kvmclock no_timer_check "
-                f"{self.append} {append}")
+        line = f"{self.PARAMETERS} {self.append} {append}"
         command = [
             "qemu-system-x86_64", "-M", "q35", "-accel", self.accelerator,
             "-cpu", self.cpu, "-m", self.memory, "-smp", str(self.cpus),
@@ -169,10 +173,11 @@ class Machine:
             "-chardev", f"socket,id=agent,path={self.socket},server=on,wait=off",
             "-device", "isa-serial,chardev=agent",
             "-device", "virtio-rng-pci",
-            "-kernel", str(self.kernel or artifacts.kernel()),
-            "-initrd", str(self.initramfs or artifacts.guest()),
-            "-append", " ".join(line.split()),
         ]
+        if not self.boots_disk:
+            command += ["-kernel", str(self.kernel or artifacts.kernel()),
+                        "-initrd", str(self.initramfs or artifacts.guest()),
+                        "-append", " ".join(line.split())]
         if self.firmware == "uefi":
             command += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF_CODE}",
                         "-drive", f"if=pflash,format=raw,file={self.folder / 'vars.fd'}"]

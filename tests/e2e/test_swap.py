@@ -12,17 +12,18 @@ from workload import host_path
 
 full = pytest.mark.full
 
-# More than the memory left holds, so that it is swapped out; its checksum needs all of it again.
-FILL = ("mkdir -p /run/swapped; mount -t tmpfs -o size=90% tmpfs /run/swapped; "
-        "dd if=/dev/urandom of=/run/swapped/data bs=1M count={mib} 2>/dev/null; "
-        "sha256sum /run/swapped/data")
+# Random bytes, pushed out of memory by what comes after them and goes again.
+FILL = ("mkdir -p /run/swapped; mount -t tmpfs -o size=800M tmpfs /run/swapped; "
+        "dd if=/dev/urandom of=/run/swapped/data bs=1M count=120 2>/dev/null; "
+        "sha256sum /run/swapped/data; "
+        "dd if=/dev/zero of=/run/swapped/more bs=1M count=420 2>/dev/null; rm /run/swapped/more")
 
 
 @pytest.fixture
 def swapping(make_system, tmp_path):
     """A system that has swapped out, to a disk or to a file on the disk with the file system."""
     def make(file=False):
-        disk = Disk(tmp_path / "swap.raw", 400 * MIB)
+        disk = Disk(tmp_path / "swap.raw", 500 * MIB)
         subprocess.run(["mkswap", "-q", str(disk.path)], check=True, env=host_path())
         system = make_system(disks=[disk], memory="512M", initramfs=artifacts.guest_with("swapon", "mkswap"))
         machine = system.machine
@@ -31,10 +32,10 @@ def swapping(make_system, tmp_path):
         if file:
             area = "/mnt/swap"
             machine.run(f"mount -t ext4 {machine.device(system.workload.disk)} /mnt; "
-                        f"dd if=/dev/zero of={area} bs=1M count=200 2>/dev/null; chmod 600 {area}; "
+                        f"dd if=/dev/zero of={area} bs=1M count=230 2>/dev/null; chmod 600 {area}; "
                         f"mkswap {area}; sync")
         machine.run(f"swapon {area}")
-        system.sum = machine.run(FILL.format(mib=300), 240)
+        system.sum = machine.run(FILL, 240)
         assert int(machine.run("awk 'NR == 2 { print $4 }' /proc/swaps")) > 10000
         return system, disk, area
 
@@ -69,7 +70,7 @@ def test_used_by_another_boot(swapping):
     machine.boot()
     machine.run(f"swapon {area}")
     assert signature(disk) == b"SWAPSPACE2"
-    machine.run(FILL.format(mib=300), 240)
+    machine.run(FILL, 240)
     machine.power_off()
     assert re.search("swap area on UUID=[0-9a-f-]* changed", system.boot_on())
     machine.power_off()

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is watched of a file system changes when the kernel mounts or writes it."""
 
+import os
 import re
 import subprocess
+from pathlib import Path
 
-from machine import Disk, MIB
+import pytest
+
+import artifacts
+from machine import Disk, Machine, MIB
 from workload import host_path
 
 # How each is made on the host, and what must be seen: each write, or only a mount. To FAT, exFAT and
@@ -32,7 +37,7 @@ for i in $(seq {rounds}); do
     head -c 100000 /dev/urandom > /mnt/file$i; sync; look; seen "file $i"
 done
 look; cmp -s /run/now /run/before || echo moving
-umount /mnt; look; seen unmounted
+umount /mnt; look; cp /run/now /run/before
 mount -t {type} {device} /mnt; echo > /mnt/more; umount /mnt; look; seen "mounted again"
 ! grep unjudged /run/now
 """
@@ -40,8 +45,8 @@ mount -t {type} {device} /mnt; echo > /mnt/more; umount /mnt; look; seen "mounte
 
 def test_every_write_is_seen(make_machine, built, tmp_path):
     disks = {}
-    for kind, command in MAKE.items():
-        disks[kind] = Disk(tmp_path / f"{kind}.raw", 600 * MIB)
+    for number, (kind, command) in enumerate(MAKE.items()):
+        disks[kind] = Disk(tmp_path / f"{kind}.raw", (600 + number) * MIB)
         subprocess.run([*command.split(), str(disks[kind].path)], check=True, env=host_path(),
                        stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     machine = make_machine(disks=list(disks.values()))
@@ -97,3 +102,64 @@ def test_other_namespace(make_system):
                    check=True, stderr=subprocess.DEVNULL)
     assert re.search("file system or swap area on UUID=[0-9a-f-]* changed", system.boot_on())
     machine.power_off()
+
+
+SYSTEMD_BOOT = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+TOKEN = "/sys/firmware/efi/efivars/LoaderSystemToken-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+
+
+def make_system_partition(path, parameters):
+    """systemd-boot with a random seed, and what it boots, on a disk that is all FAT."""
+    folder = path.parent / "esp"
+    for name in ("EFI/BOOT", "loader/entries"):
+        (folder / name).mkdir(parents=True)
+    (folder / "EFI/BOOT/BOOTX64.EFI").write_bytes(Path(SYSTEMD_BOOT).read_bytes())
+    (folder / "vmlinuz").write_bytes(artifacts.kernel().read_bytes())
+    (folder / "initrd").write_bytes(artifacts.guest().read_bytes())
+    (folder / "loader/loader.conf").write_text("timeout 0\n")
+    (folder / "loader/random-seed").write_bytes(os.urandom(512))
+    (folder / "loader/entries/guest.conf").write_text(
+        f"title guest\nlinux /vmlinuz\ninitrd /initrd\noptions {parameters}\n")
+    subprocess.run(["mkfs.vfat", "-F", "32", str(path)], check=True, env=host_path(),
+                   stdout=subprocess.DEVNULL)
+    subprocess.run(["mcopy", "-s", "-i", str(path), *map(str, folder.iterdir()), "::/"], check=True)
+
+
+def seed_and_date(path):
+    """What systemd-boot changes at a boot: the seed, and the date of its folder in the root."""
+    seed = subprocess.run(["mtype", "-i", str(path), "::/loader/random-seed"], check=True,
+                          stdout=subprocess.PIPE).stdout
+    with open(path, "rb") as file:
+        boot = file.read(512)
+        reserved, tables = int.from_bytes(boot[14:16], "little"), boot[16]
+        file.seek(512 * (reserved + tables * int.from_bytes(boot[36:40], "little")))
+        root = file.read(4096)
+    entry = root.index(b"LOADER     ")
+    return seed, root[entry + 13:entry + 26]
+
+
+@pytest.mark.full
+def test_system_partition(make_system, tmp_path):
+    """Mounted, and written at every boot by the boot loader: no reason not to restore."""
+    esp = Disk(tmp_path / "esp.raw", 300 * MIB)
+    system = make_system(disks=[esp], firmware="uefi", boots_disk=True)
+    subprocess.run([artifacts.tools() / "kjump", "format", system.image.path], check=True,
+                   stdout=subprocess.DEVNULL)
+    make_system_partition(esp.path, f"{Machine.PARAMETERS} {system.parameter}")
+    machine = system.machine
+    machine.boot(timeout=120)
+    machine.run("mount -t efivarfs efivarfs /sys/firmware/efi/efivars; "
+                f"(printf '\\007\\000\\000\\000'; head -c 32 /dev/urandom) > /run/token; cat /run/token > {TOKEN}; "
+                f"mkdir /run/esp; mount -t vfat {machine.device(esp)} /run/esp; ls /run/esp/loader")
+    system.configure(f"UUID={system.uuid()}")
+    system.workload.start(memory=8, cache=4)
+    job = system.hibernate()
+    before = seed_and_date(esp.path)
+    mark = machine.boot(ready=False)
+    system.wait_for_a(mark, 180)
+    assert job.wait() == 0, job.output()
+    after = seed_and_date(esp.path)
+    assert before[0] != after[0] and before[1] != after[1], "the boot loader wrote nothing"
+    system.workload.check()
+    machine.run("umount /run/esp")
+    system.workload.finish()

@@ -38,7 +38,7 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 		fuzz_take(&input, piece, length);
 		fuzz_write(fd, piece, length, sector * SECTOR);
 	}
-	good = fuzz_good(fs_extents(&disk, type, &extents, &err), &err) && !extents.unjudged;
+	good = fuzz_good(fs_extents(&disk, type, &extents, &err), &err) && !extents.unjudged[0];
 	for (size_t i = 0; i < extents.n; i++)
 		if (!extents.v[i].length || extents.v[i].length > DISK_SIZE ||
 		    extents.v[i].offset > DISK_SIZE - extents.v[i].length)

@@ -25,7 +25,7 @@ static int show(const char *path, const struct extents *extents, struct error *e
 	fingerprint_end(&fingerprint);
 	if (extents->log_elsewhere)
 		printf("log elsewhere: %s\n", extents->log_uuid);
-	if (extents->unjudged)
+	if (extents->unjudged[0])
 		printf("unjudged: %s\n", extents->unjudged);
 	return 0;
 }
