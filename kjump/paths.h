@@ -68,7 +68,6 @@
 #define PATH_POWER_DISK	  "/sys/power/disk"
 #define PATH_CLASS_BLOCK  "/sys/class/block"
 #define PATH_MEMORY	  "/sys/devices/system/memory"
-#define PATH_SMT	  "/sys/devices/system/cpu/smt/control"
 #define PATH_VIRTIO_MEM	  "/sys/bus/virtio/drivers/virtio_mem"
 
 #define PATH_SNAPSHOT "/dev/snapshot"

@@ -51,7 +51,7 @@ static int parse(struct cpus *cpus, const char *list, struct error *err)
 	return 0;
 }
 
-static int list_online(struct cpus *cpus, const char *sys, struct error *err)
+static int read_list(struct cpus *cpus, const char *sys, const char *name, struct error *err)
 {
 	char path[PATH_MAX];
 	char *list = malloc(LIST_SIZE);
@@ -62,7 +62,7 @@ static int list_online(struct cpus *cpus, const char *sys, struct error *err)
 		ret = error_set(err, ENOMEM, "out of memory");
 		goto out;
 	}
-	snprintf(path, sizeof(path), "%s/online", sys);
+	snprintf(path, sizeof(path), "%s/%s", sys, name);
 	ret = file_read(path, list, LIST_SIZE, err);
 	if (!ret && parse(cpus, list, err))
 		ret = error_prefix(err, "%s", path);
@@ -84,7 +84,7 @@ int cpus_park(struct cpus *cpus, const char *sys, struct error *err)
 	int ret;
 
 	*cpus = (struct cpus){ 0 };
-	ret = list_online(cpus, sys, err);
+	ret = read_list(cpus, sys, "online", err);
 	online = cpus->count;
 	cpus->count = 0;
 	if (ret)
@@ -129,4 +129,69 @@ void cpus_unpark(struct cpus *cpus, const char *sys)
 	}
 	free(cpus->parked);
 	*cpus = (struct cpus){ 0 };
+}
+
+/* CPUs that are there and offline. */
+static int list_offline(struct cpus *ret, const char *sys, struct error *err)
+{
+	struct cpus online = { 0 };
+	size_t present, at = 0;
+	int status = read_list(ret, sys, "present", err);
+
+	if (!status)
+		status = read_list(&online, sys, "online", err);
+	present = ret->count;
+	ret->count = 0;
+	for (size_t i = 0; !status && i < present; i++) {
+		while (at < online.count && online.parked[at] < ret->parked[i])
+			at++;
+		if (at == online.count || online.parked[at] != ret->parked[i])
+			ret->parked[ret->count++] = ret->parked[i];
+	}
+	free(online.parked);
+	return status;
+}
+
+/* SMT control alone can wake siblings that it keeps off. It wakes all others, too. */
+static int wake_siblings(const char *sys, struct error *err)
+{
+	char path[PATH_MAX], text[32];
+	struct error ignored = { 0 };
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/smt/control", sys);
+	if (file_read(path, text, sizeof(text), &ignored) || strcmp(text, "off"))
+		return 0;
+	ret = file_poke(path, "on", err);
+	return ret ? ret : file_poke(path, "off", err);
+}
+
+static void wake(const char *sys, unsigned cpu)
+{
+	char path[PATH_MAX], text[8];
+	struct error err = { 0 }, ignored = { 0 };
+
+	if (file_read(switch_of(sys, cpu, path, sizeof(path)), text, sizeof(text), &ignored))
+		return;
+	/* EPERM is for a sibling that was awake by now. */
+	if (*text == '0' && file_poke(path, "1", &err)) {
+		if (err.code != EPERM)
+			message("CPU %u, which is offline, does not wake up: %s", cpu,
+				strerror(err.code));
+		return;
+	}
+	if (file_poke(path, "0", &err))
+		message("CPU %u does not go offline again: %s", cpu, strerror(err.code));
+}
+
+void cpus_wake_offline(const char *sys)
+{
+	struct cpus offline = { 0 };
+	struct error err = { 0 };
+
+	if (list_offline(&offline, sys, &err) || wake_siblings(sys, &err))
+		message("%s; CPUs that are offline have machine checks disabled", err.text);
+	for (size_t i = 0; i < offline.count; i++)
+		wake(sys, offline.parked[i]);
+	free(offline.parked);
 }

@@ -29,4 +29,10 @@ int cpus_park(struct cpus *cpus, const char *sys, struct error *err);
 /* Switch them on again, and no others. A message says which one stays offline. */
 void cpus_unpark(struct cpus *cpus, const char *sys);
 
+/*
+ * Wake the CPUs that are offline, and put them to sleep again: another kernel had them in between,
+ * and left them with machine checks disabled, so that one on any CPU would end the machine.
+ */
+void cpus_wake_offline(const char *sys);
+
 #endif

@@ -194,8 +194,7 @@ void quiesce_recover(const uint8_t entropy[64])
 
 	if (!safe_is_zero(entropy, ENTROPY_SIZE) && stir(entropy, &err))
 		message("%s; the random pool was not stirred", err.text);
-	/* Siblings that were switched off came up with machine checks disabled. */
-	toggle(PATH_SMT, "off", "on");
+	cpus_wake_offline(PATH_CPUS);
 	/* CPU 0 lost its performance counters. */
 	toggle(PATH_NMI_WATCHDOG, "1", "0");
 }

@@ -34,7 +34,8 @@ struct quiesce {
 int quiesce_begin(struct quiesce *quiesce, struct error *err);
 void quiesce_end(struct quiesce *quiesce);
 
-/* After A came back: mix ENTROPY into the random pool, wake SMT siblings and the NMI watchdog. */
+/* After A came back: mix ENTROPY into the random pool, wake CPUs that are offline and the NMI
+ * watchdog. */
 void quiesce_recover(const uint8_t entropy[64]);
 
 #endif

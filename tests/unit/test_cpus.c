@@ -116,6 +116,37 @@ static void test_refusal(void **state)
 	assert_cpus("-11?11");
 }
 
+/* Awake for a moment, and then as they were; siblings by SMT control. */
+static void test_wake_offline(void **state)
+{
+	(void)state;
+	put_cpus("0-1,4\n", "-11?10");
+	put("present", "0-5\n");
+	mkdir(place("smt"), 0700);
+	put("smt/control", "on\n");
+	cpus_wake_offline(root);
+	/* On a kernel "1" and then "0"; a file that is not truncated shows the last one. */
+	assert_cpus("-10?10");
+	put_cpus("0-1,4\n", "-10?10");
+	put("smt/control", "off\n");
+	cpus_wake_offline(root);
+	assert_cpus("-10?10");
+	{
+		char text[8] = "";
+		FILE *file = fopen(place("smt/control"), "r");
+
+		assert_int_equal(fread(text, 1, 4, file), 4);
+		fclose(file);
+		assert_string_equal(text, "off\n");
+	}
+	/* One that the toggle left on goes back to sleep: it was not online before. */
+	put_cpus("0-1,4\n", "-1111-");
+	cpus_wake_offline(root);
+	assert_cpus("-1001-");
+	unlink(place("present"));
+	cpus_wake_offline(root); /* says so */
+}
+
 static void test_lists(void **state)
 {
 	static const char *const bad[] = {
@@ -162,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_wake_offline),
 		cmocka_unit_test(test_lists),
 	};
 
