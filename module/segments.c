@@ -13,6 +13,7 @@
 #include "symbols.h"
 
 #define LOW_END SZ_1M
+#define STRETCH (u64) SZ_2M
 
 static int check_shape(const struct kjump_segment *segment)
 {
@@ -76,7 +77,7 @@ int kjump_segments_read(const struct kjump_load *load, struct kjump_segment *seg
 
 /* Exported, but in newer kernels only to KVM. Without it only the system's own memory is RAM. */
 DEFINE_STATIC_CALL_NULL(kjump_firmware_has, e820__mapped_raw_any);
-static bool have_firmware;
+static bool have_firmware __ro_after_init;
 
 void kjump_segments_find(void)
 {
@@ -156,15 +157,30 @@ static const char *unusable(u64 address)
 	}
 }
 
-int kjump_range_usable(const struct kjump_range *range)
+/* Within one stretch, most of which are the system's memory as a whole. */
+static int check_pages(u64 start, u64 end)
 {
-	for (u64 address = range->start; address < range->end; address += PAGE_SIZE) {
-		const char *cause = unusable(address);
+	bool system = region_intersects(start, end - start, IORESOURCE_SYSTEM_RAM,
+					IORES_DESC_NONE) == REGION_INTERSECTS;
+
+	for (u64 address = start; address < end; address += PAGE_SIZE) {
+		const char *cause = system ? unusable_of_system(address) : unusable(address);
 
 		if (cause)
 			return kjump_refuse(-EADDRNOTAVAIL, "page %#llx: %s", address, cause);
-		if (!(address % SZ_2M))
-			cond_resched();
 	}
+	cond_resched();
 	return 0;
+}
+
+int kjump_range_usable(const struct kjump_range *range)
+{
+	u64 start = range->start, end;
+	int ret = 0;
+
+	for (; !ret && start < range->end; start = end) {
+		end = min(round_down(start, STRETCH) + STRETCH, range->end);
+		ret = check_pages(start, end);
+	}
+	return ret;
 }

@@ -8,6 +8,7 @@
  * it has taken nowhere itself ("ENDBR sealing"); nor does it matter for a direct call that an
  * address may lie behind the ENDBR.
  */
+#include <linux/cache.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/static_call.h>
@@ -16,7 +17,7 @@
 
 DEFINE_STATIC_CALL_NULL(kjump_lookup, kallsyms_lookup_name);
 
-static bool have_lookup;
+static bool have_lookup __ro_after_init;
 
 static unsigned long probe(const char *name)
 {

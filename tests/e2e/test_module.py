@@ -2,6 +2,7 @@
 """The jump module: Debian's own kernels, which have no KEXEC_JUMP, as kernel A."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -26,11 +27,11 @@ def make_module_system(make_system):
 
 
 @pytest.fixture
-def make_stock_machine(make_system):
-    """A machine with Debian's kernel for clouds."""
+def make_stock_system(make_system):
+    """make_system() for a machine with Debian's kernel for clouds."""
     def make(initramfs):
         return make_system(accelerator=artifacts.steady_accelerator(), initramfs=initramfs,
-                           kernel=artifacts.stock("6.12", "cloud") / "vmlinuz").machine
+                           kernel=artifacts.stock("6.12", "cloud") / "vmlinuz")
 
     return make
 
@@ -49,7 +50,7 @@ def online(machine):
     pytest.param("6.12", "cloud", {"cpus": 1}, id="6.12-cloud-1-cpu", marks=full),
     pytest.param("newest", "trixie-backports", {}, id="newest", marks=full),
 ])
-def test_cycle(make_module_system, version, flavour, arguments):
+def test_cycle(make_module_system, tmp_path, version, flavour, arguments):
     """Checkpoints with a warm B, hibernation and restore, with one of Debian's kernels in all roles."""
     system = make_module_system(version, flavour, **arguments)
     system.boot()
@@ -60,6 +61,12 @@ def test_cycle(make_module_system, version, flavour, arguments):
         assert online(system.machine) == before
     job = system.hibernate()
     assert system.b_boots() == 1
+    # Where the pages of kernel B's home were meanwhile is in the module's list.
+    core = tmp_path / "core"
+    done = subprocess.run([artifacts.tools() / "kjump", "export", system.image.path, core],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    assert int(re.search(r"home +(\d+) pages put back", done.stdout).group(1)) > 1000, done.stdout
+    core.unlink()
     system.restore(job)
     system.workload.check()
     system.checkpoint()
@@ -179,9 +186,9 @@ def test_what_is_refused(make_module_system):
     assert "Lockdown: bounce: kexec of unsigned images is restricted" in machine.run("dmesg")
 
 
-def test_check(make_stock_machine):
+def test_check(make_stock_system):
     """What is missing is told apart."""
-    machine = make_stock_machine(artifacts.guest_of_stock("6.12", "cloud"))
+    machine = make_stock_system(artifacts.guest_of_stock("6.12", "cloud")).machine
     machine.boot()
     found = machine.call("kjump check")[1]
     assert "there is no jump module, nor headers" in found
@@ -191,11 +198,18 @@ def test_check(make_stock_machine):
     assert "the jump module was not built for this kernel" in machine.call("kjump check")[1]
     machine.kill()
 
-    machine = make_stock_machine(artifacts.guest_with_module("6.12", "cloud"))
+    system = make_stock_system(artifacts.guest_with_module("6.12", "cloud"))
+    machine = system.machine
     machine.boot("lockdown=integrity")
     assert re.search("problem +jump permitted: kernel lockdown", machine.call("kjump check")[1])
     machine.kill()
     machine.boot()
     assert re.search("ok +jump: by the module", machine.call("kjump check")[1])
-    machine.run("rmmod kjump && insmod /lib/modules/kjump.ko")
-    assert "module" not in machine.run("kjump status")
+    system.configure(None)
+    machine.run("kjump load", 120)
+    assert "by module" in machine.run("kjump status")
+    status, output = machine.call("kjump checkpoint --jump kexec")
+    assert status == 1
+    assert "CONFIG_KEXEC_JUMP" in output
+    machine.run("kjump unload")
+    assert "not loaded" in machine.run("kjump status")
