@@ -206,6 +206,14 @@ static void test_request(void **state)
 				 "", mailbox),
 			 0);
 	assert_int_equal(mailbox->request.operation, OP_CHECKPOINT);
+	/* The kernel's grammar: blanks in quotes, words of others, and what is for init. */
+	assert_int_equal(request(fixture,
+				 "iomem=relaxed kjump.target=\"LABEL=a b\" kjump.op=hibernate "
+				 "x=\"kjump.op=checkpoint y\" -- kjump.op=checkpoint",
+				 "", mailbox),
+			 0);
+	assert_int_equal(mailbox->request.operation, OP_HIBERNATE);
+	assert_string_equal(mailbox->request.target, "LABEL=a b");
 
 	assert_true(request(fixture, "kjump.target=x kjump.op=hibernate", "iomem=relaxed",
 			    mailbox) < 0);
