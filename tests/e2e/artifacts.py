@@ -241,7 +241,7 @@ def dracut_of_stock(version, flavour, drivers):
     """An initramfs by dracut for one of Debian's kernels, with DRIVERS besides those for storage."""
     folder = stock(version, flavour)
     release = (folder / "release").read_text().strip()
-    path = OUTPUT / f"dracut-{folder.name}.img"
+    path = OUTPUT / f"{'-'.join(['dracut', folder.name, *drivers.split()])}.img"
     library = OUTPUT / "witness"
     library.mkdir(parents=True, exist_ok=True)
     (library / "kjump-restore").write_text(WITNESS)
