@@ -213,3 +213,24 @@ def test_check(make_stock_system):
     assert "CONFIG_KEXEC_JUMP" in output
     machine.run("kjump unload")
     assert "not loaded" in machine.run("kjump status")
+
+
+@full
+def test_suspend_to_ram_afterwards(make_module_system):
+    """The system's own ways to sleep are as they were, with the module and without."""
+    system = make_module_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    states = machine.run("cat /sys/power/state /sys/power/mem_sleep")
+    machine.run("bounce 3")
+    for command in ("true", "rmmod kjump"):
+        machine.run(command)
+        assert machine.run("cat /sys/power/state /sys/power/mem_sleep") == states
+        job = machine.start("rtcwake -m mem -s 5")
+        assert job.wait(60) == 0, job.output()
+        assert online(machine) == "0-1"
+        system.workload.check()
+    assert "PM: suspend exit" in machine.run("dmesg")
+    machine.run("insmod /lib/modules/kjump.ko")
+    system.checkpoint()
+    system.workload.finish()
