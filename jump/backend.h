@@ -29,6 +29,12 @@ struct jump_backend {
 	int (*unload)(struct error *err);
 
 	/*
+	 * Does it take the other CPUs off by itself, before the devices freeze? Where it does not,
+	 * the caller must, or a device may wait for ever for requests that were made on a CPU.
+	 */
+	bool (*parks_cpus)(void);
+
+	/*
 	 * Jump. SNAPSHOT is an open descriptor of /dev/snapshot, or -1. Returns 0 when somebody
 	 * jumped back, an error when the kernel did not jump (EBUSY: tasks or devices refused to
 	 * freeze).

@@ -104,6 +104,12 @@ static int load(uint64_t entry, const struct kexec_part *parts, size_t count, st
 	return kexec_load(entry, parts, count, true, err);
 }
 
+/* Linux: kernel_kexec() takes them off after the devices. */
+static bool parks_cpus(void)
+{
+	return false;
+}
+
 static int execute(int snapshot, struct error *err)
 {
 	(void)snapshot;
@@ -116,5 +122,6 @@ const struct jump_backend jump_kexec = {
 	.loaded = loaded,
 	.load = load,
 	.unload = kexec_unload,
+	.parks_cpus = parks_cpus,
 	.execute = execute,
 };

@@ -215,6 +215,20 @@ static int unload(struct error *err)
 	return ret;
 }
 
+/* While tasks are frozen CPUs come back to what they were; otherwise cpusets and affinities change.
+ */
+static bool parks_cpus(void)
+{
+	struct kjump_status status;
+	struct error ignored;
+	int fd;
+
+	if (open_device(&fd, &status, &ignored))
+		return false;
+	close(fd);
+	return !(status.flags & KJUMP_STATUS_FREEZE_TASKS);
+}
+
 /* With the tasks frozen by the caller. */
 static int jump_frozen(int fd, int snapshot, struct error *err)
 {
@@ -273,6 +287,7 @@ const struct jump_backend jump_module = {
 	.loaded = loaded,
 	.load = load,
 	.unload = unload,
+	.parks_cpus = parks_cpus,
 	.execute = execute,
 	.list = list,
 };

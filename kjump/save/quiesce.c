@@ -110,7 +110,16 @@ static int open_snapshot(struct quiesce *quiesce, struct error *err)
 	}
 }
 
-int quiesce_begin(struct quiesce *quiesce, struct error *err)
+static int park_cpus(struct quiesce *quiesce, struct error *err)
+{
+	int ret = affinity_save(&quiesce->affinity, PATH_PROC, err);
+
+	if (!ret)
+		ret = cpusets_save(&quiesce->cpusets, PATH_MOUNTS, err);
+	return ret ? ret : cpus_park(&quiesce->cpus, PATH_CPUS, err);
+}
+
+int quiesce_begin(struct quiesce *quiesce, bool park, struct error *err)
 {
 	sigset_t all;
 	int ret;
@@ -120,12 +129,8 @@ int quiesce_begin(struct quiesce *quiesce, struct error *err)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &quiesce->signals);
 	ret = disable_wakeups(quiesce, err);
-	if (!ret)
-		ret = affinity_save(&quiesce->affinity, PATH_PROC, err);
-	if (!ret)
-		ret = cpusets_save(&quiesce->cpusets, PATH_MOUNTS, err);
-	if (!ret)
-		ret = cpus_park(&quiesce->cpus, PATH_CPUS, err);
+	if (!ret && park)
+		ret = park_cpus(quiesce, err);
 	if (!ret)
 		ret = open_snapshot(quiesce, err);
 	if (ret)

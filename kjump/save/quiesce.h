@@ -7,6 +7,7 @@
 #define KJUMP_SAVE_QUIESCE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,11 +28,11 @@ struct quiesce {
 };
 
 /*
- * Block signals, switch wake-ups and all CPUs but one off, make drivers and kernel prepare for
- * hibernation, lock this process into memory. EBUSY when another hibernation is under way or a CPU
- * refuses. quiesce_end() must follow in any case.
+ * Block signals, switch wake-ups and, with PARK, all CPUs but one off, make drivers and kernel
+ * prepare for hibernation, lock this process into memory. EBUSY when another hibernation is under
+ * way or a CPU refuses. quiesce_end() must follow in any case.
  */
-int quiesce_begin(struct quiesce *quiesce, struct error *err);
+int quiesce_begin(struct quiesce *quiesce, bool park, struct error *err);
 void quiesce_end(struct quiesce *quiesce);
 
 /* After A came back: mix ENTROPY into the random pool, wake CPUs that are offline and the NMI

@@ -202,7 +202,7 @@ static int try(struct error *err)
 
 	if (kmsg >= 0)
 		lseek(kmsg, 0, SEEK_END);
-	ret = quiesce_begin(&quiesce, err);
+	ret = quiesce_begin(&quiesce, true, err);
 	if (!ret && quiesce.snapshot < 0) {
 		ret = EOPNOTSUPP;
 	} else if (!ret) {

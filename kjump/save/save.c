@@ -180,7 +180,7 @@ static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err
 	struct quiesce quiesce;
 	int ret;
 
-	ret = quiesce_begin(&quiesce, err);
+	ret = quiesce_begin(&quiesce, !save->loader.backend->parks_cpus(), err);
 	if (!ret)
 		ret = loader_is_current(&save->loader, err);
 	if (ret)
