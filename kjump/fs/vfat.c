@@ -5,9 +5,9 @@
  *
  * The EFI system partition is written at every boot: systemd-boot refreshes its random seed, GRUB
  * its environment block, both within a file that stays as long as it was. The firmware's driver
- * then changes dates, up to that of the folder in the root directory, and may set a mark in the
- * second entry of the FATs that the volume is in use. Neither tells of changed content, so neither
- * is watched.
+ * then changes dates and sets the mark for backups, up to those of the folder in the root
+ * directory, and may set a mark in the second entry of the FATs that the volume is in use. None of
+ * it tells of changed content, so it is not watched.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,10 +33,9 @@
 /* With fewer clusters, entries have one and a half bytes, and no firmware boots from it. */
 #define CLUSTERS_16 4085
 
-/* A directory entry, and what lies in it from the dates on and behind them. */
+/* A directory entry, and where attributes and dates lie in it. */
 #define ENTRY_SIZE	   32
 #define E_ATTRIBUTES	   11
-#define E_CREATED	   13
 #define E_CLUSTER_HIGH	   20
 #define E_WRITTEN	   22
 #define E_CLUSTER_LOW	   26
@@ -102,7 +101,7 @@ static int watch_directory(struct fat *fat, uint64_t offset, size_t size, unsign
 
 		if (!has_dates(bytes + i * ENTRY_SIZE))
 			continue;
-		code = watch_up_to(fat, entry + E_CREATED, entry + E_CLUSTER_HIGH, err);
+		code = watch_up_to(fat, entry + E_ATTRIBUTES, entry + E_CLUSTER_HIGH, err);
 		if (!code)
 			code = watch_up_to(fat, entry + E_WRITTEN, entry + E_CLUSTER_LOW, err);
 	}

@@ -433,9 +433,10 @@ static void test_system_partition(void **state)
 		temp_disk_write(&temp, find_bytes(&temp, "the seed of this boot"), "another", 7);
 		assert_true(sum(&temp, "vfat") == before);
 		entry = find_entry(&temp, root, "LOADER     ");
-		put32(&temp, entry + 22, 0x12345678); /* written */
-		put16(&temp, entry + 18, 0x4321);     /* accessed */
-		put16(&temp, entry + 14, 0x1111);     /* created */
+		put32(&temp, entry + 22, 0x12345678);	 /* written */
+		put16(&temp, entry + 18, 0x4321);	 /* accessed */
+		put16(&temp, entry + 14, 0x1111);	 /* created */
+		temp_disk_flip(&temp, entry + 11, 0x20); /* not saved by a backup yet */
 		assert_true(sum(&temp, "vfat") == before);
 		if (i)
 			put16(&temp, fat + 2, 0x7fff);
