@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A frozen kernel whose page tables, memory map, zones and VMCOREINFO say anything: the search for
- * free pages, and the walk through the list of swapped pages.
+ * free pages, the tree of resources, and the walk through the list of swapped pages.
  *
  * Input: the kernel's version; the list's first entry; then changes of 11 bytes each: area, place
  * and value.
@@ -10,7 +10,8 @@
 
 #include "memory/freepages.h"
 #include "memory/kexec-list.h"
-#include "tests/unit/fake-kernel.h"
+#include "memory/resources.h"
+#include "tests/unit/fake-resources.h"
 
 #define CHANGES_MAX 64
 
@@ -18,7 +19,7 @@ static const struct area {
 	uint64_t start, size;
 } areas[] = {
 	{ KERNEL_TABLES, 0x10000 },
-	{ KERNEL_DATA, 0x10000 },
+	{ KERNEL_DATA, 0x21000 },
 	{ KERNEL_MEMMAP, KERNEL_FRAMES *KERNEL_STRUCT },
 };
 
@@ -30,6 +31,7 @@ static void prepare(struct fake_kernel *kernel)
 	kernel_set_free(kernel, 5001, 0);
 	kernel_set_free(kernel, 12280, 3);
 	kernel_set_counter(kernel, kernel->counted);
+	resources_put(kernel, resources_usual, RESOURCES_USUAL);
 }
 
 /* The kernel of this version, made once; changes are taken back. */
@@ -78,6 +80,18 @@ static int count(void *context, uint64_t destination, uint64_t source, struct er
 	return 0;
 }
 
+/* Is the list of RAM what the kernel's resources say? */
+static bool compare(const struct fake_kernel *kernel, const char *text, struct error *err)
+{
+	static struct handoff handoff;
+
+	strcpy(handoff.vmcoreinfo, text);
+	handoff.vmcoreinfo_size = (uint32_t)strlen(text);
+	handoff.iomem_resource = RESOURCES_ROOT;
+	return fuzz_good(
+		resources_check(kernel->memory, &handoff, &kernel->ram, &kernel->home, err), err);
+}
+
 static bool fuzz_run(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = { data, size };
@@ -98,6 +112,7 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 	good = fuzz_good(
 		free_pages_find(kernel->memory, &kernel->ram, &kernel->home, text, 0, &pages, &err),
 		&err);
+	good &= compare(kernel, text, &err);
 	if (head)
 		fuzz_good(kexec_list_walk(kernel->memory, &kernel->ram, &home, head, count,
 					  &swapped, &err),

@@ -8,68 +8,8 @@
 
 #include <cmocka.h>
 
-#include "fake-kernel.h"
+#include "fake-resources.h"
 #include "memory/resources.h"
-
-#define AREA  (KERNEL_DATA + 0x10000) /* struct resource, 64 bytes each */
-#define NAMES (KERNEL_DATA + 0x20000) /* 32 bytes each */
-#define ROOT  (KERNEL_DIRECT + AREA)
-
-struct entry {
-	int depth; /* 1 = below the root */
-	uint64_t start, end;
-	const char *name;
-};
-
-/* What the fake kernel's RAM is, inside of other things as well. */
-static const struct entry usual[] = {
-	{ 1, 0, 0xfff, "Reserved" },
-	{ 1, 0x1000, 48 * KERNEL_MIB - 1, "System RAM" },
-	{ 2, 0x200000, 0x2fffff, "Kernel code" },
-	{ 2, 0x300000, 0x3fffff, "Kernel data" },
-	{ 1, 48 * KERNEL_MIB, 50 * KERNEL_MIB - 1, "PCI Bus 0000:00" },
-	{ 2, 48 * KERNEL_MIB, 49 * KERNEL_MIB - 1, "0000:00:01.0" },
-	{ 3, 48 * KERNEL_MIB, 49 * KERNEL_MIB - 1, "nvme" },
-	{ 1, 50 * KERNEL_MIB, 64 * KERNEL_MIB - 1, "CXL Window 0" },
-	{ 2, 50 * KERNEL_MIB, 64 * KERNEL_MIB - 1, "System RAM" },
-	{ 1, 0xfee00000, 0xfee00fff, "Local APIC" },
-};
-
-#define USUAL (sizeof(usual) / sizeof(*usual))
-
-static uint64_t at(size_t i)
-{
-	return AREA + 64 * i;
-}
-
-static void put_entry(struct fake_kernel *kernel, size_t i, const struct entry *entry)
-{
-	strcpy((char *)kernel->bytes + NAMES + 32 * i, entry->name);
-	memset(kernel->bytes + at(i), 0, 64);
-	kernel_put64(kernel, at(i), entry->start);
-	kernel_put64(kernel, at(i) + 8, entry->end);
-	kernel_put64(kernel, at(i) + 16, KERNEL_DIRECT + NAMES + 32 * i);
-}
-
-static void put_tree(struct fake_kernel *kernel, const struct entry *entries, size_t count)
-{
-	const struct entry root = { 0, 0, UINT64_MAX, "PCI mem" };
-	size_t last[8] = { 0 }; /* of each depth */
-
-	put_entry(kernel, 0, &root);
-	for (size_t i = 1; i <= count; i++) {
-		const struct entry *entry = &entries[i - 1];
-		uint64_t parent = at(last[entry->depth - 1]), self = KERNEL_DIRECT + at(i);
-
-		put_entry(kernel, i, entry);
-		kernel_put64(kernel, at(i) + 40, KERNEL_DIRECT + parent);
-		if (kernel_get64(kernel, parent + 56))
-			kernel_put64(kernel, at(last[entry->depth]) + 48, self);
-		else
-			kernel_put64(kernel, parent + 56, self);
-		last[entry->depth] = i;
-	}
-}
 
 static struct fake_kernel kernel;
 static struct handoff handoff;
@@ -79,11 +19,11 @@ static int setup(void **state)
 	const struct kernel_version *const *version = (void *)state;
 
 	kernel_create(&kernel, *version ? *version : &kernel_versions[2]);
-	put_tree(&kernel, usual, USUAL);
+	resources_put(&kernel, resources_usual, RESOURCES_USUAL);
 	memset(&handoff, 0, sizeof(handoff));
 	strcpy(handoff.vmcoreinfo, kernel.vmcoreinfo);
 	handoff.vmcoreinfo_size = (uint32_t)strlen(kernel.vmcoreinfo);
-	handoff.iomem_resource = ROOT;
+	handoff.iomem_resource = RESOURCES_ROOT;
 	return 0;
 }
 
@@ -120,20 +60,22 @@ static void same(void **state)
 /* A DIMM that came, one that went, one that is smaller now. */
 static void differs(void **state)
 {
-	struct entry entries[USUAL + 1];
+	struct resource_entry entries[RESOURCES_USUAL + 1];
 
 	(void)state;
-	memcpy(entries, usual, sizeof(usual));
-	entries[USUAL] = (struct entry){ 1, 0x100000000, 0x10fffffff, "System RAM" };
-	put_tree(&kernel, entries, USUAL + 1);
+	memcpy(entries, resources_usual, sizeof(resources_usual));
+	entries[RESOURCES_USUAL] =
+		(struct resource_entry){ 1, 0x100000000, 0x10fffffff, "System RAM" };
+	resources_put(&kernel, entries, RESOURCES_USUAL + 1);
 	expect(EUCLEAN, "RAM at 0x100000000-0x10fffffff was added after kernel B was loaded");
-	put_tree(&kernel, entries, 7);
+	resources_put(&kernel, entries, 7);
 	expect(EUCLEAN, "RAM at 0x3200000-0x3ffffff was taken away after kernel B was loaded");
 	entries[8].end -= 0x1000;
-	put_tree(&kernel, entries, USUAL);
+	resources_put(&kernel, entries, RESOURCES_USUAL);
 	expect(EUCLEAN, "RAM at 0x3fff000-0x3ffffff was taken away");
-	entries[8] = (struct entry){ 2, 50 * KERNEL_MIB, 64 * KERNEL_MIB - 1, "System RAM (kmem)" };
-	put_tree(&kernel, entries, USUAL);
+	entries[8] = (struct resource_entry){ 2, 50 * KERNEL_MIB, 64 * KERNEL_MIB - 1,
+					      "System RAM (kmem)" };
+	resources_put(&kernel, entries, RESOURCES_USUAL);
 	expect(EOPNOTSUPP, "added by a driver");
 }
 
@@ -159,11 +101,11 @@ static void cannot_tell(void **state)
 	(void)state;
 	handoff.iomem_resource = 0;
 	expect(ENODATA, "does not tell");
-	handoff.iomem_resource = ROOT + 64; /* not the root */
+	handoff.iomem_resource = RESOURCES_ROOT + 64; /* not the root */
 	expect(ENOTSUP, "kind");
 	handoff.iomem_resource = 0xffffc90000000000; /* mapped nowhere */
 	expect(ENOTSUP, "kind");
-	handoff.iomem_resource = ROOT;
+	handoff.iomem_resource = RESOURCES_ROOT;
 	*strstr(handoff.vmcoreinfo, "swapper_pg_dir") = '?';
 	expect(ENODATA, "swapper_pg_dir");
 }
@@ -171,20 +113,21 @@ static void cannot_tell(void **state)
 static void broken_trees(void **state)
 {
 	(void)state;
-	kernel_put64(&kernel, at(3) + 40, ROOT); /* another parent */
+	kernel_put64(&kernel, resource_at(3) + 40, RESOURCES_ROOT); /* another parent */
 	expect(EUCLEAN, "another parent");
-	put_tree(&kernel, usual, USUAL);
-	kernel_put64(&kernel, at(4) + 48, KERNEL_DIRECT + at(4)); /* a ring */
+	resources_put(&kernel, resources_usual, RESOURCES_USUAL);
+	kernel_put64(&kernel, resource_at(4) + 48, KERNEL_DIRECT + resource_at(4)); /* a ring */
 	expect(EUCLEAN, "another parent");
-	put_tree(&kernel, usual, USUAL);
-	kernel_put64(&kernel, at(5) + 8, 0); /* ends before it starts */
+	resources_put(&kernel, resources_usual, RESOURCES_USUAL);
+	kernel_put64(&kernel, resource_at(5) + 8, 0); /* ends before it starts */
 	expect(EUCLEAN, "another parent");
-	put_tree(&kernel, usual, USUAL);
-	kernel_put64(&kernel, at(2), 0); /* RAM that overlaps what was before it */
-	kernel_put64(&kernel, at(9), 0);
+	resources_put(&kernel, resources_usual, RESOURCES_USUAL);
+	kernel_put64(&kernel, resource_at(2), 0); /* RAM that overlaps what was before it */
+	kernel_put64(&kernel, resource_at(9), 0);
 	expect(EINVAL, "overlap");
-	put_tree(&kernel, usual, USUAL);
-	kernel_put64(&kernel, at(10) + 16, 0xffffc90000000000); /* a name that is mapped nowhere */
+	resources_put(&kernel, resources_usual, RESOURCES_USUAL);
+	kernel_put64(&kernel, resource_at(10) + 16,
+		     0xffffc90000000000); /* a name that is mapped nowhere */
 	expect(EFAULT, "not mapped");
 }
 
@@ -195,11 +138,11 @@ static void name_at_a_border(void **state)
 
 	(void)state;
 	strcpy((char *)kernel.bytes + place, "System RAM");
-	kernel_put64(&kernel, at(2) + 16, KERNEL_DIRECT + place);
+	kernel_put64(&kernel, resource_at(2) + 16, KERNEL_DIRECT + place);
 	same(NULL);
 	place += 4;
 	strcpy((char *)kernel.bytes + place, "System");
-	kernel_put64(&kernel, at(2) + 16, KERNEL_DIRECT + place);
+	kernel_put64(&kernel, resource_at(2) + 16, KERNEL_DIRECT + place);
 	expect(EUCLEAN, "taken away");
 }
 
