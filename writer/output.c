@@ -149,10 +149,14 @@ int output_open(struct output *output, const char *path, const struct memory *so
 	int r;
 
 	*output = (struct output){ .disk = { .fd = -1 }, .path = path, .file = -1 };
-	if (!stat(path, &st) && S_ISBLK(st.st_mode))
-		r = open_device(output, source, force, err);
-	else
+	if (stat(path, &st)) /* perhaps it is to be made */
 		r = open_file(output, source, pages, force, err);
+	else if (S_ISBLK(st.st_mode))
+		r = open_device(output, source, force, err);
+	else if (S_ISREG(st.st_mode))
+		r = open_file(output, source, pages, force, err);
+	else /* opening alone may do something: a watchdog starts */
+		r = error_set(err, ENOTBLK, "%s: neither a block device nor a file", path);
 	if (r)
 		output_close(output, false);
 	return r;
