@@ -15,7 +15,6 @@
 #include "common/printable.h"
 #include "common/tsc-rate.h"
 #include "common/tsc.h"
-#include "disk/swapseal.h"
 #include "jump/jump.h"
 #include "kjump/check/preflight.h"
 #include "kjump/check/room.h"
@@ -23,6 +22,7 @@
 #include "kjump/load/choice.h"
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
+#include "kjump/save/areas.h"
 #include "kjump/save/hardware.h"
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
@@ -93,17 +93,6 @@ static int post_watch(struct save *save, struct mailbox *mailbox, struct error *
 			     &list.count, err);
 	save->request.watch_count = (uint32_t)list.count;
 	return ret;
-}
-
-/* Kernel B sealed A's swap areas; whatever became of the save, they are A's again. */
-static void open_swap(const struct save *save)
-{
-	for (uint32_t i = 0; i < save->request.seal_count; i++) {
-		struct error err = { 0 };
-
-		if (swap_unseal(&save->seals[i], &err))
-			message("%s; 'mkswap' before it is used at the next boot", err.text);
-	}
 }
 
 /* From here on until the jump nothing should happen that changes a file system. */
@@ -197,6 +186,7 @@ static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err
 	if (!ret && is_answered(mailbox) && mailbox->outcome.result == RESULT_RESTORED)
 		settle_restored(&save->settle, mailbox->outcome.image);
 	watchdogs_start(&watchdogs);
+	areas_open(save->seals, save->request.seal_count, quiesce.snapshot);
 	if (ret) {
 		/* Nobody has seen the request, and nobody shall. */
 		__atomic_store_n(&mailbox->answered, mailbox->sequence, __ATOMIC_RELEASE);
@@ -249,7 +239,6 @@ static int ask(struct save *save, struct error *err)
 	if (ret)
 		return ret;
 	ret = jump(save, stamps, err);
-	open_swap(save);
 	if (ret)
 		return ret;
 	ret = take_outcome(save, stamps, err);

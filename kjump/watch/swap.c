@@ -22,6 +22,7 @@
 #include "disk/swapseal.h"
 #include "disk/sysfs.h"
 #include "kjump/fs/blockmap.h"
+#include "kjump/paths.h"
 #include "kjump/watch/internal.h"
 
 #define SECTOR 512
@@ -39,6 +40,7 @@ struct area {
 	struct subject subject;
 	char name[BLOCK_NAME_SIZE];
 	struct blockmap map; /* sectors of the area on the device */
+	bool in_file;
 };
 
 /* --- where it lies --- */
@@ -136,6 +138,7 @@ static int locate(struct area *area, bool *found, struct error *err)
 			code = map_device(area, err);
 	} else if (has_places(fd, &st)) {
 		code = map_file(fd, &st, area, err);
+		area->in_file = true;
 		*found = !code;
 	}
 	close(fd);
@@ -172,6 +175,9 @@ static void add_seal(struct resolver *resolver, const struct area *area)
 
 	if (resolver->seal_count == WATCH_SEALS_MAX || run->first ||
 	    run->count < SWAP_PAGE / SECTOR)
+		return;
+	/* A device that is swapped to is written to by way of this one (kjump/save/areas.h). */
+	if (!area->in_file && access(PATH_SNAPSHOT, F_OK))
 		return;
 	if (watch_place(resolver, &area->subject, run->start * SECTOR, SWAP_PAGE, seal) &&
 	    swap_is_open(seal))
