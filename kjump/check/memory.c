@@ -162,9 +162,12 @@ int check_home(struct preflight *preflight, struct error *note)
 int check_room(struct preflight *preflight, struct error *note)
 {
 	char meminfo[CHECK_PATH_SIZE], footprint[CHECK_PATH_SIZE];
+	char iomem[CHECK_PATH_SIZE], boot[CHECK_PATH_SIZE];
 	const struct room_paths paths = {
 		.meminfo = check_path(preflight, PATH_MEMINFO, meminfo, sizeof(meminfo)),
 		.footprint = check_path(preflight, PATH_FOOTPRINT, footprint, sizeof(footprint)),
+		.iomem = check_path(preflight, PATH_IOMEM, iomem, sizeof(iomem)),
+		.boot_params = check_path(preflight, PATH_BOOT_PARAMS, boot, sizeof(boot)),
 	};
 	struct state state = { 0 };
 	struct error ignored = { 0 };

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
+#include "memory/memory.h"
 #include "text/files.h"
 #include "text/keys.h"
 #include "text/meminfo.h"
@@ -22,10 +23,6 @@
 
 /* Lists of the payload, which the footprint leaves out: one in this many bytes of memory. */
 #define LISTS_SHARE 512
-
-/* A boot that had another amount of memory, by more than one in this many bytes, was another
- * machine. */
-#define OTHER_SHARE 16
 
 /* What kjump-restore noted of this boot (restore/footprint.h). */
 struct footprint {
@@ -47,15 +44,32 @@ static bool measured(const char *path, const struct meminfo *memory, uint64_t *r
 	uint64_t total;
 
 	if (keys_read(fields, sizeof(fields) / sizeof(*fields), &footprint, path, &ignored) ||
-	    footprint.ram_kib > UINT64_MAX / KIB || footprint.total_kib > UINT64_MAX / KIB ||
-	    footprint.room_kib > footprint.ram_kib)
+	    footprint.ram_kib > UINT64_MAX / KIB || footprint.total_kib > footprint.ram_kib ||
+	    footprint.room_kib > footprint.ram_kib || !footprint.total_kib)
 		return false;
 	total = footprint.total_kib * KIB;
-	if (total > memory->total + memory->total / OTHER_SHARE ||
-	    memory->total > total + total / OTHER_SHARE)
-		return false;
 	*ret = (footprint.ram_kib - footprint.room_kib) * KIB + memory->total / LISTS_SHARE;
+	/* What was plugged in since then the next boot may not have at hand so early. */
+	if (memory->total > total)
+		*ret += memory->total - total;
 	return true;
+}
+
+/* Bytes of RAM that firmware did not give at boot; 0 when it cannot be told. */
+static uint64_t added(const struct room_paths *paths)
+{
+	struct runs ram = { 0 }, booted = { 0 }, more = { 0 };
+	struct error ignored = { 0 };
+	uint64_t ret = 0;
+
+	if (!memory_system_ram(paths->iomem, &ram, &ignored) &&
+	    !memory_boot_ram(paths->boot_params, &booted, &ignored) &&
+	    !runs_subtract(&ram, &booted, &more))
+		ret = runs_total(&more) * FRAME_SIZE;
+	runs_free(&ram);
+	runs_free(&booted);
+	runs_free(&more);
+	return ret;
 }
 
 /* Bytes that the boot kernel takes, with the home where that is reserved. */
@@ -66,7 +80,7 @@ static uint64_t boot_needs(const struct room_paths *paths, const struct meminfo 
 
 	if (measured(paths->footprint, memory, &needed))
 		return needed;
-	needed = BOOT_KERNEL + memory->total / BOOT_SHARE;
+	needed = BOOT_KERNEL + memory->total / BOOT_SHARE + added(paths);
 	/* What is reserved here is most likely reserved for the boot kernel too. */
 	return state->reserved ? needed + state->home_size : needed;
 }

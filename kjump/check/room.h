@@ -12,6 +12,7 @@
 struct room_paths {
 	const char *meminfo, *drop_caches;
 	const char *footprint; /* what kjump-restore noted when this system booted, if it did */
+	const char *iomem, *boot_params;
 };
 
 /*

@@ -21,8 +21,11 @@
 static char meminfo[] = "/tmp/kjump-meminfo-XXXXXX";
 static char drop[] = "/tmp/kjump-drop-XXXXXX";
 static char footprint[] = "/tmp/kjump-footprint-XXXXXX";
-static const struct room_paths paths = { meminfo, drop, footprint };
-static const struct room_paths nowhere = { "/tmp/kjump-no-such-file", drop, footprint };
+static char iomem[] = "/tmp/kjump-iomem-XXXXXX";
+static char boot[] = "/tmp/kjump-boot-XXXXXX";
+static const struct room_paths paths = { meminfo, drop, footprint, iomem, boot };
+static const struct room_paths nowhere = { "/tmp/kjump-no-such-file", drop, footprint, iomem,
+					   boot };
 
 static const struct state *home(uint64_t mib)
 {
@@ -159,12 +162,14 @@ static void measured(void **state)
 	write_footprint(1024, 1000, 900);
 	write_meminfo(1000, 46);
 	assert_int_equal(room_make(&paths, &reserved, &err), 0);
-	write_footprint(2048, 2000, 1900);
-	assert_int_equal(room_make(&paths, &reserved, &err), -ENOMEM);
+	/* 200 MiB were plugged in since then, and may not be at hand early in the next boot. */
+	write_meminfo(1200, 246);
+	assert_int_equal(room_make(&paths, home(81), &err), 0);
+	write_meminfo(1200, 245);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
 	assert_int_equal(dropped(), '3');
-	/* Another machine's, and nonsense: the estimate. */
+	/* Nonsense: the estimate. */
 	write_meminfo(1000, 66);
-	assert_int_equal(room_make(&paths, home(80), &err), 0);
 	write_footprint(1024, 1000, 1025);
 	assert_int_equal(room_make(&paths, home(80), &err), 0);
 	write_footprint(0, 0, 0);
@@ -173,6 +178,37 @@ static void measured(void **state)
 	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
 	assert_int_equal(dropped(), '3');
 	assert_int_equal(truncate(footprint, 0), 0);
+}
+
+/* Without a measure, RAM that the boot did not have must be free in this system. */
+static void plugged_in(void **state)
+{
+	static const uint64_t start = 0, size = 512 * MIB;
+	unsigned char params[4096] = { [0x1e8] = 1, [0x2d0 + 16] = 1 };
+	char path[128];
+	struct error err;
+	FILE *file;
+
+	(void)state;
+	memcpy(params + 0x2d0, &start, 8);
+	memcpy(params + 0x2d8, &size, 8);
+	snprintf(path, sizeof(path), "%s/data", boot);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(params, 1, sizeof(params), file), sizeof(params));
+	fclose(file);
+	file = fopen(iomem, "w");
+	assert_non_null(file);
+	fputs("00001000-1fffffff : System RAM\n100000000-10fffffff : System RAM\n", file);
+	fclose(file);
+	/* 96 MiB, a twentieth of 800, and 256. */
+	write_meminfo(800, 312);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	write_meminfo(800, 311);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
+	assert_int_equal(dropped(), '3');
+	unlink(path);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
 }
 
 static void unreadable(void **state)
@@ -194,6 +230,8 @@ static int make_files(void **state)
 	close(mkstemp(meminfo));
 	close(mkstemp(drop));
 	close(mkstemp(footprint));
+	close(mkstemp(iomem));
+	assert_non_null(mkdtemp(boot));
 	return 0;
 }
 
@@ -203,17 +241,17 @@ static int remove_files(void **state)
 	unlink(meminfo);
 	unlink(drop);
 	unlink(footprint);
+	unlink(iomem);
+	rmdir(boot);
 	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(enough),
-		cmocka_unit_test(too_little),
-		cmocka_unit_test(only_checked),
-		cmocka_unit_test(measured),
-		cmocka_unit_test(reserved_for_movable_pages),
+		cmocka_unit_test(enough),	cmocka_unit_test(too_little),
+		cmocka_unit_test(only_checked), cmocka_unit_test(measured),
+		cmocka_unit_test(plugged_in),	cmocka_unit_test(reserved_for_movable_pages),
 		cmocka_unit_test(unreadable),
 	};
 
