@@ -86,14 +86,17 @@ static uint64_t count_missing(const struct window *window, const struct runs *ra
 /* The next window that has RAM in it; false behind the last one. */
 static bool next_window(struct window *window, const struct runs *ram)
 {
-	const struct run *run = ram->v, *past = ram->v + ram->n;
+	const struct run *run, *last;
+	size_t i = 0;
 
-	while (run < past && run->pfn + run->count <= window->end)
-		run++;
-	if (run == past)
+	while (i < ram->n && ram->v[i].pfn + ram->v[i].count <= window->end)
+		i++;
+	if (i == ram->n)
 		return false;
+	run = &ram->v[i];
+	last = &ram->v[ram->n - 1];
 	window->pfn = run->pfn > window->end ? run->pfn : window->end;
-	window->end = min_u64(window->pfn + WINDOW_FRAMES, past[-1].pfn + past[-1].count);
+	window->end = min_u64(window->pfn + WINDOW_FRAMES, last->pfn + last->count);
 	memset(window->bits, 0, (window->end - window->pfn + 63) / 64 * sizeof(*window->bits));
 	return true;
 }

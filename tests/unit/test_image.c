@@ -322,6 +322,39 @@ static void test_commit_checks_accounting(void **state)
 	}
 }
 
+/* Lists of nothing, and a list of frames where no RAM is; and no walk over a forged machine's. */
+static void test_accounting_at_the_edges(void **state)
+{
+	struct image_index index = { .chunk_count = 0 };
+	struct error err;
+
+	(void)state;
+	assert_int_equal(image_index_check(&index, &err), 0);
+	assert_int_equal(runs_add(&index.zero, 5, 1), 0);
+	assert_int_equal(image_index_check(&index, &err), -EUCLEAN);
+	/* Bits of many windows, and of parts of words. */
+	runs_free(&index.zero);
+	for (uint64_t pfn = 3; pfn < UINT64_C(1) << 28; pfn += (UINT64_C(1) << 23) + 77) {
+		assert_int_equal(runs_add(&index.ram, pfn, 200), 0);
+		assert_int_equal(runs_add(&index.zero, pfn, 130), 0);
+		assert_int_equal(runs_add(&index.free, pfn + 130, 70), 0);
+	}
+	assert_int_equal(image_index_check(&index, &err), 0);
+	index.zero.v[17].pfn++;
+	assert_int_equal(image_index_check(&index, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "1 pages are listed twice"));
+	index.zero.v[17].count--;
+	assert_int_equal(image_index_check(&index, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "accounted for"));
+	/* As many windows as memory has frames. */
+	runs_free(&index.ram);
+	for (uint64_t i = 0; i < 5000; i++)
+		assert_int_equal(runs_add(&index.ram, i << 25, 1), 0);
+	assert_int_equal(image_index_check(&index, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "than any machine has"));
+	image_index_free(&index);
+}
+
 static void test_frame_in_two_chunks(void **state)
 {
 	unsigned char *page = calloc(1, FRAME_SIZE);
@@ -455,6 +488,7 @@ int main(void)
 		cmocka_unit_test(test_overwritten_present_is_stale),
 		cmocka_unit_test(test_device_full),
 		cmocka_unit_test(test_commit_checks_accounting),
+		cmocka_unit_test(test_accounting_at_the_edges),
 		cmocka_unit_test(test_frame_in_two_chunks),
 		cmocka_unit_test(test_sink_stops_the_reader),
 		cmocka_unit_test(test_sink_gives_room),
