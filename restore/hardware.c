@@ -122,20 +122,6 @@ static bool same_controller(const struct disk_record *a, const struct disk_recor
 	return length == strcspn(b->place, "/") && !strncmp(a->place, b->place, length);
 }
 
-/* What is where the disk was, or NULL. */
-static const struct disk_record *find_there(const struct devices *here,
-					    const struct disk_record *was)
-{
-	for (size_t i = 0; i < here->disk_count; i++) {
-		const struct disk_record *is = &here->disks[i];
-
-		if (is_networked(was) ? same_serial(was, is) && same_controller(was, is)
-				      : !strcmp(was->place, is->place))
-			return is;
-	}
-	return NULL;
-}
-
 /* Are the texts of the same kind ("wwid ...", "UUID=...") and different? */
 static bool contradict(const char *was, const char *is, const char *end_of_kind)
 {
@@ -158,6 +144,29 @@ static const char *difference(const struct disk_record *was, const struct disk_r
 	else
 		return NULL;
 	return text;
+}
+
+/*
+ * What is where the disk was, or NULL. Buses are possible of which a place tells too little: of
+ * several disks there, it is the one that is the same.
+ */
+static const struct disk_record *find_there(const struct devices *here,
+					    const struct disk_record *was)
+{
+	const struct disk_record *found = NULL;
+	char text[160];
+
+	for (size_t i = 0; i < here->disk_count; i++) {
+		const struct disk_record *is = &here->disks[i];
+		bool there = is_networked(was) ? same_serial(was, is) && same_controller(was, is)
+					       : !strcmp(was->place, is->place);
+
+		if (there && !difference(was, is, text, sizeof(text)))
+			return is;
+		if (there && !found)
+			found = is;
+	}
+	return found;
 }
 
 /* Where it is now, if anywhere: what has the same serial number, or at least the same content. */

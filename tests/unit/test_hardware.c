@@ -136,6 +136,20 @@ static void exchanged(void **state)
 	       "held UUID=aa, holds UUID=bb", "it is at 0000:00:04.0/virtio now", NULL);
 }
 
+/* Two disks that one place is all that is known of. */
+static void one_place(void **state)
+{
+	struct both *both = *state;
+
+	strcpy(both->disks_was[VDB].place, both->disks_was[VDA].place);
+	strcpy(both->disks_is[VDA].place, both->disks_was[VDA].place);
+	strcpy(both->disks_is[VDB].place, both->disks_was[VDA].place);
+	EXPECT(both, hardware_same, NULL);
+	EXPECT(both, hardware_there, NULL);
+	strcpy(both->disks_is[VDB].content, "UUID=cc");
+	EXPECT(both, hardware_same, "disk vdb", "is another one", NULL);
+}
+
 static void another_disk(void **state)
 {
 	struct both *both = *state;
@@ -267,9 +281,9 @@ int main(void)
 {
 #define WITH_BOTH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		WITH_BOTH(same),	WITH_BOTH(exchanged), WITH_BOTH(another_disk),
-		WITH_BOTH(left_out),	WITH_BOTH(networked), WITH_BOTH(out_of_reach),
-		WITH_BOTH(controllers), WITH_BOTH(warnings),
+		WITH_BOTH(same),	 WITH_BOTH(exchanged),	 WITH_BOTH(one_place),
+		WITH_BOTH(another_disk), WITH_BOTH(left_out),	 WITH_BOTH(networked),
+		WITH_BOTH(out_of_reach), WITH_BOTH(controllers), WITH_BOTH(warnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
