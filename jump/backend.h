@@ -17,7 +17,7 @@ struct kexec_part;
 struct jump_backend {
 	const char *name; /* "module" or "kexec" */
 
-	/* Could it load and jump? Changes nothing. EOPNOTSUPP when the kernel does not have it. */
+	/* Could it load and jump? EOPNOTSUPP when the kernel does not have it. */
 	int (*supported)(struct error *err);
 
 	/* Is a kernel loaded? */

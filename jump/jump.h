@@ -64,7 +64,8 @@ int jump_place(const struct runs *ram, const struct runs *avoid, const struct ru
  */
 int jump_load(const struct jump_load *load, struct error *err);
 
-/* Could this system jump by what JUMP asks for? Tells apart what is missing. Changes nothing. */
+/* Could this system jump by what JUMP asks for? Tells apart what is missing. Changes
+ * nothing, but has the module loaded. */
 int jump_supported(enum jump_choice choice, struct error *err);
 
 /* Is a kernel loaded, by whichever back end? */

@@ -76,7 +76,8 @@ const struct command cmd_check = {
 	.operands = "",
 	.about = "Check everything that hibernation needs, one line each: ok, warning, problem\n"
 		 "with what to do, or unknown when another problem leaves nothing to look at.\n"
-		 "Changes nothing. The exit code is 0 when there is no problem.",
+		 "Changes nothing, but has the jump module loaded where there is one. The exit\n"
+		 "code is 0 when there is no problem.",
 	.accepts = TAKES_LOAD | TAKES(TARGET) | TAKES(ALLOW_PLAINTEXT) | TAKES(ALLOW_UNWATCHED) |
 		   TAKES(JSON),
 	.run = run,
