@@ -23,11 +23,13 @@
 #define BATCH	  4096 /* frames */
 #define PATH_SIZE 512
 
-/* Drivers of balloons, and how their devices' names begin. */
+/*
+ * Drivers of balloons that keep their pages while devices sleep, and how their devices' names
+ * begin. virtio_balloon gives all of them back before (virtballoon_freeze()).
+ */
 static const struct {
 	const char *directory, *prefix;
 } balloons[] = {
-	{ "/sys/bus/virtio/drivers/virtio_balloon", "virtio" },
 	{ "/sys/bus/vmbus/drivers", "hv_balloon" },
 	{ "/sys/devices/system/xen_memory", "xen_memory" },
 	{ "/sys/module", "vmw_balloon" },

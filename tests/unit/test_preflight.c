@@ -167,10 +167,11 @@ static void test_untouchable(void **state)
 	/* Neither errors nor a balloon: nothing is looked at. */
 	assert_int_equal(untouchable_count(root, &pages, &note), 0);
 	assert_int_equal(pages.poisoned + pages.offline + pages.huge, 0);
-	put("/sys/bus/virtio/drivers/virtio_balloon/bind", "");
+	put("/sys/bus/virtio/drivers/virtio_balloon/virtio2", "");
+	put("/sys/bus/vmbus/drivers/hv_netvsc/bind", "");
 	assert_int_equal(untouchable_count(root, &pages, &note), 0);
 	assert_int_equal(pages.offline, 0);
-	put("/sys/bus/virtio/drivers/virtio_balloon/virtio2", "");
+	put("/sys/bus/vmbus/drivers/hv_balloon/bind", "");
 	assert_int_equal(untouchable_count(root, &pages, &note), 0);
 	assert_int_equal(pages.offline, 1);
 	assert_int_equal(check_untouchable(&preflight, &note), 0);
