@@ -159,7 +159,7 @@ def test_what_is_refused(make_module_system):
     refused(machine, "bounce --address fee00000", "not RAM")
     refused(machine, "bounce --address 4000000000", "not RAM")
     refused(machine, "bounce --address 20000800", "not whole pages")
-    refused(machine, "bounce --size 600000000", "more than half")
+    refused(machine, "bounce --size 629145600", "more than half")
     refused(machine, "bounce --size 0", "not whole pages")
     machine.run("echo 0x20000000 > /sys/devices/system/memory/hard_offline_page || :")
     refused(machine, "bounce --address 20000000", "poisoned")
