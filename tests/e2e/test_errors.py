@@ -78,6 +78,12 @@ def test_targets_that_are_none(make_system, tmp_path):
 
     machine.run(f"kjump format {machine.device(system.image)}")
     system.configure(f"UUID={system.uuid()}")
+    device = machine.device(system.image)
+    machine.run(f"blockdev --setro {device}")
+    refused(system, "kjump hibernate", device, "read-only")
+    machine.run(f"blockdev --setrw {device}; echo '{device} none swap sw 0 0' > /etc/fstab")
+    refused(system, "kjump hibernate", "/etc/fstab makes swap of", device)
+    machine.run("rm /etc/fstab")
     refused(system, "kjump checkpoint --home 720M", "needs 720 MiB", "half of the RAM")
     machine.run("echo 'nobody:x:65534:65534::/:/bin/sh' > /etc/passwd")
     refused(system, "start-stop-daemon -S -c nobody -x $(which kjump) -- hibernate", "root")

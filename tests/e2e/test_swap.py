@@ -22,20 +22,23 @@ FILL = ("mkdir -p /run/swapped; mount -t tmpfs -o size=800M tmpfs /run/swapped; 
 @pytest.fixture
 def swapping(make_system, tmp_path):
     """
-    A system that has swapped out, to a disk or to a file on the disk with the file system. Its
+    A system that has swapped out, to a disk or to a file on a file system there. Its
     shell prefers busybox's swapon to that of util-linux, which knows a sealed area.
     """
     def make(file=False):
         disk = Disk(tmp_path / "swap.raw", 500 * MIB)
-        subprocess.run(["mkswap", "-q", str(disk.path)], check=True, env=host_path())
-        system = make_system(disks=[disk], memory="512M", initramfs=artifacts.guest_with("swapon", "mkswap"))
+        # With the blocks that file systems of a usual size have.
+        make = ["mkfs.ext4", "-q", "-F", "-b", "4096"] if file else ["mkswap", "-q"]
+        subprocess.run([*make, str(disk.path)], check=True, env=host_path())
+        system = make_system(disks=[disk], memory="512M",
+                             initramfs=artifacts.guest_with("swapon", "mkswap"))
         machine = system.machine
         system.boot(workload=False)
         area = machine.device(disk)
         if file:
+            machine.run(f"mount -t ext4 {area} /mnt")
             area = "/mnt/swap"
-            machine.run(f"mount -t ext4 {machine.device(system.workload.disk)} /mnt; "
-                        f"dd if=/dev/zero of={area} bs=1M count=230 2>/dev/null; chmod 600 {area}; "
+            machine.run(f"dd if=/dev/zero of={area} bs=1M count=230 2>/dev/null; chmod 600 {area}; "
                         f"mkswap {area}; sync")
         machine.run(f"/bin/swapon {area}")
         system.sum = machine.run(FILL, 240)
@@ -75,6 +78,7 @@ def test_sealed_and_opened_again(swapping):
     machine.power_off()
 
 
+@full
 def test_used_by_another_boot(swapping):
     """Another system swaps to it meanwhile: it may, and A is not restored any more."""
     system, disk, area = swapping()
@@ -92,14 +96,14 @@ def test_used_by_another_boot(swapping):
 @full
 def test_file(swapping):
     """In a swap file, whose header lies somewhere on a disk that A has mounted."""
-    system, _, area = swapping(file=True)
+    system, disk, area = swapping(file=True)
     machine = system.machine
     job = system.hibernate()
-    header = place_of(system.workload.disk, "/swap")
-    assert signature(system.workload.disk, header) == b"LINHIB0001"
+    header = place_of(disk, "/swap")
+    assert signature(disk, header) == b"LINHIB0001"
     system.restore(job)
     assert machine.run("sha256sum /run/swapped/data", 240) == system.sum
-    machine.run(f"rm /run/swapped/data; swapoff {area} && /bin/swapon {area}; swapoff {area}; umount /mnt",
-                240)
+    machine.run(f"rm /run/swapped/data; swapoff {area} && /bin/swapon {area} && swapoff {area} && "
+                "umount /mnt", 240)
     machine.power_off()
-    assert signature(system.workload.disk, header) == b"SWAPSPACE2"
+    assert signature(disk, header) == b"SWAPSPACE2"

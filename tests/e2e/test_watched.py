@@ -43,6 +43,7 @@ mount -t {type} {device} /mnt; echo > /mnt/more; umount /mnt; look; seen "mounte
 """
 
 
+@pytest.mark.full
 def test_every_write_is_seen(make_machine, built, tmp_path):
     disks = {}
     for number, (kind, command) in enumerate(MAKE.items()):
@@ -86,6 +87,7 @@ def test_run_on_is_seen(make_system):
     machine.power_off()
 
 
+@pytest.mark.full
 def test_other_namespace(make_system):
     """What is mounted for one process alone is watched as well."""
     system = make_system()
@@ -149,7 +151,8 @@ def test_system_partition(make_system, tmp_path):
     machine = system.machine
     machine.boot(timeout=120)
     machine.run("mount -t efivarfs efivarfs /sys/firmware/efi/efivars; "
-                f"(printf '\\007\\000\\000\\000'; head -c 32 /dev/urandom) > /run/token; cat /run/token > {TOKEN}; "
+                "(printf '\\007\\000\\000\\000'; head -c 32 /dev/urandom) > /run/token; "
+                f"cat /run/token > {TOKEN}; "
                 f"mkdir /run/esp; mount -t vfat {machine.device(esp)} /run/esp; ls /run/esp/loader")
     system.configure(f"UUID={system.uuid()}")
     system.workload.start(memory=8, cache=4)
