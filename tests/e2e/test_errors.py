@@ -4,6 +4,7 @@
 import hashlib
 import re
 import struct
+import time
 
 import pytest
 
@@ -210,3 +211,60 @@ def test_nothing_on_the_target(make_system):
     system.saved_boot = system.boot_id()
     system.machine.power_off()
     assert "nothing to restore" in system.boot_on()
+
+
+def state_of(path):
+    """(state, attempts, reboots) of the superblock copy that counts."""
+    with open(path, "rb") as file:
+        copies = []
+        for offset in (0, 524288):
+            file.seek(offset)
+            block = file.read(1024)
+            state, _, attempts, reboots = struct.unpack_from("<IIII", block, 80)
+            copies.append((struct.unpack_from("<Q", block, 32), (state, attempts, reboots)))
+    return max(copies)[1]
+
+
+HANDED_OVER = 2
+
+
+def test_handed_over_and_not_back(make_system):
+    """A restore that is cut off loses nothing: the image is kept until somebody decides."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=16, cache=4)
+    job = system.hibernate()
+    machine.boot(system.parameter, ready=False)
+    deadline = time.monotonic() + 60
+    while state_of(system.image.path)[0] != HANDED_OVER:
+        assert time.monotonic() < deadline, "never handed over"
+        time.sleep(0.01)
+    machine.kill()
+
+    mark = machine.boot(system.parameter, ready=False)
+    machine.wait_console("rd.kjump.again .* restores it once more", since=mark)
+    machine.wait_console("r: try again", since=mark)
+    time.sleep(15)
+    console = machine.console(mark)
+    assert "by itself" not in console and "guest ready" not in console, console
+    assert state_of(system.image.path)[0] == HANDED_OVER
+    machine.type("r")
+    system.wait_for_a(mark)
+    assert job.wait() == 0, job.output()
+    system.workload.check()
+    system.workload.finish()
+
+
+def test_reboot_when_it_fails(make_system):
+    """Another boot may do better, and three are enough."""
+    system = make_system()
+    machine = system.machine
+    system.boot(workload=False)
+    system.hibernate()
+    machine.cpu = f"{machine.cpu},avx2=off"
+    mark = machine.boot(f"{system.parameter} rd.kjump.onfail=reboot", ready=False)
+    machine.wait_console("r: try again", 240, mark)
+    console = machine.console(mark)
+    assert console.count("this CPU lacks what the saved kernel's had: avx2") == 4, console
+    assert console.count("starting the machine anew; the image stays as it is") == 3
+    assert state_of(system.image.path) == (1, 0, 3)
