@@ -71,7 +71,7 @@ def test_module_before_load(make_extensible, there):
     machine = system.machine
     system.boot(memory=16, cache=8)
     plug(machine)
-    sums = machine.run(FILL % 50000, 240)
+    sums = machine.run(FILL % 25000, 240)
     assert f"System RAM at {AT:#x}" in machine.call("kjump check")[1]
     job = system.hibernate()
     if there:
