@@ -252,6 +252,7 @@ def test_disk_that_somebody_brings(late_disk):
     late_disk.restored(mark)
 
 
+@pytest.mark.full
 def test_clone_is_marked_too(make_system, tmp_path):
     """Two disks answer to the name: neither is restored, and neither can be after the boot goes on."""
     system = make_system()

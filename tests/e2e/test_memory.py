@@ -64,7 +64,8 @@ def test_module_after_load(make_extensible):
     system.workload.finish()
 
 
-@pytest.mark.parametrize("there", [True, pytest.param(False, marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("there", [True, False])
 def test_module_before_load(make_extensible, there):
     """Restored where the module is there when it boots, else refused by its addresses."""
     system = make_extensible()
@@ -126,6 +127,7 @@ def test_memory_error(make_system):
 BALLOON = ["-device", "virtio-balloon-pci,id=balloon"]
 
 
+@pytest.mark.full
 def test_balloon(make_system):
     """Half of the memory is the host's, comes back for the freeze, and B obeys no host."""
     system = make_system(memory="1G", extra=BALLOON)

@@ -42,7 +42,7 @@ def online(machine):
 
 @pytest.mark.parametrize("version, flavour, arguments", [
     pytest.param("6.12", "cloud", {}, id="6.12-cloud"),
-    pytest.param("6.1", "cloud", {"cpu": INTEL}, id="6.1-cloud"),
+    pytest.param("6.1", "cloud", {"cpu": INTEL}, id="6.1-cloud", marks=full),
     pytest.param("6.12", "generic", {"cpu": INTEL, "bus": "ahci"}, id="6.12-generic-ahci",
                  marks=full),
     pytest.param("6.12", "generic", {"bus": "nvme", "cpus": 4}, id="6.12-generic-nvme", marks=full),
@@ -73,6 +73,7 @@ def test_cycle(make_module_system, tmp_path, version, flavour, arguments):
     system.workload.finish()
 
 
+@pytest.mark.full
 def test_jumps_under_writers(make_module_system):
     """
     Back and forth while three processes write to a disk with several queues. CPUs that go offline
@@ -97,10 +98,10 @@ def test_jumps_under_writers(make_module_system):
 
 
 @pytest.mark.parametrize("step, cause", [
-    ("prepare", "a device refused to suspend"),
-    ("freeze", "a device refused to suspend"),
+    pytest.param("prepare", "a device refused to suspend", marks=full),
+    pytest.param("freeze", "a device refused to suspend", marks=full),
     ("noirq", "a device refused to suspend"),
-    ("cpu", "a CPU refused to go offline"),
+    pytest.param("cpu", "a CPU refused to go offline", marks=full),
 ])
 def test_refusing(make_module_system, step, cause):
     """The jump fails, with the name of who refused; everything works, and so does the next jump."""
@@ -123,6 +124,7 @@ def test_refusing(make_module_system, step, cause):
     system.workload.finish()
 
 
+@pytest.mark.full
 def test_exported_functions(make_module_system):
     """The same cycle by what the kernel exports to modules alone."""
     system = make_module_system()

@@ -63,6 +63,7 @@ def place_of(disk, path):
         return int(block.stdout) * (1024 << int.from_bytes(file.read(4), "little"))
 
 
+@pytest.mark.full
 def test_sealed_and_opened_again(swapping):
     system, disk, area = swapping()
     machine = system.machine

@@ -33,6 +33,7 @@ def test_checkpoints_under_writers(make_system, cpus, count):
     system.workload.finish()
 
 
+@pytest.mark.full
 def test_a_cpu_refuses(make_system):
     """Nothing is left switched off, a CPU that was offline stays so, and the next one succeeds."""
     system = make_system(cpus=4)
