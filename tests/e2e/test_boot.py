@@ -199,13 +199,13 @@ def test_keys_on_usb(make_system):
 class LateDisk:
     """A system whose image is on a disk that can be left out, and plugged in where it was."""
 
-    PLUG = "virtio-blk-pci,drive=image,bus=slot,id=image"
+    PLUG = "virtio-blk-pci,drive=image,bus=socket0,id=image"
 
     def __init__(self, make_system):
         self.system = make_system()
         machine = self.machine = self.system.machine
         machine.disks.remove(self.system.image)
-        machine.extra += ["-device", "pcie-root-port,id=slot,chassis=1", "-drive",
+        machine.extra += ["-device", "pcie-root-port,id=socket0,chassis=1", "-drive",
                           f"if=none,id=image,format=raw,file={self.system.image.path}"]
         machine.extra += ["-device", self.PLUG]
         self.system.boot(memory=4, cache=4)
@@ -252,7 +252,6 @@ def test_disk_that_somebody_brings(late_disk):
     late_disk.restored(mark)
 
 
-@pytest.mark.full
 def test_clone_is_marked_too(make_system, tmp_path):
     """Two disks answer to the name: neither is restored, and neither can be after the boot goes on."""
     system = make_system()
