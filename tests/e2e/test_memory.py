@@ -183,7 +183,7 @@ def test_limit(make_system):
     """As much as is accepted is restored, by what the boot measured of itself."""
     system = make_system(memory="768M")
     machine = system.machine
-    system.boot(memory=16, cache=8)
+    system.boot(workload=False)
     machine.power_off()
     # The measure is taken where a boot looks for an image.
     machine.boot(system.parameter)
