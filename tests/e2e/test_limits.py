@@ -27,7 +27,7 @@ def fill(machine, mib, pattern="urandom"):
 
 
 def test_every_second_page(make_system):
-    """More than half a million runs of pages, in the home that kernel B has for any machine."""
+    """More than half a million runs of pages: the home has room for a part of them."""
     system = make_system(memory="3G", image=2048 << 20)
     machine = system.machine
     system.boot(memory=4, cache=4)
@@ -36,7 +36,8 @@ def test_every_second_page(make_system):
     system.checkpoint(timeout=400)
     assert "Out of memory" not in machine.console(mark)
     found = pages(system)
-    assert found["zero"] > 2200 * 120, "the zero pages were not left out"
+    # Of the zero pages as many are left out as can be listed; the others are saved like data.
+    assert 100000 < found["zero"] < 2200 * 128 < found["data"], found
     system.workload.check()
 
     job = system.hibernate(timeout=400)
