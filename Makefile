@@ -255,30 +255,30 @@ lint: deps
 installed = sed 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' $(1)
 
 install: all initramfs
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/kjump
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump initramfs/modules
-	install -s --strip-program=$(STRIP) -m 755 -t $(DESTDIR)$(PREFIX)/lib/kjump \
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/sbin" $(BUILD)/kjump
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/lib/kjump" initramfs/modules
+	install -s --strip-program=$(STRIP) -m 755 -t "$(DESTDIR)$(PREFIX)/lib/kjump" \
 		$(BUILD)/kjump-write $(BUILD)/kjump-restore $(BUILD)/kjump-back
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kjump $(BUILD)/initramfs.img \
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib/kjump" $(BUILD)/initramfs.img \
 		$(wildcard boot/kjump-*.sh)
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
 	$(call installed,boot/kjump-boot-on.service) > \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(wildcard man/*.8)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(wildcard man/*.5)
+		"$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man8" $(wildcard man/*.8)
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man5" $(wildcard man/*.5)
 
 version = $(shell sed -n 's/.*KJUMP_VERSION "\(.*\)"/\1/p' common/version.h)
 
 # For one kernel: the running one, or that of KERNEL or KERNELDIR.
 install-module: module
-	install -D -m 644 -t $(DESTDIR)/lib/modules/$(module_release)/updates \
+	install -D -m 644 -t "$(DESTDIR)/lib/modules/$(module_release)/updates" \
 		$(module_folder)/kjump.ko
 	$(if $(DESTDIR),,depmod $(module_release))
 
 # For each kernel that is and will be installed; needs dkms.
 install-dkms:
-	install -D -m 644 -t $(DESTDIR)/usr/src/kjump-$(version) $(MODULE_SOURCES)
-	sed -i 's/@VERSION@/$(version)/' $(DESTDIR)/usr/src/kjump-$(version)/dkms.conf
+	install -D -m 644 -t "$(DESTDIR)/usr/src/kjump-$(version)" $(MODULE_SOURCES)
+	sed -i 's/@VERSION@/$(version)/' "$(DESTDIR)/usr/src/kjump-$(version)/dkms.conf"
 	$(if $(DESTDIR),,dkms install kjump/$(version))
 
 # What restores at boot, into the folders where the builder of the initramfs looks; these are outside
@@ -288,32 +288,32 @@ DRACUT_MODULES := $(or $(DRACUT_MODULES),/usr/lib/dracut/modules.d)
 
 install-dracut:
 	for module in kjump kjump-writer; do \
-		install -d $(DESTDIR)$(DRACUT_MODULES)/50$$module; \
+		install -d "$(DESTDIR)$(DRACUT_MODULES)/50$$module"; \
 		$(call installed,dracut-module/50$$module/module-setup.sh) > \
-			$(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh; \
-		chmod 755 $(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh; \
+			"$(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh"; \
+		chmod 755 "$(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh"; \
 	done
-	install -m 644 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump boot/kjump-*.sh boot/dracut/kjump-*.sh
-	install -m 755 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump initramfs/modules
-	install -m 755 -t $(DESTDIR)$(DRACUT_MODULES)/50kjump-writer initramfs/init initramfs/modules
+	install -m 644 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump" boot/kjump-*.sh boot/dracut/kjump-*.sh
+	install -m 755 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump" initramfs/modules
+	install -m 755 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump-writer" initramfs/init initramfs/modules
 
 INITRAMFS_TOOLS := /usr/share/initramfs-tools
 install-initramfs-tools:
-	install -d $(DESTDIR)$(INITRAMFS_TOOLS)/hooks
-	$(call installed,boot/initramfs-tools/hook) > $(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump
-	chmod 755 $(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump
+	install -d "$(DESTDIR)$(INITRAMFS_TOOLS)/hooks"
+	$(call installed,boot/initramfs-tools/hook) > "$(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump"
+	chmod 755 "$(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump"
 	install -D -m 755 boot/initramfs-tools/init-top \
-		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/init-top/kjump
+		"$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/init-top/kjump"
 	install -D -m 755 boot/initramfs-tools/premount \
-		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/local-premount/kjump
+		"$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/local-premount/kjump"
 	install -D -m 755 boot/initramfs-tools/premount \
-		$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/nfs-premount/kjump
+		"$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/nfs-premount/kjump"
 
 install-mkinitcpio:
-	install -d $(DESTDIR)/usr/lib/initcpio/install
-	$(call installed,boot/mkinitcpio/install/kjump) > $(DESTDIR)/usr/lib/initcpio/install/kjump
-	install -D -m 644 boot/mkinitcpio/hooks/kjump $(DESTDIR)/usr/lib/initcpio/hooks/kjump
-	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system boot/mkinitcpio/kjump-*.service
+	install -d "$(DESTDIR)/usr/lib/initcpio/install"
+	$(call installed,boot/mkinitcpio/install/kjump) > "$(DESTDIR)/usr/lib/initcpio/install/kjump"
+	install -D -m 644 boot/mkinitcpio/hooks/kjump "$(DESTDIR)/usr/lib/initcpio/hooks/kjump"
+	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system" boot/mkinitcpio/kjump-*.service
 
 help:
 	@echo 'make                build the programs into $(BUILD)/'

@@ -19,6 +19,7 @@
 # are dracut's, in the initramfs, and come first: the kernel command line has the last word. Here and
 # below the body is a subshell where it has variables of its own.
 kjump_getarg() (
+    set +f
     [ ! -e "$kjump_etc/initrd-release" ] ||
         set -- "$1" "$kjump_etc"/cmdline.d/*.conf "$kjump_etc/cmdline"
     kjump-restore --parameter "$@" "$kjump_proc/cmdline"

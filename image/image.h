@@ -40,6 +40,9 @@ bool image_waits(const struct image_super *super);
 int image_mark_stale(const struct disk *disk, struct image_super *super, const char *reason,
 		     struct error *err);
 
+/* Can LABEL be a device's? EINVAL when it is too long or not printable. */
+int image_label_check(const char *label, struct error *err);
+
 /*
  * Claim the device: the first and the last MiB are cleared, then first page and superblocks are
  * written, state EMPTY. UUID random, LABEL at most 15 bytes or NULL. Whether somebody else's data

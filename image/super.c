@@ -125,6 +125,9 @@ static int check_fields(const struct image_super *super, struct error *err)
 	    !safe_is_text(super->reason, sizeof(super->reason)) ||
 	    !safe_is_text(super->release, sizeof(super->release)))
 		return damaged(err, "text without an end");
+	/* It only grows, by one a write: what is beyond that was made, to wrap around. */
+	if (super->generation > INT64_MAX)
+		return damaged(err, "impossible generation");
 	if (super->state > IMAGE_STALE)
 		return damaged(err, "unknown state");
 	if (super->state == IMAGE_EMPTY)
@@ -377,6 +380,19 @@ static int clear_ends(const struct disk *disk, struct error *err)
 	return code;
 }
 
+int image_label_check(const char *label, struct error *err)
+{
+	char copy[sizeof(((struct image_super *)0)->label)];
+
+	if (strlen(label) >= sizeof(copy))
+		return error_set(err, EINVAL, "label \"%.60s\" is longer than %zu bytes", label,
+				 sizeof(copy) - 1);
+	strcpy(copy, label);
+	if (strcmp(printable(copy), label))
+		return error_set(err, EINVAL, "label \"%s\" is not printable", copy);
+	return 0;
+}
+
 int image_format(const struct disk *disk, const char *label, struct image_super *ret,
 		 struct error *err)
 {
@@ -385,18 +401,10 @@ int image_format(const struct disk *disk, const char *label, struct image_super 
 		.device_size = disk->size,
 		.state = IMAGE_EMPTY,
 	};
-	int code;
+	int code = label ? image_label_check(label, err) : 0;
 
-	if (label && strlen(label) >= sizeof(super.label))
-		return error_set(err, EINVAL, "label \"%s\" is longer than %zu bytes", label,
-				 sizeof(super.label) - 1);
-	if (label) {
-		char copy[sizeof(super.label)];
-
-		strcpy(copy, label);
-		if (strcmp(printable(copy), label))
-			return error_set(err, EINVAL, "label \"%s\" is not printable", copy);
-	}
+	if (code)
+		return code;
 	if (disk->size < IMAGE_MIN_SIZE)
 		return error_set(err, ENOSPC, "too small: at least %d MiB are needed",
 				 IMAGE_MIN_SIZE >> 20);

@@ -35,6 +35,8 @@ static const char *hint(const char *spec)
 {
 	if (strpbrk(spec, "\"'"))
 		return "; a name is written without quotes";
+	if (strchr(spec, '#'))
+		return "; a comment has a line of its own";
 	if (is_uuid(spec))
 		return "; a UUID is written as UUID=...";
 	return "";

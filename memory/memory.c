@@ -31,7 +31,8 @@ int memory_create(const char *path, int flags, struct memory **ret, struct error
 	if (!memory)
 		return error_set(err, ENOMEM, "%s: out of memory", path);
 	memory->path = strdup(path);
-	memory->fd = open(path, flags | O_CLOEXEC);
+	/* Nobody waits for a pipe; what comes out of one cannot be mapped. */
+	memory->fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
 	if (memory->fd < 0 || !memory->path) {
 		int r = error_errno(err, "cannot open %s", path);
 

@@ -30,6 +30,8 @@
 int check_target(struct preflight *preflight, struct error *note)
 {
 	char size[HUMAN_SIZE];
+	struct stat status;
+	bool file;
 	int ret;
 
 	if (!*preflight->config->target)
@@ -42,7 +44,14 @@ int check_target(struct preflight *preflight, struct error *note)
 		*preflight->disk.name = '\0';
 		return ret;
 	}
+	file = !fstat(preflight->disk.fd, &status) && S_ISREG(status.st_mode);
 	disk_close(&preflight->disk);
+	if (file) {
+		error_set(note, ENOTBLK, "%s is a file; kernel B finds block devices only",
+			  preflight->disk.name);
+		*preflight->disk.name = '\0';
+		return -ENOTBLK;
+	}
 	error_set(note, 0, "%s, %s", preflight->disk.name, human_bytes(preflight->disk.size, size));
 	return 0;
 }

@@ -38,11 +38,10 @@ static int look(const struct disk *disk, struct error *err)
 static int claim(const struct disk *disk, const struct options *options, struct image_super *super,
 		 struct error *err)
 {
-	int ret = 0;
+	int ret = options->label ? image_label_check(options->label, err) : 0;
 
-	if (options->label && strlen(options->label) >= sizeof(super->label))
-		return error_set(err, EINVAL, "label '%.60s' is longer than %zu bytes",
-				 options->label, sizeof(super->label) - 1);
+	if (ret)
+		return ret;
 	if (disk->size < IMAGE_MIN_SIZE)
 		return error_set(err, ENOSPC, "too small: at least %d MiB are needed",
 				 IMAGE_MIN_SIZE >> 20);

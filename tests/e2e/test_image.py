@@ -41,13 +41,20 @@ def test_claimed_file_without_image(tmp_path):
     path = os.fsencode(tmp_path) + b'/a "quoted\\" \xc3\xa4 \xff\n name'
     with open(path, "wb") as file:
         file.truncate(16 * MIB)
-    label = b'l"\\\x01\xe4\xc3\xa4'
+    label = b'l"\\\xc3\xa4'
     assert kjump("format", "--label", label, path).returncode == 0
     status, found = info(path)
     assert status == 3
     assert found["device"] == os.fsdecode(tmp_path) + '/a "quoted\\" ä \ufffd\n name'
-    assert found["label"] == 'l"\\\x01\ufffdä'
+    assert found["label"] == 'l"\\ä'
     assert (found["state"], found["size"], found["image"]) == ("empty", 16 * MIB, None)
+
+    # What is refused leaves everything as it is, --force or not.
+    before = open(path, "rb").read()
+    for bad in (b"\xff", b"\x1b[31m", b"a\nb", b"sixteen-bytes-it"):
+        done = kjump("format", "--force", "--label", bad, path)
+        assert done.returncode == 1 and b"label" in done.stderr
+    assert open(path, "rb").read() == before
 
     done = kjump("verify", path)
     assert done.returncode == 3 and b"no image" in done.stdout

@@ -284,6 +284,20 @@ static void test_cut_between_copies(void **state)
 	assert_int_equal(image_verify(&temp->disk, &again, 1, NULL, &err), 0);
 }
 
+/* A generation that the next write would wrap around would make the older copy the newer one. */
+static void test_last_generation(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super super, again;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+	super.generation = UINT64_MAX - 1;
+	assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
+	assert_true(image_super_read(&temp->disk, &again, &err) < 0);
+	assert_non_null(strstr(err.text, "generation"));
+}
+
 /* A bad block under one copy: what says "not this image" must get through, nothing else may. */
 static void test_one_bad_block(void **state)
 {
@@ -341,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test_setup_teardown(test_stale_and_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_between_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_last_generation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_bad_block, setup, teardown),
 		cmocka_unit_test(test_names),
 	};
