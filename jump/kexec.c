@@ -80,6 +80,23 @@ int jump_permitted(struct error *err)
 	return 0;
 }
 
+/*
+ * A limit counts down with every call, also one that loads nothing (Linux 6.3 and later,
+ * kernel/kexec_core.c, kexec_load_permitted()): what is left would be gone before the jump.
+ */
+static int check_limit(struct error *err)
+{
+	char text[32];
+
+	if (file_read_start("/proc/sys/kernel/kexec_load_limit_reboot", text, sizeof(text)) <= 0 ||
+	    !strncmp(text, "-1", 2))
+		return 0;
+	return error_set(err, EPERM,
+			 "kernels may be loaded only %.*s more times until the next boot "
+			 "(kernel.kexec_load_limit_reboot)",
+			 (int)strcspn(text, "\n"), text);
+}
+
 static int supported(struct error *err)
 {
 	int ret = jump_permitted(err);
@@ -88,6 +105,9 @@ static int supported(struct error *err)
 		return ret;
 	if (access("/sys/kernel/kexec_loaded", F_OK) != 0)
 		return error_set(err, EOPNOTSUPP, "this kernel was built without CONFIG_KEXEC");
+	ret = check_limit(err);
+	if (ret < 0)
+		return ret;
 	/* Unloading nothing tells whether the kernel knows the flag. When something is loaded it
 	 * would be lost; then the load itself has to tell. */
 	if (!loaded() && kexec_load(0, NULL, 0, true, err) < 0) {

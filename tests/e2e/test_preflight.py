@@ -63,6 +63,11 @@ def test_check(make_system):
     assert "update-initramfs" in output
     assert "jump permitted" not in output
 
+    # Every look takes one of these away.
+    machine.run("kjump unload -q; echo 5 > /proc/sys/kernel/kexec_load_limit_reboot")
+    assert "loaded only 5 more times" in machine.call("kjump check --quiet")[1]
+    assert machine.run("cat /proc/sys/kernel/kexec_load_limit_reboot") == "5"
+
 
 @pytest.mark.full
 def test_check_lockdown(make_system):
