@@ -10,6 +10,7 @@
 #                    that `make module` builds for (default: the running one)
 #   KERNELDIR=DIR    its headers, if they are not in /lib/modules/RELEASE/build
 #   FUZZ_SECONDS=N   how long `make fuzz` gives each target
+#   KJUMP_JOBS=N     how many end-to-end tests at a time (default: one a CPU, four at most)
 #   PYTEST_ARGS=...  more arguments for the end-to-end tests, e.g. "-k warm"
 
 PREFIX  ?= /usr/local

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests boot: kernels, kernel B's initramfs and the guest; and how QEMU runs here."""
 
+import fcntl
 import functools
 import os
 import shutil
@@ -16,9 +17,15 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kjump"
 
 
 def call(*command):
-    """Run a build step; the end of its output is shown only when it fails."""
-    done = subprocess.run([str(word) for word in command], cwd=REPOSITORY, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    """
+    Run a build step, one at a time over all processes of the tests; the end of its output is shown
+    only when it fails.
+    """
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    with open(OUTPUT / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run([str(word) for word in command], cwd=REPOSITORY, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         end = "\n".join(done.stdout.splitlines()[-20:])
         raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{end}")
