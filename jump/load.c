@@ -19,7 +19,7 @@
 #define LOW_END	    (0xa0000 >> FRAME_SHIFT) /* 640 KiB */
 #define CMDLINE_MAX 2048
 /* What B needs beside its kernel and initramfs: memmap, per-CPU areas, slab, processes. */
-#define HOME_BASE	(32ULL << 20)
+#define HOME_BASE	(40ULL << 20)
 #define HOME_PER_CPU	(7ULL << 19) /* a CPU's areas and a chunk of pages */
 #define UNPACKED_FACTOR 5	     /* packed and unpacked initramfs, both there at once */
 /* Of A's RAM, and of lists for that much: 96 bytes a chunk (writer/budget.h), the rest for runs. */
