@@ -145,12 +145,6 @@ static const struct option_table table = {
 	.help = "kjump-restore --help",
 };
 
-static int misuse(const char *text, const char *object)
-{
-	message("%s%s; try '%s'", text, object, table.help);
-	return EXIT_USAGE;
-}
-
 static int show(const struct restore_options *options)
 {
 	if (options->version) {
@@ -178,14 +172,17 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 		return -1;
 	}
 	if (ret->boot_on && (ret->again || ret->check || ret->force))
-		return misuse("--boot-on does not go with --again, --check or --force", "");
+		return options_misuse(&table,
+				      "--boot-on does not go with --again, --check or --force", "");
 	if (ret->ask.given)
-		return given.operand_count ? misuse("--ask takes no TARGET: ", given.operands[0])
-					   : -1;
+		return given.operand_count
+			       ? options_misuse(&table,
+						"--ask takes no TARGET: ", given.operands[0])
+			       : -1;
 	if (!given.operand_count)
-		return misuse("no TARGET", "");
+		return options_misuse(&table, "no TARGET", "");
 	if (given.operand_count > 1)
-		return misuse("more than one TARGET: ", given.operands[1]);
+		return options_misuse(&table, "more than one TARGET: ", given.operands[1]);
 	ret->target = given.operands[0];
 	return -1;
 }

@@ -47,6 +47,12 @@ static size_t find_index(const struct option_table *table, int character)
 	return 0; /* not reached: getopt_long() returns letters of the table only */
 }
 
+int options_misuse(const struct option_table *table, const char *text, const char *object)
+{
+	message("%s%s; try '%s'", text, object, table->help);
+	return EXIT_USAGE;
+}
+
 static int misuse(const struct option_table *table, const char *word, const char *problem)
 {
 	message("option '%s' %s; try '%s'", word, problem, table->help);

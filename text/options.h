@@ -50,6 +50,9 @@ int options_collect(const struct option_table *table, int argc, char **argv,
 int options_apply(const struct option_table *table, const struct options_given *given,
 		  void *object);
 
+/* Say that TEXT and OBJECT (which may be "") are wrong, and what to type. Returns EXIT_USAGE. */
+int options_misuse(const struct option_table *table, const char *text, const char *object);
+
 /* The lines of the help about the options of TABLE. */
 void options_print(const struct option_table *table, FILE *out);
 

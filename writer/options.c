@@ -87,12 +87,6 @@ static const struct option_table table = {
 	.help = "kjump-write --help",
 };
 
-static int misuse(const char *text, const char *object)
-{
-	message("%s%s; try '%s'", text, object, table.help);
-	return EXIT_USAGE;
-}
-
 static int show(const struct write_options *options)
 {
 	if (options->version) {
@@ -126,12 +120,14 @@ int write_options_parse(int argc, char **argv, struct write_options *ret)
 	if (ret->help || ret->version)
 		return show(ret);
 	if (given.operand_count)
-		return misuse("takes no arguments: ", given.operands[0]);
+		return options_misuse(&table, "takes no arguments: ", given.operands[0]);
 	if (!ret->vmcore && has_more(&given))
-		return misuse("only --source vmcore:FILE takes options; the mailbox has them", "");
+		return options_misuse(
+			&table, "only --source vmcore:FILE takes options; the mailbox has them",
+			"");
 	if (ret->vmcore && ret->died)
-		return misuse("--died is for the mailbox alone", "");
+		return options_misuse(&table, "--died is for the mailbox alone", "");
 	if (ret->vmcore && !ret->output)
-		return misuse("no --output", "");
+		return options_misuse(&table, "no --output", "");
 	return -1;
 }
