@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 7
+#define ABI_VERSION 8
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -135,6 +135,8 @@ enum cpuid_word {
 	CPUID_80000008_EBX,
 	CPUID_80000021_EAX,
 	CPUID_D_0_EAX, /* the components that XCR0 may have; above 32 bits none is defined */
+	CPUID_7_1_EDX,
+	CPUID_80000007_EDX,
 	CPUID_WORDS,
 };
 

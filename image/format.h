@@ -144,8 +144,8 @@ struct image_machine {
 	uint64_t kexec_list; /* first entry of A's list of swapped pages; 0 = unknown */
 	uint64_t cr4;	     /* control register 4 of A's kernel; 0 = unknown */
 	uint64_t xcr0;	     /* extended control register 0; 0 = none */
-	uint32_t cpuid[12];  /* enum cpuid_word */
-	uint8_t reserved1[48];
+	uint32_t cpuid[14];  /* enum cpuid_word */
+	uint8_t reserved1[40];
 };
 
 _Static_assert(sizeof(((struct image_machine *)0)->cpuid) == CPUID_WORDS * sizeof(uint32_t),

@@ -45,8 +45,10 @@ static void read_cpuid(struct platform *ret)
 		words[CPUID_7_0_EBX] = b;
 		words[CPUID_7_0_ECX] = c & ~CPUID_OSPKE;
 		words[CPUID_7_0_EDX] = d;
-		if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d))
+		if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
 			words[CPUID_7_1_EAX] = a;
+			words[CPUID_7_1_EDX] = d;
+		}
 	}
 	if (__get_cpuid_count(0xd, 0, &a, &b, &c, &d))
 		words[CPUID_D_0_EAX] = a;
@@ -56,6 +58,8 @@ static void read_cpuid(struct platform *ret)
 		words[CPUID_80000001_ECX] = c;
 		words[CPUID_80000001_EDX] = d;
 	}
+	if (__get_cpuid(0x80000007, &a, &b, &c, &d))
+		words[CPUID_80000007_EDX] = d;
 	if (__get_cpuid(0x80000008, &a, &b, &c, &d))
 		words[CPUID_80000008_EBX] = b;
 	if (__get_cpuid(0x80000021, &a, &b, &c, &d))

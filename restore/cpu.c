@@ -78,6 +78,11 @@ static const uint32_t without[CPUID_WORDS] = {
 	[CPUID_80000008_EBX] = ~(BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(8) | BIT(9)),
 	/* all but AutomaticIBRS, which A has in EFER */
 	[CPUID_80000021_EAX] = ~BIT(8),
+	/* CET_SSS: whether a hypervisor may be trusted with supervisor shadow stacks */
+	[CPUID_7_1_EDX] = BIT(18),
+	/* all but the invariant time-stamp counter, which A may keep its time by: power and machine
+	 * checks */
+	[CPUID_80000007_EDX] = ~BIT(8),
 };
 
 struct name {
@@ -132,6 +137,12 @@ static const struct name names[] = {
 	{ CPUID_7_0_EDX, 20, "ibt" },
 	{ CPUID_7_1_EAX, 17, "fred" },
 	{ CPUID_7_1_EAX, 26, "lam" },
+	{ CPUID_7_1_EDX, 4, "avx_vnni_int8" },
+	{ CPUID_7_1_EDX, 5, "avx_ne_convert" },
+	{ CPUID_7_1_EDX, 10, "avx_vnni_int16" },
+	{ CPUID_7_1_EDX, 14, "prefetchi" },
+	{ CPUID_7_1_EDX, 19, "avx10" },
+	{ CPUID_80000007_EDX, 8, "invariant_tsc" },
 	{ CPUID_D_1_EAX, 0, "xsaveopt" },
 	{ CPUID_D_1_EAX, 1, "xsavec" },
 	{ CPUID_D_1_EAX, 3, "xsaves" },

@@ -85,6 +85,13 @@ static void models(void **state)
 	is.cpuid[CPUID_7_0_EBX] &= ~(BIT(5) | BIT(8));
 	expect(&was, &is, "this CPU lacks what the saved kernel's had: avx2 bmi2");
 	is = host;
+	was.cpuid[CPUID_7_1_EDX] |= BIT(5) | BIT(18);
+	was.cpuid[CPUID_80000007_EDX] |= BIT(8) | BIT(1);
+	is.cpuid[CPUID_7_1_EDX] &= ~(BIT(5) | BIT(18));
+	is.cpuid[CPUID_80000007_EDX] &= ~(BIT(8) | BIT(1));
+	expect(&was, &is, "had: avx_ne_convert invariant_tsc");
+	was = saved_on(&host);
+	was.cpu_signature = 0x000806ea;
 	is.cpuid[CPUID_1_EDX] &= ~BIT(15); /* CMOV has no name here */
 	expect(&was, &is, "lacks what the saved kernel's had: cpuid[1].15");
 	/* Everything at once is cut off, and says so with its first words. */
