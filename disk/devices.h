@@ -6,6 +6,7 @@
 #ifndef DISK_DEVICES_H
 #define DISK_DEVICES_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -71,5 +72,11 @@ bool devices_disk_valid(const struct disk_record *record);
  * False when it is no disk in the sense of devices_read().
  */
 bool devices_place(const char *sys, const char *name, char *place, size_t size);
+
+/*
+ * With several paths to it, an NVMe disk belongs to a subsystem, whose directory SUBSYSTEM links to
+ * the controllers: where the first of them is. False when it has none.
+ */
+bool devices_controller(const char *subsystem, char path[PATH_MAX]);
 
 #endif

@@ -94,8 +94,7 @@ static void describe_path(const char *path, char *ret, size_t size)
 	}
 }
 
-/* With several paths to it, an NVMe disk belongs to a subsystem, which links to the controllers. */
-static bool first_controller(const char *subsystem, char *path)
+bool devices_controller(const char *subsystem, char path[PATH_MAX])
 {
 	char best[NAME_MAX + 1] = "", link[PATH_MAX];
 	struct dirent *entry;
@@ -156,7 +155,7 @@ bool devices_place(const char *sys, const char *name, char *place, size_t size)
 		    (int)sizeof(link) ||
 	    !realpath(link, path))
 		return false;
-	if (strstr(path, "/nvme-subsystem/") && !first_controller(path, path))
+	if (strstr(path, "/nvme-subsystem/") && !devices_controller(path, path))
 		return false;
 	describe_path(path, text, sizeof(text));
 	append_part(sys, name, text, sizeof(text));

@@ -2,10 +2,11 @@
 /* Block devices by where sysfs has them. */
 #include "kjump/watch/reach.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "disk/devices.h"
 
 /* Is NAME made of PREFIX and a number, maybe with the number of a partition? */
 static bool is_called(const char *name, const char *prefix)
@@ -35,6 +36,7 @@ const char *reach_obstacle(const char *name, const char *sysfs)
 	} places[] = {
 		/* .../hostN/sessionN/targetN:... */
 		{ "/session", "an iSCSI disk, and kernel B has no network" },
+		{ "/net/", "a disk over a network (FCoE), which kernel B does not have" },
 		{ "/nvme-fabrics/", "an NVMe disk over a network, which kernel B does not have" },
 		{ "/vhci_hcd", "a USB disk over a network, which kernel B does not have" },
 		{ "/devices/rbd/", "a Ceph device (rbd), which kernel B does not have" },
@@ -57,24 +59,44 @@ const char *reach_removable(const char *sysfs)
 	return strstr(sysfs, "/usb") ? "a USB disk" : NULL;
 }
 
-static const char *locate(const char *name, char real[PATH_MAX])
+/* The directory of an NVMe disk's subsystem, which is in PATH, says nothing: take a controller's.
+ */
+static void follow_subsystem(char path[PATH_MAX])
+{
+	static const char word[] = "/nvme-subsystem/";
+	char *name = strstr(path, word), *end;
+	char subsystem[PATH_MAX];
+
+	end = name ? strchr(name + strlen(word), '/') : NULL;
+	if (!end)
+		return;
+	snprintf(subsystem, sizeof(subsystem), "%.*s", (int)(end - path), path);
+	devices_controller(subsystem, path);
+}
+
+void reach_path(const char *sys, const char *name, char path[PATH_MAX])
 {
 	char link[512];
 
-	snprintf(link, sizeof(link), "/sys/class/block/%.255s", name);
-	return realpath(link, real) ? real : "";
+	snprintf(link, sizeof(link), "%.100s/class/block/%.255s", sys, name);
+	if (realpath(link, path))
+		follow_subsystem(path);
+	else
+		*path = '\0';
 }
 
 const char *reach_device(const char *name)
 {
-	char real[PATH_MAX];
+	char path[PATH_MAX];
 
-	return reach_obstacle(name, locate(name, real));
+	reach_path("/sys", name, path);
+	return reach_obstacle(name, path);
 }
 
 const char *reach_removable_device(const char *name)
 {
-	char real[PATH_MAX];
+	char path[PATH_MAX];
 
-	return reach_removable(locate(name, real));
+	reach_path("/sys", name, path);
+	return reach_removable(path);
 }

@@ -6,6 +6,7 @@
 #ifndef KJUMP_WATCH_REACH_H
 #define KJUMP_WATCH_REACH_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,6 +16,12 @@ const char *reach_obstacle(const char *name, const char *sysfs);
 
 /* What removable thing the device at SYSFS is ("a USB disk"); NULL when it is none. */
 const char *reach_removable(const char *sysfs);
+
+/*
+ * Where below SYS ("/sys") the disk or partition NAME is; one with several paths to it, where its
+ * first controller is. "" when it is not there.
+ */
+void reach_path(const char *sys, const char *name, char path[PATH_MAX]);
 
 /* Of /sys/class/block/NAME. What is not there lies at "". */
 const char *reach_device(const char *name);
