@@ -10,13 +10,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "memory/backend.h"
+#include "text/files.h"
+
+/* Loop devices upon files upon loop devices; nobody stacks more. */
+#define LOOPS_MAX 4
 
 /* The highest frame a file offset can name. */
 #define FRAMES_MAX (UINT64_C(1) << (63 - FRAME_SHIFT))
@@ -98,12 +104,34 @@ void memory_close(struct memory *memory)
 	free(memory);
 }
 
+/* The file of the loop device that STATUS is of, if it is of one whose file has a name still. */
+static void follow_loop(struct stat *status)
+{
+	char path[96], file[PATH_MAX];
+	struct error ignored = { 0 };
+	struct stat backing;
+
+	for (int depth = 0; S_ISBLK(status->st_mode) && depth < LOOPS_MAX; depth++) {
+		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/loop/backing_file",
+			 major(status->st_rdev), minor(status->st_rdev));
+		if (file_read(path, file, sizeof(file), &ignored))
+			return;
+		file[strcspn(file, "\n")] = '\0';
+		if (stat(file, &backing))
+			return;
+		*status = backing;
+	}
+}
+
 bool memory_is_read_from(const struct memory *memory, int fd)
 {
 	struct stat own, other;
 
 	if (fstat(memory->fd, &own) || fstat(fd, &other))
 		return false;
+	/* A loop device is its file under another name. */
+	follow_loop(&own);
+	follow_loop(&other);
 	return (own.st_dev == other.st_dev && own.st_ino == other.st_ino) ||
 	       (S_ISBLK(own.st_mode) && S_ISBLK(other.st_mode) && own.st_rdev == other.st_rdev);
 }

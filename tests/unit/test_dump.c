@@ -2,6 +2,7 @@
 /* Core files saved as images: read back page by page, and what must not be overwritten. */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 
 #include "fake-kernel.h"
 #include "image/image.h"
+#include "memory/backend.h"
 #include "writer/dump.h"
 #include "writer/output.h"
 
@@ -397,6 +399,46 @@ static void test_source_is_output(void **state)
 	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
 }
 
+static bool attach_loop(const char *file, char device[64])
+{
+	char command[512];
+	FILE *pipe;
+	bool done;
+
+	snprintf(command, sizeof(command), "/sbin/losetup --show -f %s 2> /dev/null", file);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	done = fgets(device, 64, pipe);
+	device[strcspn(device, "\n")] = '\0';
+	return !pclose(pipe) && done;
+}
+
+/* As a loop device the source has another name and another number, and is the same file. */
+static void test_source_on_a_loop_device(void **state)
+{
+	struct fixture *fixture = *state;
+	char device[64], command[128];
+	struct memory *memory;
+	struct error err = { 0 };
+	int fd;
+
+	if (geteuid() || !attach_loop(fixture->core, device)) {
+		print_message("no loop device to be had here\n");
+		skip();
+	}
+	assert_int_equal(memory_create(device, O_RDONLY, &memory, &err), 0);
+	fd = open(fixture->core, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_true(memory_is_read_from(memory, fd));
+	close(fd);
+	fd = open("/dev/null", O_RDONLY);
+	assert_false(memory_is_read_from(memory, fd));
+	close(fd);
+	memory_close(memory);
+	snprintf(command, sizeof(command), "/sbin/losetup -d %s", device);
+	assert_int_equal(system(command), 0);
+}
+
 /* The memory of a machine is for nobody who did not ask for it. */
 static void test_open_to_others(void **state)
 {
@@ -441,6 +483,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failed_save_over_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_source_is_output, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_source_on_a_loop_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_to_others, setup, teardown),
 	};
 
