@@ -83,6 +83,23 @@ static int save_watched(struct task *task, struct save_result *result, struct er
 	return r;
 }
 
+/* Of an image that waits to be restored `kjump` tells its user before it jumps. */
+static int keep_waiting(const struct task *task, struct error *err)
+{
+	const char *name = target_name(&task->mailbox->request);
+	struct image_super super;
+	int r = image_super_read(&task->disk, &super, err);
+
+	if (r)
+		return error_prefix(err, "%s", name);
+	return image_waits(&super)
+		       ? error_set(err, EEXIST,
+				   "%s: holds an image that waits to be restored and would be "
+				   "lost; 'kjump discard' it first",
+				   name)
+		       : 0;
+}
+
 static int execute(struct task *task, struct save_result *result, struct error *err)
 {
 	int r;
@@ -92,6 +109,8 @@ static int execute(struct task *task, struct save_result *result, struct error *
 		return r;
 	guard_begin(&task->guard, &task->mailbox->request, "/dev/watchdog");
 	r = target_open(&task->mailbox->request, &task->wait_ms, &task->disk, err);
+	if (!r && task->view->manual)
+		r = keep_waiting(task, err);
 	if (!r)
 		r = task_prepare(task, err);
 	if (!r)
