@@ -30,14 +30,16 @@ static int judge(const struct watch_list *list, struct error *note)
 int check_watched(struct preflight *preflight, struct error *note)
 {
 	struct watch_list list = { .max = MAILBOX_WATCH_MAX };
+	struct watch_source source = { .devices = &devices_running };
 	char proc[CHECK_PATH_SIZE];
 	int ret;
 
 	list.watch = calloc(list.max, sizeof(*list.watch));
 	if (!list.watch)
 		return error_set(note, ENOMEM, "out of memory");
-	ret = watch_resolve(check_path(preflight, PATH_PROC, proc, sizeof(proc)),
-			    preflight->config->allow_unwatched, &list, note);
+	source.proc = check_path(preflight, PATH_PROC, proc, sizeof(proc));
+	source.target = preflight->disk.name;
+	ret = watch_resolve(&source, preflight->config->allow_unwatched, &list, note);
 	if (!ret)
 		ret = judge(&list, note);
 	free(list.watch);

@@ -77,7 +77,9 @@ static int post_watch(struct save *save, struct mailbox *mailbox, struct error *
 	const bool hibernate = save->request.operation == OP_HIBERNATE;
 	struct watch_list list = { .watch = mailbox->watch, .max = MAILBOX_WATCH_MAX };
 	const struct watch_doubt *doubt;
-	int ret = watch_resolve(PATH_PROC, save->options->config.allow_unwatched, &list, err);
+	const struct watch_source source = { PATH_PROC, &devices_running,
+					     save->preflight.disk.name };
+	int ret = watch_resolve(&source, save->options->config.allow_unwatched, &list, err);
 
 	if (ret)
 		return ret;

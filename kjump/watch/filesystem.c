@@ -69,7 +69,9 @@ static int watch_log(struct resolver *resolver, const struct subject *subject, c
 		doubt_add(resolver, subject, "its log is on a device that is not found", false);
 		return 0;
 	}
-	code = fs_log(&disk, subject->type, length, extents, err);
+	code = known_add(resolver, name, err);
+	if (!code)
+		code = fs_log(&disk, subject->type, length, extents, err);
 	disk_close(&disk);
 	if (code == -EUCLEAN || code == -E2BIG) {
 		doubt_add(resolver, &log, err->text, false);
@@ -84,22 +86,27 @@ int watch_file_system(struct resolver *resolver, const struct subject *subject, 
 		      struct error *err)
 {
 	struct extents *extents = calloc(1, sizeof(*extents));
-	struct disk disk;
 	char path[BLOCK_NAME_SIZE + 8];
+	struct error unread = { 0 };
+	struct disk disk;
 	int code;
 
 	if (!extents)
 		return error_set(err, ENOMEM, "no memory");
 	sysfs_node(subject->device, path, sizeof(path));
-	code = disk_open(path, DISK_READ, &disk, err);
+	code = known_add(resolver, subject->device, err);
 	if (code)
 		goto out;
-	code = fs_extents(&disk, subject->type, extents, err);
-	disk_close(&disk);
-	if (code) {
-		error_prefix(err, "%s", path);
+	if (disk_open(path, DISK_READ, &disk, &unread)) {
+		doubt_add(resolver, subject, unread.text, false);
 		goto out;
 	}
+	if (fs_extents(&disk, subject->type, extents, &unread)) {
+		disk_close(&disk);
+		doubt_add(resolver, subject, unread.text, false);
+		goto out;
+	}
+	disk_close(&disk);
 	code = watch_extents(resolver, subject, extents, err);
 	if (!code && extents->log_elsewhere)
 		code = watch_log(resolver, subject, options, extents, err);

@@ -7,10 +7,6 @@
 
 #include "kjump/watch/resolve.h"
 
-#include <sys/types.h>
-
-#define SEEN_MAX 256
-
 /* What a doubt is about, and by which names the user may allow it. */
 struct subject {
 	const char *where; /* mount point, swap file or pool; never NULL */
@@ -26,12 +22,19 @@ struct resolver {
 	/* The device asked for last: most come several times in a row. */
 	char name[BLOCK_NAME_SIZE];
 	char tag[sizeof(((struct watch *)0)->tag)]; /* "" = kernel B does not find it */
-	/* Devices done already: one may be mounted hundreds of times. */
-	dev_t seen[SEEN_MAX];
-	size_t seen_count;
-	/* Kinds whose devices were all looked for already. */
-	bool btrfs_done, bcachefs_done;
+	/*
+	 * Block devices and pools (by UUID) done already: one may be mounted hundreds of times, and
+	 * what is held and not among them is nobody's.
+	 */
+	char (*known)[BLOCK_NAME_SIZE];
+	size_t known_count;
 };
+
+/* Was NAME noted before? */
+bool known_is(const struct resolver *resolver, const char *name);
+
+/* Note NAME. */
+int known_add(struct resolver *resolver, const char *name, struct error *err);
 
 /* Note that SUBJECT cannot be judged, or reached, because of WHY. */
 void doubt_add(struct resolver *resolver, const struct subject *subject, const char *why,
@@ -51,6 +54,19 @@ bool watch_place(struct resolver *resolver, const struct subject *subject, uint6
 /* A file system on SUBJECT->device with mount OPTIONS, with its log and the layers below. */
 int watch_file_system(struct resolver *resolver, const struct subject *subject, const char *options,
 		      struct error *err);
+
+/*
+ * Why the loop device NAME, or the one that it is a partition of, cannot be judged by the file
+ * system that its file lies in; NULL when it can.
+ */
+const char *loop_obstacle(const char *name);
+
+/*
+ * The devices that somebody holds and that are neither known nor TARGET's, and the headers below
+ * arrays and volumes in use by nobody.
+ */
+int watch_leftover(struct resolver *resolver, const struct devices_source *source,
+		   const char *target, struct error *err);
 
 /* The swap areas that the file SWAPS lists. */
 int watch_swap(struct resolver *resolver, const char *swaps, struct error *err);

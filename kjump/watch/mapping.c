@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kjump/watch/internal.h"
+
 #define SECTOR	  512
 #define DEPTH_MAX 8
 
@@ -216,7 +218,7 @@ static int resolve(const struct place *place, int depth, struct places *ret, str
 	if (sysfs_has(place->name, "md") && is_raid1(place->name))
 		return resolve_raid1(place, depth, ret, err);
 	if (is_stacked(place->name)) {
-		ret->in_file = sysfs_has(place->name, "loop");
+		ret->in_file = sysfs_has(place->name, "loop") && !loop_obstacle(place->name);
 		ret->array = counts_writes(place->name);
 		return unsupported(place, "neither RAID 1 nor a simple mapping", err);
 	}

@@ -22,6 +22,20 @@
 
 /* --- file systems over several devices --- */
 
+/* The block device under the mount. Some show a number that is none. */
+static bool find_device(const struct mount *mount, dev_t *ret)
+{
+	struct stat st;
+
+	*ret = makedev(mount->major, mount->minor);
+	if (mount->major)
+		return true;
+	if (mount->source[0] != '/' || stat(mount->source, &st) || !S_ISBLK(st.st_mode))
+		return false;
+	*ret = st.st_rdev;
+	return true;
+}
+
 /*
  * Each that is mounted has a directory named after its UUID in ROOT, and in it, or in its SUB,
  * its devices: as links, or as directories with a link "block".
@@ -53,15 +67,33 @@ static int watch_members(struct resolver *resolver, const char *path, const stru
 	return code;
 }
 
+/* Has the pool in PATH the device NAME as a member? */
+static bool has_member(const char *path, const char *name)
+{
+	char member[768];
+
+	snprintf(member, sizeof(member), "%.500s/%.64s", path, name);
+	return !access(member, F_OK);
+}
+
+/*
+ * The pool that MOUNT shows, or all of its kind in ROOT when its source does not say which: as
+ * "/dev/root", or the members of bcachefs that go by numbers.
+ */
 static int watch_pools(struct resolver *resolver, const char *root, const char *sub,
 		       const struct mount *mount, struct error *err)
 {
 	const struct subject subject = { mount->target, mount->type, "" };
+	char name[BLOCK_NAME_SIZE] = "";
 	DIR *directory = opendir(root);
+	struct error ignored = { 0 };
 	struct dirent *entry;
 	size_t found = 0;
 	int code = 0;
+	dev_t device;
 
+	if (find_device(mount, &device))
+		sysfs_name(major(device), minor(device), name, &ignored);
 	while (directory && !code && (entry = readdir(directory))) {
 		char path[512];
 
@@ -69,7 +101,13 @@ static int watch_pools(struct resolver *resolver, const char *root, const char *
 		if (strlen(entry->d_name) != 36)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s%s", root, entry->d_name, sub);
-		code = watch_members(resolver, path, mount, &found, err);
+		if (known_is(resolver, entry->d_name)) {
+			found += !*name || has_member(path, name);
+		} else if (!*name || *sub == '\0' || has_member(path, name)) {
+			code = known_add(resolver, entry->d_name, err);
+			if (!code)
+				code = watch_members(resolver, path, mount, &found, err);
+		}
 	}
 	if (directory)
 		closedir(directory);
@@ -112,42 +150,31 @@ static int watch_zpool(struct resolver *resolver, const struct mount *mount, str
 
 /* --- file systems on one device --- */
 
-/* The block device under the mount. Some show a number that is none. */
-static bool find_device(const struct mount *mount, dev_t *ret)
-{
-	struct stat st;
-
-	*ret = makedev(mount->major, mount->minor);
-	if (mount->major)
-		return true;
-	if (mount->source[0] != '/' || stat(mount->source, &st) || !S_ISBLK(st.st_mode))
-		return false;
-	*ret = st.st_rdev;
-	return true;
-}
-
-static bool seen_before(struct resolver *resolver, dev_t device)
-{
-	for (size_t i = 0; i < resolver->seen_count; i++)
-		if (resolver->seen[i] == device)
-			return true;
-	if (resolver->seen_count < SEEN_MAX)
-		resolver->seen[resolver->seen_count++] = device;
-	return false;
-}
-
 static int watch_single(struct resolver *resolver, const struct mount *mount, struct error *err)
 {
-	char name[BLOCK_NAME_SIZE];
+	char name[BLOCK_NAME_SIZE] = "";
 	struct subject subject = { mount->target, mount->type, name };
+	struct error gone = { 0 };
 	dev_t device;
 
-	if (!find_device(mount, &device) || seen_before(resolver, device))
+	if (!find_device(mount, &device))
 		return 0;
-	/* Memory, and files of other file systems, which are watched themselves. */
-	if (sysfs_name(major(device), minor(device), name, err) || !strncmp(name, "ram", 3) ||
-	    !strncmp(name, "zram", 4) || !strncmp(name, "loop", 4))
+	if (sysfs_name(major(device), minor(device), name, &gone)) {
+		name[0] = '\0';
+		doubt_add(resolver, &subject, "its device is not there any more", false);
 		return 0;
+	}
+	/* Memory. */
+	if (known_is(resolver, name) || !strncmp(name, "ram", 3) || !strncmp(name, "zram", 4))
+		return 0;
+	if (!strncmp(name, "loop", 4)) {
+		const char *why = loop_obstacle(name);
+
+		/* Files of other file systems are watched with those. */
+		if (why)
+			doubt_add(resolver, &subject, why, false);
+		return known_add(resolver, name, err);
+	}
 	return watch_file_system(resolver, &subject, mount->options, err);
 }
 
@@ -160,24 +187,13 @@ static bool is_flash(const struct mount *mount)
 static int watch_mount(void *context, const struct mount *mount, struct error *err)
 {
 	struct resolver *resolver = context;
-	bool *done = NULL;
 
 	if (!strcmp(mount->type, "zfs"))
 		return watch_zpool(resolver, mount, err);
 	if (!strcmp(mount->type, "btrfs"))
-		done = &resolver->btrfs_done;
-	else if (!strcmp(mount->type, "bcachefs"))
-		done = &resolver->bcachefs_done;
-	if (done) {
-		bool again = *done;
-
-		*done = true;
-		if (again)
-			return 0;
-		if (done == &resolver->btrfs_done)
-			return watch_pools(resolver, "/sys/fs/btrfs", "/devices", mount, err);
+		return watch_pools(resolver, "/sys/fs/btrfs", "/devices", mount, err);
+	if (!strcmp(mount->type, "bcachefs"))
 		return watch_pools(resolver, "/sys/fs/bcachefs", "", mount, err);
-	}
 	if (is_flash(mount)) {
 		doubt_add(resolver, &(struct subject){ mount->target, mount->type, "" },
 			  "kjump does not know where this kind of file system changes", false);
@@ -203,54 +219,74 @@ static bool known_namespace(struct namespaces *known, const char *name)
 	return false;
 }
 
-/* What PROCESS of PROC sees was seen before. It may be gone by now. */
-static bool seen_namespace(struct namespaces *known, const char *proc, const char *process)
+/* What the task in the directory PATH sees was seen before. It may be gone by now. */
+static bool seen_namespace(struct namespaces *known, const char *path)
 {
-	char path[512], name[32];
+	char link[600], name[32];
 	ssize_t length;
 
-	snprintf(path, sizeof(path), "%s/%.20s/ns/mnt", proc, process);
-	length = readlink(path, name, sizeof(name) - 1);
+	snprintf(link, sizeof(link), "%s/ns/mnt", path);
+	length = readlink(link, name, sizeof(name) - 1);
 	if (length < 0)
 		return true;
 	name[length] = '\0';
 	return known_namespace(known, name);
 }
 
-static int watch_process(struct resolver *resolver, const char *proc, const char *process,
-			 struct error *err)
+static int watch_task(struct resolver *resolver, struct namespaces *known, const char *path,
+		      struct error *err)
 {
-	char path[512];
+	char mountinfo[600];
+	int code;
 
-	snprintf(path, sizeof(path), "%s/%.20s/mountinfo", proc, process);
-	return mounts_each(path, watch_mount, resolver, err);
+	if (seen_namespace(known, path))
+		return 0;
+	snprintf(mountinfo, sizeof(mountinfo), "%s/mountinfo", path);
+	code = mounts_each(mountinfo, watch_mount, resolver, err);
+	/* EINVAL: its last thread is just ending. */
+	return code == -ENOENT || code == -ESRCH || code == -EINVAL ? 0 : code;
+}
+
+/* All tasks in DIRECTORY, and with THREADS those of each: a thread may have a namespace of its own.
+ */
+static int watch_tasks(struct resolver *resolver, struct namespaces *known, const char *directory,
+		       bool threads, struct error *err)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+	int code = 0;
+
+	while (dir && !code && (entry = readdir(dir))) {
+		char path[512];
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "%.400s/%.20s", directory, entry->d_name);
+		code = watch_task(resolver, known, path, err);
+		if (code || !threads)
+			continue;
+		snprintf(path, sizeof(path), "%.400s/%.20s/task", directory, entry->d_name);
+		code = watch_tasks(resolver, known, path, false, err);
+	}
+	if (dir)
+		closedir(dir);
+	return code;
 }
 
 static int watch_mounts(struct resolver *resolver, const char *proc, struct error *err)
 {
 	struct namespaces *known = calloc(1, sizeof(*known));
-	DIR *directory = opendir(proc);
-	struct dirent *entry;
+	char self[512];
 	int code;
 
-	if (!known || !directory) {
-		code = error_errno(err, "%s", proc);
-		goto out;
-	}
-	seen_namespace(known, proc, "self");
-	code = watch_process(resolver, proc, "self", err);
-	while (!code && (entry = readdir(directory))) {
-		if (!isdigit((unsigned char)entry->d_name[0]) ||
-		    seen_namespace(known, proc, entry->d_name))
-			continue;
-		code = watch_process(resolver, proc, entry->d_name, err);
-		/* EINVAL: its last thread is just ending. */
-		if (code == -ENOENT || code == -ESRCH || code == -EINVAL)
-			code = 0;
-	}
-out:
-	if (directory)
-		closedir(directory);
+	if (!known)
+		return error_set(err, ENOMEM, "no memory");
+	snprintf(self, sizeof(self), "%.400s/self", proc);
+	seen_namespace(known, self);
+	snprintf(self, sizeof(self), "%.400s/self/mountinfo", proc);
+	code = mounts_each(self, watch_mount, resolver, err);
+	if (!code)
+		code = watch_tasks(resolver, known, proc, true, err);
 	free(known);
 	return code;
 }
@@ -270,7 +306,28 @@ static int place_seals(struct resolver *resolver, struct error *err)
 	return 0;
 }
 
-int watch_resolve(const char *proc, const char *allowed, struct watch_list *ret, struct error *err)
+bool known_is(const struct resolver *resolver, const char *name)
+{
+	for (size_t i = 0; i < resolver->known_count; i++)
+		if (!strcmp(resolver->known[i], name))
+			return true;
+	return false;
+}
+
+int known_add(struct resolver *resolver, const char *name, struct error *err)
+{
+	size_t size = (resolver->known_count + 1) * sizeof(*resolver->known);
+	void *more = realloc(resolver->known, size);
+
+	if (!more)
+		return error_set(err, ENOMEM, "no memory");
+	resolver->known = more;
+	snprintf(resolver->known[resolver->known_count++], sizeof(*resolver->known), "%s", name);
+	return 0;
+}
+
+int watch_resolve(const struct watch_source *source, const char *allowed, struct watch_list *ret,
+		  struct error *err)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 	char swaps[512];
@@ -281,12 +338,15 @@ int watch_resolve(const char *proc, const char *allowed, struct watch_list *ret,
 		return error_set(err, ENOMEM, "no memory");
 	resolver->list = ret;
 	resolver->allowed = allowed;
-	snprintf(swaps, sizeof(swaps), "%s/swaps", proc);
+	snprintf(swaps, sizeof(swaps), "%s/swaps", source->proc);
 	code = watch_swap(resolver, swaps, err);
 	if (!code)
-		code = watch_mounts(resolver, proc, err);
+		code = watch_mounts(resolver, source->proc, err);
+	if (!code)
+		code = watch_leftover(resolver, source->devices, source->target, err);
 	if (!code)
 		code = place_seals(resolver, err);
+	free(resolver->known);
 	free(resolver);
 	return code;
 }

@@ -11,6 +11,7 @@
 
 #include "common/abi.h"
 #include "common/error.h"
+#include "disk/devices.h"
 #include "disk/sysfs.h"
 
 #define WATCH_DOUBTS_MAX 16
@@ -21,6 +22,13 @@ struct watch_doubt {
 	char text[224]; /* "/mnt (reiserfs on /dev/sdb1): why" */
 	bool allowed;	/* as the settings say */
 	bool harmless;	/* it is watched; that kernel B finds it is not sure */
+};
+
+/* Where to look. */
+struct watch_source {
+	const char *proc;		      /* "/proc" */
+	const struct devices_source *devices; /* of which IN_USE is asked */
+	const char *target; /* device that images go to, which may be held; "" = none */
 };
 
 struct watch_list {
@@ -34,20 +42,23 @@ struct watch_list {
 
 /*
  * Fill RET, whose watch and max are set, with what to watch of every file system that is mounted,
- * in any mount namespace, and of every swap area, as PROC (normally "/proc") shows them. It is
- * what kjump/fs says of a file system, of all its devices and of its log; of a swap area its
- * header and samples of it; of every layer below (md, LVM, LUKS member) the first 1 MiB and the
- * last 128 KiB. All as bytes of the disk or partition at the bottom, since the layers are not
- * there in B and C: bytes on LVM, LUKS and RAID 1 are followed down, those on other arrays are
- * left to the headers of the layers. Each device is named by PARTUUID= when it is a partition that
- * has one, else by UUID_SUB= or UUID=.
+ * in any mount namespace, and of every swap area, as SOURCE shows them. It is what kjump/fs says of
+ * a file system, of all its devices and of its log; of a swap area its header and samples of it; of
+ * every layer below (md, LVM, LUKS member) the first 1 MiB and the last 128 KiB. All as bytes of
+ * the disk or partition at the bottom, since the layers are not there in B and C: bytes on LVM,
+ * LUKS and RAID 1 are followed down, those on other arrays are left to the headers of the layers.
+ * Each device is named by PARTUUID= when it is a partition that has one, else by UUID_SUB= or
+ * UUID=.
  *
  * What cannot be watched becomes a doubt, allowed when ALLOWED is "yes" or one of its words is the
  * mount point, the path or name of the device or swap file, the pool, or a tag of the device
- * (UUID=...); it is left out when kernel B could not have it. More than MAX entries fail with
- * E2BIG.
+ * (UUID=...). So does a device that somebody holds for himself and that no mount and no swap area
+ * shows (unmounted lazily, in a namespace that no process is in, a pool without file systems, a
+ * virtual machine's). It is left out when kernel B could not have it. More than MAX entries fail
+ * with E2BIG.
  */
-int watch_resolve(const char *proc, const char *allowed, struct watch_list *ret, struct error *err);
+int watch_resolve(const struct watch_source *source, const char *allowed, struct watch_list *ret,
+		  struct error *err);
 
 /* The first doubt that neither is allowed nor harmless; NULL when there is none. */
 const struct watch_doubt *watch_refusal(const struct watch_list *list);

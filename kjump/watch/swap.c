@@ -208,6 +208,8 @@ static int watch_line(struct resolver *resolver, struct libmnt_fs *fs, struct er
 
 	area.subject = (struct subject){ path ? path : "", "swap", area.name };
 	code = locate(&area, &found, err);
+	if (!code && *area.name)
+		code = known_add(resolver, area.name, err);
 	if (!code && found)
 		code = watch_area(resolver, &area, err);
 	blockmap_free(&area.map);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is mounted and swapped to, and what of it kernel B can look at. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@ static char proc[] = "/tmp/kjump-watch-XXXXXX";
 static struct watch watch[MAILBOX_WATCH_MAX];
 static struct watch_list list;
 static struct error err;
+static const char *held = ""; /* names of devices that somebody has for himself */
 
 /* The file at PATH in the fake /proc, with all directories above it. */
 static char *make_path(const char *path, char full[256])
@@ -72,9 +74,17 @@ static int end(void **state)
 	return 0;
 }
 
+static bool is_held(const char *name)
+{
+	return strstr(held, name);
+}
+
 static void resolve(const char *allowed, size_t doubts)
 {
-	if (watch_resolve(proc, allowed, &list, &err))
+	const struct devices_source devices = { .sys = proc, .in_use = is_held };
+	const struct watch_source source = { proc, &devices, "" };
+
+	if (watch_resolve(&source, allowed, &list, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(list.count, 0);
 	if (list.doubt_count != doubts)
@@ -84,14 +94,15 @@ static void resolve(const char *allowed, size_t doubts)
 /* Memory, the network, other file systems' files: nothing to watch, and nothing to say. */
 static void test_silent(void **state)
 {
+	const struct watch_source nowhere = { "/nonexistent", &devices_running, "" };
+
 	(void)state;
-	assert_int_equal(watch_resolve("/nonexistent", "", &list, &err), -ENOENT);
+	assert_int_equal(watch_resolve(&nowhere, "", &list, &err), -ENOENT);
 	put("self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n"
 			      "23 1 0:22 / /t rw shared:1 - tmpfs tmp\\040fs rw\n"
 			      "24 1 0:23 / /n rw - nfs4 server:/export rw\n"
 			      "25 1 0:24 / /s rw - fuse.sshfs me@there:/ rw\n"
 			      "26 1 0:25 / / rw - overlay overlay rw,lowerdir=/l\n"
-			      "24 1 4095:1 / /gone rw - ext4 /dev/gone rw\n"
 			      "no mountinfo at all\n\n");
 	resolve("", 0);
 	assert_null(watch_refusal(&list));
@@ -105,20 +116,23 @@ static void test_doubts(void **state)
 	(void)state;
 	put("self/mountinfo", "30 1 0:40 / / rw - zfs rpool-that-is-not-there/ROOT/x rw\n"
 			      "31 1 0:41 / /flash rw - ubifs ubi0:data rw\n"
-			      "32 1 0:40 /x /again rw - zfs rpool-that-is-not-there/ROOT/x rw\n");
-	resolve("", 2);
+			      "32 1 0:40 /x /again rw - zfs rpool-that-is-not-there/ROOT/x rw\n"
+			      "33 1 4095:1 / /gone rw - ext4 /dev/gone rw\n");
+	resolve("/gone", 3);
+	assert_string_equal(list.doubts[2].text, "/gone (ext4): its device is not there any more");
+	assert_true(list.doubts[2].allowed);
 	doubt = watch_refusal(&list);
 	assert_non_null(doubt);
 	assert_string_equal(doubt->text,
 			    "rpool-that-is-not-there (zfs): its devices are not found");
 	assert_non_null(strstr(list.doubts[1].text, "/flash (ubifs): "));
-	resolve("/other rpool-that-is-not-there", 2);
+	resolve("/other rpool-that-is-not-there", 3);
 	assert_ptr_equal(watch_refusal(&list), &list.doubts[1]);
-	resolve("rpool-that-is-not-there /flash", 2);
+	resolve("rpool-that-is-not-there /flash /gone", 3);
 	assert_null(watch_refusal(&list));
-	resolve("yes", 2);
+	resolve("yes", 3);
 	assert_null(watch_refusal(&list));
-	resolve("no", 2);
+	resolve("no", 3);
 	assert_non_null(watch_refusal(&list));
 }
 
@@ -158,6 +172,55 @@ static void test_namespaces(void **state)
 	assert_non_null(strstr(list.doubts[0].text, "/inside (ubifs): "));
 }
 
+/* A thread may leave the namespace of its process, and outlive the thread that began it. */
+static void test_namespace_of_a_thread(void **state)
+{
+	(void)state;
+	put("self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n");
+	put_link("self/ns/mnt", "mnt:[1]");
+	put_link("7/ns/mnt", "mnt:[1]");
+	put_link("7/task/7/ns/mnt", "mnt:[1]");
+	put("7/task/8/mountinfo", "31 1 0:41 / /inside rw - ubifs ubi0:data rw\n");
+	put_link("7/task/8/ns/mnt", "mnt:[2]");
+	put("9/stat", "its leader has ended\n");
+	put("9/task/10/mountinfo", "31 1 0:42 / /alone rw - ubifs ubi0:more rw\n");
+	put_link("9/task/10/ns/mnt", "mnt:[3]");
+	resolve("", 2);
+}
+
+/* Who holds a device and is nobody that is known. */
+static void test_leftover(void **state)
+{
+	(void)state;
+	put("self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n");
+	put("class/block/sda/sda1/partition", "1\n");
+	put("class/block/sda/sda2/partition", "2\n");
+	put_link("class/block/sda1", "sda/sda1");
+	put_link("class/block/sda2", "sda/sda2");
+	put("class/block/sdb/size", "8\n");
+	put("class/block/sdc/holders/dm-0", "");
+	put("class/block/dm-0/size", "8\n");
+	put("class/block/loop0/size", "8\n");
+	put("class/block/ram0/size", "8\n");
+
+	held = "";
+	resolve("", 0);
+	/* The partition is held, and the disk with it. */
+	held = "sda sda2 loop0 ram0";
+	resolve("", 1);
+	assert_non_null(strstr(watch_refusal(&list)->text, "(in use on /dev/sda2): holds it"));
+	/* The disk is held, and its partitions with it. */
+	held = "sda sda1 sda2";
+	resolve("", 2);
+	/* The volume's, which is held itself or not. */
+	held = "sdc";
+	resolve("", 0);
+	held = "sdb sdc dm-0";
+	resolve("sdb", 2);
+	assert_non_null(strstr(watch_refusal(&list)->text, "/dev/dm-0"));
+	held = "";
+}
+
 static void test_swap(void **state)
 {
 	(void)state;
@@ -188,6 +251,11 @@ static void test_reach(void **state)
 		{ "sdb", "/sys/devices/platform/host3/session1/target3:0:0/3:0:0:1/block/sdb",
 		  "iSCSI" },
 		{ "nvme1n1", "/sys/devices/virtual/nvme-fabrics/ctl/nvme1/nvme1n1", "network" },
+		{ "sdc",
+		  "/sys/devices/pci0000:00/0000:00:1c.0/0000:01:00.0/net/eth0/ctlr_0/host5/"
+		  "rport-5:0-"
+		  "1/target5:0:0/5:0:0:0/block/sdc",
+		  "FCoE" },
 		{ "nbd0p1", "/sys/devices/virtual/block/nbd0/nbd0p1", "nbd" },
 		{ "rbd1", "/sys/devices/rbd/1/block/rbd1", "Ceph" },
 		{ "drbd0", "/sys/devices/virtual/block/drbd0", "DRBD" },
@@ -212,6 +280,25 @@ static void test_reach(void **state)
 				"target4:0:0/4:0:0:0/block/sdc"));
 	assert_non_null(reach_removable(
 		"/sys/devices/pci0000:00/0000:00:1a.0/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0"));
+}
+
+/* An NVMe disk of a subsystem is where its controllers are. */
+static void test_reach_of_a_subsystem(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	put("devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p1/partition", "1\n");
+	put_link("devices/virtual/nvme-subsystem/nvme-subsys0/nvme3",
+		 "../../nvme-fabrics/ctl/nvme3");
+	put("devices/virtual/nvme-fabrics/ctl/nvme3/transport", "tcp\n");
+	put_link("class/block/nvme0n1p1",
+		 "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p1");
+	reach_path(proc, "nvme0n1p1", path);
+	assert_non_null(strstr(path, "/devices/virtual/nvme-fabrics/ctl/nvme3"));
+	assert_non_null(strstr(reach_obstacle("nvme0n1p1", path), "network"));
+	reach_path(proc, "nvme9n1", path);
+	assert_string_equal(path, "");
 }
 
 static void test_mapping_targets(void **state)
@@ -241,8 +328,10 @@ static void test_mapping_targets(void **state)
 /* This machine as it is. */
 static void test_here(void **state)
 {
+	const struct watch_source here = { "/proc", &devices_running, "" };
+
 	(void)state;
-	if (watch_resolve("/proc", "", &list, &err)) {
+	if (watch_resolve(&here, "", &list, &err)) {
 		/* Without being root, or in a container. */
 		if (err.code != EACCES && err.code != EPERM && err.code != ENOENT)
 			fail_msg("%s", err.text);
@@ -259,10 +348,17 @@ static void test_here(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_silent),	test(test_doubts),
-		test(test_many_doubts), test(test_namespaces),
-		test(test_swap),	test(test_reach),
-		test(test_here),	cmocka_unit_test(test_mapping_targets),
+		test(test_silent),
+		test(test_doubts),
+		test(test_many_doubts),
+		test(test_namespaces),
+		test(test_namespace_of_a_thread),
+		test(test_leftover),
+		test(test_swap),
+		test(test_reach),
+		test(test_here),
+		test(test_reach_of_a_subsystem),
+		cmocka_unit_test(test_mapping_targets),
 	};
 
 	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
