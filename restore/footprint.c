@@ -10,20 +10,21 @@
 
 #include "common/runs.h"
 #include "memory/memory.h"
+#include "restore/blocks.h"
 #include "restore/stage.h"
 #include "text/files.h"
 
-void footprint_format(const struct meminfo *memory, uint64_t ram, uint64_t reserve, char *text,
-		      size_t size)
+void footprint_format(const struct meminfo *memory, uint64_t ram, uint64_t offline,
+		      uint64_t reserve, char *text, size_t size)
 {
-	uint64_t available = memory->available / 1024, spared = (reserve + 1023) / 1024;
+	uint64_t available = (memory->available + offline) / 1024, spared = (reserve + 1023) / 1024;
 
 	snprintf(text, size,
 		 "ram_kib = %" PRIu64 "\ntotal_kib = %" PRIu64 "\nfree_kib = %" PRIu64
 		 "\navailable_kib = %" PRIu64 "\nreserve_kib = %" PRIu64 "\nroom_kib = %" PRIu64
 		 "\n",
-		 ram / 1024, memory->total / 1024, memory->free / 1024, available, spared,
-		 available > spared ? available - spared : 0);
+		 ram / 1024, (memory->total + offline) / 1024, memory->free / 1024, available,
+		 spared, available > spared ? available - spared : 0);
 }
 
 static int all_ram(uint64_t *ret, struct error *err)
@@ -62,7 +63,7 @@ static int make_directory(const char *path, struct error *err)
 int footprint_note(const char *path, struct error *err)
 {
 	struct meminfo memory;
-	uint64_t ram = 0;
+	uint64_t ram = 0, offline = blocks_offline(BLOCKS_PATH);
 	char text[512];
 	int rc = meminfo_read("/proc/meminfo", &memory, err);
 
@@ -72,6 +73,7 @@ int footprint_note(const char *path, struct error *err)
 		rc = make_directory(path, err);
 	if (rc)
 		return rc;
-	footprint_format(&memory, ram, stage_reserve(memory.total, 0), text, sizeof(text));
+	footprint_format(&memory, ram, offline, stage_reserve(memory.total + offline, 0), text,
+			 sizeof(text));
 	return file_replace(path, text, err);
 }

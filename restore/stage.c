@@ -159,6 +159,8 @@ int stage_prepare(struct stage *stage, const struct image_index *index, struct e
 	if (!rc)
 		rc = segment_of(index, &stage->home, index->data.n, &segment, err);
 	if (!rc)
+		rc = blocks_bring_online(BLOCKS_PATH, &index->ram, &stage->blocks, err);
+	if (!rc)
 		rc = frames_open(&stage->frames, own_needs(segment.count * FRAME_SIZE), err);
 	if (rc)
 		return rc;
@@ -177,6 +179,7 @@ int stage_prepare(struct stage *stage, const struct image_index *index, struct e
 void stage_free(struct stage *stage)
 {
 	frames_close(&stage->frames);
+	blocks_give_back(&stage->blocks);
 	plan_free(&stage->plan);
 }
 

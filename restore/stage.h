@@ -9,11 +9,13 @@
 #include "common/error.h"
 #include "disk/disk.h"
 #include "image/image.h"
+#include "restore/blocks.h"
 #include "restore/frames.h"
 #include "restore/plan.h"
 
 /* stage_prepare() fills it; stage_free() ends it, also after an error. */
 struct stage {
+	struct blocks blocks;
 	struct frames frames;
 	struct plan plan;
 	struct run home;    /* where the payload may lie */
@@ -26,7 +28,10 @@ struct stage {
  */
 uint64_t stage_reserve(uint64_t total, uint64_t segment);
 
-/* Acquire frames until every page of the image has a place, and make the payload's lists. */
+/*
+ * Acquire frames until every page of the image has a place, in modules that were not in use as
+ * well, and make the payload's lists.
+ */
 int stage_prepare(struct stage *stage, const struct image_index *index, struct error *err);
 
 /* Read every page into its place; a line every 10 % unless QUIET. */

@@ -36,40 +36,48 @@ static const struct key fields[] = {
 	FIELD(available_kib), FIELD(reserve_kib), FIELD(room_kib),
 };
 
+/*
+ * Bytes of the modules that were plugged in since a boot had RAM bytes of memory, which the next
+ * boot has at hand as the restorer brings them online; 0 when it cannot be told.
+ */
+static uint64_t plugged(const struct room_paths *paths, uint64_t ram)
+{
+	struct runs now = { 0 }, booted = { 0 }, more = { 0 };
+	struct error ignored = { 0 };
+	uint64_t ret = 0, before = 0;
+
+	if (!memory_system_ram(paths->iomem, &now, &ignored) &&
+	    !memory_boot_ram(paths->boot_params, &booted, &ignored) &&
+	    !runs_subtract(&now, &booted, &more)) {
+		ret = runs_total(&more) * FRAME_SIZE;
+		before = runs_total(&booted) * FRAME_SIZE;
+		before = ram > before ? ram - before : 0;
+	}
+	runs_free(&now);
+	runs_free(&booted);
+	runs_free(&more);
+	return ret > before ? ret - before : 0;
+}
+
 /* Bytes that the boot kernel needs where this system has nothing, as this boot had them. */
-static bool measured(const char *path, const struct meminfo *memory, uint64_t *ret)
+static bool measured(const struct room_paths *paths, const struct meminfo *memory, uint64_t *ret)
 {
 	struct footprint footprint = { 0 };
 	struct error ignored = { 0 };
 	uint64_t total;
 
-	if (keys_read(fields, sizeof(fields) / sizeof(*fields), &footprint, path, &ignored) ||
+	if (keys_read(fields, sizeof(fields) / sizeof(*fields), &footprint, paths->footprint,
+		      &ignored) ||
 	    footprint.ram_kib > UINT64_MAX / KIB || footprint.total_kib > footprint.ram_kib ||
 	    footprint.room_kib > footprint.ram_kib || !footprint.total_kib)
 		return false;
 	total = footprint.total_kib * KIB;
 	*ret = (footprint.ram_kib - footprint.room_kib) * KIB + memory->total / LISTS_SHARE;
-	/* What was plugged in since then the next boot may not have at hand so early. */
+	total += plugged(paths, footprint.ram_kib * KIB);
+	/* What else came since then the next boot may not have at hand so early. */
 	if (memory->total > total)
 		*ret += memory->total - total;
 	return true;
-}
-
-/* Bytes of RAM that firmware did not give at boot; 0 when it cannot be told. */
-static uint64_t added(const struct room_paths *paths)
-{
-	struct runs ram = { 0 }, booted = { 0 }, more = { 0 };
-	struct error ignored = { 0 };
-	uint64_t ret = 0;
-
-	if (!memory_system_ram(paths->iomem, &ram, &ignored) &&
-	    !memory_boot_ram(paths->boot_params, &booted, &ignored) &&
-	    !runs_subtract(&ram, &booted, &more))
-		ret = runs_total(&more) * FRAME_SIZE;
-	runs_free(&ram);
-	runs_free(&booted);
-	runs_free(&more);
-	return ret;
 }
 
 /* Bytes that the boot kernel takes, with the home where that is reserved. */
@@ -78,9 +86,9 @@ static uint64_t boot_needs(const struct room_paths *paths, const struct meminfo 
 {
 	uint64_t needed;
 
-	if (measured(paths->footprint, memory, &needed))
+	if (measured(paths, memory, &needed))
 		return needed;
-	needed = BOOT_KERNEL + memory->total / BOOT_SHARE + added(paths);
+	needed = BOOT_KERNEL + memory->total / BOOT_SHARE;
 	/* What is reserved here is most likely reserved for the boot kernel too. */
 	return state->reserved ? needed + state->home_size : needed;
 }

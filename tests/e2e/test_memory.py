@@ -72,11 +72,17 @@ def test_module_before_load(make_extensible, there):
     machine = system.machine
     system.boot(memory=16, cache=8)
     plug(machine)
-    sums = machine.run(FILL % 25000, 240)
+    sums = machine.run(FILL % 60000, 240)
     assert f"System RAM at {AT:#x}" in machine.call("kjump check")[1]
     job = system.hibernate()
     if there:
         machine.extra += DIMM
+        # Not even the test of it leaves anything changed.
+        machine.boot()
+        block = f"/sys/devices/system/memory/memory{AT >> 27}/state"
+        machine.run(f"grep offline {block} && kjump-restore --check UUID={system.uuid()} && "
+                    f"grep offline {block}", 240)
+        machine.kill()
         system.restore(job)
         assert machine.run("sha256sum /run/fill/pages", 120) == sums
         system.workload.check()

@@ -26,12 +26,17 @@ static void format(void **state)
 	char text[512];
 
 	(void)state;
-	footprint_format(&memory, 1024 * MIB, 50 * MIB, text, sizeof(text));
+	footprint_format(&memory, 1024 * MIB, 0, 50 * MIB, text, sizeof(text));
 	assert_string_equal(text, "ram_kib = 1048576\ntotal_kib = 1024000\nfree_kib = 716800\n"
 				  "available_kib = 819200\nreserve_kib = 51200\n"
 				  "room_kib = 768000\n");
-	footprint_format(&memory, 1024 * MIB, 900 * MIB, text, sizeof(text));
+	footprint_format(&memory, 1024 * MIB, 0, 900 * MIB, text, sizeof(text));
 	assert_non_null(strstr(text, "\nroom_kib = 0\n"));
+	/* A module that is offline, and will not be when something is to be restored. */
+	footprint_format(&memory, 1280 * MIB, 256 * MIB, 50 * MIB, text, sizeof(text));
+	assert_string_equal(text, "ram_kib = 1310720\ntotal_kib = 1286144\nfree_kib = 716800\n"
+				  "available_kib = 1081344\nreserve_kib = 51200\n"
+				  "room_kib = 1030144\n");
 }
 
 static void reserve(void **state)

@@ -162,7 +162,7 @@ static void measured(void **state)
 	write_footprint(1024, 1000, 900);
 	write_meminfo(1000, 46);
 	assert_int_equal(room_make(&paths, &reserved, &err), 0);
-	/* 200 MiB were plugged in since then, and may not be at hand early in the next boot. */
+	/* 200 MiB came since then, and may not be at hand early in the next boot. */
 	write_meminfo(1200, 246);
 	assert_int_equal(room_make(&paths, home(81), &err), 0);
 	write_meminfo(1200, 245);
@@ -180,7 +180,7 @@ static void measured(void **state)
 	assert_int_equal(truncate(footprint, 0), 0);
 }
 
-/* Without a measure, RAM that the boot did not have must be free in this system. */
+/* Modules that were plugged in are at hand in the next boot as well, with a measure and without. */
 static void plugged_in(void **state)
 {
 	static const uint64_t start = 0, size = 512 * MIB;
@@ -201,14 +201,33 @@ static void plugged_in(void **state)
 	assert_non_null(file);
 	fputs("00001000-1fffffff : System RAM\n100000000-10fffffff : System RAM\n", file);
 	fclose(file);
-	/* 96 MiB, a twentieth of 800, and 256. */
-	write_meminfo(800, 312);
+	/* 96 MiB and a twentieth of 760. */
+	write_meminfo(760, 54);
 	assert_int_equal(room_make(&paths, home(80), &err), 0);
-	write_meminfo(800, 311);
+	/* Measured without them: 512 less 400 MiB, and a 512th of 768. */
+	write_footprint(512, 500, 400);
+	write_meminfo(756, 34);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	write_meminfo(756, 33);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
+	/* Measured with them. */
+	write_footprint(768, 756, 656);
+	write_meminfo(756, 34);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	/* What came in other ways has to be free. */
+	write_meminfo(776, 54);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	write_meminfo(776, 53);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
+	/* Where it cannot be told what they are. */
+	unlink(path);
+	write_footprint(512, 500, 400);
+	write_meminfo(756, 290);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	write_meminfo(756, 289);
 	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
 	assert_int_equal(dropped(), '3');
-	unlink(path);
-	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	assert_int_equal(truncate(footprint, 0), 0);
 }
 
 static void unreadable(void **state)
