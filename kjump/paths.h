@@ -30,6 +30,7 @@
 #define PATH_FOOTPRINT "/run/kjump-boot/footprint"
 
 #define PATH_BOOT		 "/boot"
+#define PATH_MKINITCPIO		 "/etc/mkinitcpio.conf"
 #define PATH_LIB_MODULES	 "/lib/modules"
 #define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"

@@ -13,6 +13,7 @@
 #include "kjump/check/checks.h"
 #include "kjump/check/images.h"
 #include "kjump/check/initramfs.h"
+#include "kjump/check/mkinitcpio.h"
 #include "kjump/paths.h"
 #include "text/cmdline.h"
 #include "text/files.h"
@@ -87,6 +88,8 @@ int check_parameter(struct preflight *preflight, struct error *note)
 	return PREFLIGHT_DOUBT;
 }
 
+#define LEFT_OUT "HOOKS in " PATH_MKINITCPIO " lacks kjump"
+
 /* Where a hook is installed, one of a pair in /etc and /usr, and who makes the initramfs. */
 static const struct {
 	const char *path, *system;
@@ -108,6 +111,15 @@ static const char *hook_system(const struct preflight *preflight)
 			return hooks[i].system;
 	}
 	return NULL;
+}
+
+/* Is it mkinitcpio that makes the images, and told to leave the hook out? */
+static bool left_out(const struct preflight *preflight)
+{
+	const char *system = hook_system(preflight);
+
+	return (!system || !strcmp(system, "mkinitcpio")) &&
+	       hooks_configured(preflight->root) == HOOKS_WITHOUT;
 }
 
 /* Is NAME the second word of a line of TEXT, as in "early UUID=..."? */
@@ -146,9 +158,10 @@ static int check_image(struct preflight *preflight, const char *path, struct err
 	} else if (ret) {
 		ret = PREFLIGHT_DOUBT;
 	} else if (!content->restorer) {
-		ret = error_set(note, ESTALE, "%s: kjump-restore is not in it%s%s%s", path,
+		ret = error_set(note, ESTALE, "%s: kjump-restore is not in it%s%s%s%s", path,
 				system ? ", though the hook for " : "", system ? system : "",
-				system ? " is installed" : ", nor is a hook installed");
+				system ? " is installed" : ", nor is a hook installed",
+				left_out(preflight) ? "; " LEFT_OUT : "");
 	} else if (*content->targets &&
 		   read_parameter(preflight, spec, sizeof(spec), &ignored) >= 0 &&
 		   !lists(content->targets, spec) &&
@@ -158,6 +171,13 @@ static int check_image(struct preflight *preflight, const char *path, struct err
 	}
 	free(content);
 	return ret;
+}
+
+/* The present image has what the next one that is made will lack. */
+static int still_there(struct error *note)
+{
+	error_set(note, 0, LEFT_OUT ", and so will the next image that is made");
+	return PREFLIGHT_DOUBT;
 }
 
 /*
@@ -186,6 +206,9 @@ int check_hook(struct preflight *preflight, struct error *note)
 		*note = first;
 		return worst;
 	}
+	if (left_out(preflight))
+		return count || had_hook ? still_there(note)
+					 : error_set(note, ESTALE, "%s", LEFT_OUT);
 	if (!count && !had_hook) {
 		const char *system = hook_system(preflight);
 

@@ -9,6 +9,7 @@
 
 #include "jump/jump.h"
 #include "kjump/check/initramfs.h"
+#include "kjump/check/mkinitcpio.h"
 #include "kjump/config.h"
 #include "kjump/load/finder.h"
 #include "memory/core.h"
@@ -151,6 +152,7 @@ static void parse_text(const char *text)
 	cursor = text;
 	while (cmdline_option(&cursor, "nvme-core", word, sizeof(word)))
 		;
+	hooks_after(HOOKS_WITHOUT, text);
 	fuzz_good(cmdline_for_b(text, 2, "quiet", line, sizeof(line), &err), &err);
 }
 

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "kjump/check/checks.h"
+#include "kjump/check/mkinitcpio.h"
 #include "tests/unit/fake-root.h"
 
 /* PATTERN with TEXT for the %s in it, if there is one. */
@@ -184,6 +185,75 @@ static void test_hook_of_another_kernel(void **state)
 	assert_non_null(strstr(note.text, "linux-lts.img: kjump-restore is not in it"));
 }
 
+static void test_hooks_of_mkinitcpio(void **state)
+{
+	static const struct {
+		const char *text;
+		enum hooks hooks;
+	} cases[] = {
+		{ "", HOOKS_UNKNOWN },
+		{ "MODULES=(kjump)\n", HOOKS_UNKNOWN },
+		{ "HOOKS=(base udev block kjump filesystems)\n", HOOKS_WITH },
+		{ "HOOKS=(base udev block filesystems)\n", HOOKS_WITHOUT },
+		{ "HOOKS=()", HOOKS_WITHOUT },
+		{ "HOOKS=(base\n  'kjump' # or not\n)\n", HOOKS_WITH },
+		{ "HOOKS=(base # kjump\n  kjump-like mykjump)\n", HOOKS_WITHOUT },
+		{ "#HOOKS=(kjump)\nHOOKS=(base)\n#HOOKS+=(kjump)\n", HOOKS_WITHOUT },
+		{ "HOOKS=\"base kjump filesystems\"\n", HOOKS_WITH },
+		{ "HOOKS=\"base filesystems\"\nFILES=(kjump)\n", HOOKS_WITHOUT },
+		{ "HOOKS=(kjump)\nHOOKS=(base)", HOOKS_WITHOUT },
+		{ "HOOKS=(base)\n  HOOKS+=(kjump)\n", HOOKS_WITH },
+		{ "HOOKS+=(base)\n", HOOKS_UNKNOWN },
+		{ "HOOKS=(base)\nHOOKS=(\"${HOOKS[@]/base/kjump}\")\n", HOOKS_UNKNOWN },
+		{ "HOOKS=(base)\n[ -e /x ] && HOOKS+=(y)\nx=1\n", HOOKS_UNKNOWN },
+		{ "HOOKS=(base", HOOKS_WITHOUT },
+		{ "HOOKS=(\"base", HOOKS_WITHOUT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		put("/etc/mkinitcpio.conf", cases[i].text);
+		if (hooks_configured(root) != cases[i].hooks)
+			fail_msg("%s", cases[i].text);
+	}
+	/* Files that come after it, in their order; no others. */
+	put("/etc/mkinitcpio.conf", "HOOKS=(base)\n");
+	put("/etc/mkinitcpio.conf.d/b.conf", "HOOKS+=(kjump)\n");
+	assert_int_equal(hooks_configured(root), HOOKS_WITH);
+	put("/etc/mkinitcpio.conf.d/c.conf", "HOOKS=(base udev)\n");
+	put("/etc/mkinitcpio.conf.d/d.conf.pacsave", "HOOKS+=(kjump)\n");
+	put("/etc/mkinitcpio.conf.d/a.conf", "HOOKS=(base kjump)\n");
+	assert_int_equal(hooks_configured(root), HOOKS_WITHOUT);
+}
+
+static void test_hook_left_out(void **state)
+{
+	char image[256];
+
+	(void)state;
+	put("/usr/lib/initcpio/hooks/kjump", "");
+	put("/etc/mkinitcpio.conf", "HOOKS=(base udev block filesystems)\n");
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_string_equal(note.text, "HOOKS in /etc/mkinitcpio.conf lacks kjump");
+	own_image("/boot/initramfs-%s.img", image, sizeof(image));
+	put("/tree/bin/sh", "shell");
+	pack(image, "cat");
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_non_null(strstr(note.text, "though the hook for mkinitcpio is installed; HOOKS in "
+					  "/etc/mkinitcpio.conf lacks kjump"));
+	/* Made before it was taken out. */
+	put("/tree/usr/bin/kjump-restore", "program");
+	pack(image, "cat");
+	assert_int_equal(check_hook(&preflight, &note), PREFLIGHT_DOUBT);
+	assert_non_null(strstr(note.text, "so will the next image"));
+	put("/etc/mkinitcpio.conf", "HOOKS=(base udev block kjump filesystems)\n");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+	/* The images of another system's builder do not go by it. */
+	put("/etc/mkinitcpio.conf", "HOOKS=(base)\n");
+	put("/usr/lib/dracut/modules.d/50kjump/module-setup.sh", "");
+	assert_int_equal(check_hook(&preflight, &note), 0);
+}
+
 static void test_hook_for_another_target(void **state)
 {
 	char image[256];
@@ -293,6 +363,8 @@ int main(void)
 		test(test_parameter_that_may_change),
 		test(test_hook),
 		test(test_hook_of_another_kernel),
+		test(test_hooks_of_mkinitcpio),
+		test(test_hook_left_out),
 		test(test_hook_for_another_target),
 		test(test_packings),
 		test(test_unified_image),
