@@ -177,6 +177,17 @@ static int find_by_tag(const struct tag *tag, const char *spec, struct names *re
 	return error_set(err, ENODEV, "%s: no such device", spec);
 }
 
+/* Which of them is meant only somebody can tell who knows what became of each. */
+static int ambiguous(const char *spec, const struct names *names, struct error *err)
+{
+	char first[256], second[256];
+
+	sysfs_node(names->v[0], first, sizeof(first));
+	sysfs_node(names->v[1], second, sizeof(second));
+	return error_set(err, EEXIST, "%s: more than one device has this name: %.60s, %.60s%s",
+			 spec, first, second, names->n > 2 ? ", ..." : "");
+}
+
 static int find_one(const struct tag *tag, const char *spec, char *path, size_t size,
 		    struct error *err)
 {
@@ -184,7 +195,7 @@ static int find_one(const struct tag *tag, const char *spec, char *path, size_t 
 	int rc = find_by_tag(tag, spec, &names, err);
 
 	if (!rc && names.n > 1)
-		rc = error_set(err, EEXIST, "%s: more than one device has this name", spec);
+		rc = ambiguous(spec, &names, err);
 	if (!rc)
 		sysfs_node(names.v[0], path, size);
 	free(names.v);

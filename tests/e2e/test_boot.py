@@ -263,7 +263,8 @@ def test_clone_is_marked_too(make_system, tmp_path):
     os.truncate(clone, system.image.size + MIB)
     machine.disks.append(Disk(clone, system.image.size + MIB))
 
-    assert "more than one device has this name" in system.boot_on()
+    assert re.search("more than one device has this name: /dev/vd., /dev/vd.$", system.boot_on(),
+                     re.MULTILINE)
     for disk in (system.image, machine.disks[-1]):
         assert re.search("stale.*(.|\n)*booted on: .*more than one device",
                          machine.run(f"kjump info {machine.device(disk)}"))
