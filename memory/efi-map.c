@@ -5,33 +5,48 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "memory/platform.h"
 #include "text/files.h"
 
-/* Returns 1, or 0 when there is no entry NUMBER. */
-static int read_entry(const char *directory, unsigned number, struct efi_range *ret,
-		      struct error *err)
+bool efi_map_stays(unsigned long type)
 {
-	static const char *const names[] = { "type", "phys_addr", "virt_addr", "num_pages",
-					     "attribute" };
-	uint64_t values[sizeof(names) / sizeof(names[0])];
-	char path[512], text[64];
+	return type == 5 || type == 6 || type == 11 || type == 12;
+}
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+int efi_map_texts(const char *directory, unsigned number, struct efi_texts *ret, struct error *err)
+{
+	static const char *const names[EFI_TEXTS] = { "type", "phys_addr", "virt_addr", "num_pages",
+						      "attribute" };
+	char path[512];
+
+	for (size_t i = 0; i < EFI_TEXTS; i++) {
 		ssize_t n;
 
 		if (snprintf(path, sizeof(path), "%s/%u/%s", directory, number, names[i]) >=
 		    (int)sizeof(path))
 			return error_set(err, ENAMETOOLONG, "%s: path too long", directory);
-		n = file_read_start(path, text, sizeof(text));
+		n = file_read_start(path, ret->of[i], sizeof(ret->of[i]));
 		if (n == -ENOENT && i == 0)
 			return 0;
 		if (n < 0) {
 			errno = (int)-n;
 			return error_errno(err, "%s", path);
 		}
-		values[i] = strtoull(text, NULL, 0);
 	}
+	return 1;
+}
+
+/* Returns 1, or 0 when there is no entry NUMBER. */
+static int read_entry(const char *directory, unsigned number, struct efi_range *ret,
+		      struct error *err)
+{
+	struct efi_texts texts;
+	uint64_t values[EFI_TEXTS];
+	int rc = efi_map_texts(directory, number, &texts, err);
+
+	if (rc != 1)
+		return rc;
+	for (size_t i = 0; i < EFI_TEXTS; i++)
+		values[i] = strtoull(texts.of[i], NULL, 0);
 	*ret = (struct efi_range){ .type = (uint32_t)values[0],
 				   .physical = values[1],
 				   .virtual = values[2],
@@ -47,7 +62,7 @@ int efi_map_read(const char *directory, struct efi_range **ret, size_t *count, s
 	int rc;
 
 	for (unsigned i = 0; (rc = read_entry(directory, i, &entry, err)) == 1; i++) {
-		if (!platform_efi_stays(entry.type))
+		if (!efi_map_stays(entry.type))
 			continue;
 		longer = reallocarray(list, n + 1, sizeof(*list));
 		if (!longer) {

@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "common/abi.h"
+#include "memory/efi-map.h"
 #include "text/files.h"
 
 /* Of syslog(2); glibc has no names for them. */
@@ -215,38 +216,17 @@ int platform_facs_signature(const char *path, uint32_t *ret, struct error *err)
 	return 0;
 }
 
-bool platform_efi_stays(unsigned long type)
-{
-	return type == 5 || type == 6 || type == 11 || type == 12;
-}
-
 /* Add entry NUMBER of the runtime map to the digest. Returns 1, 0 when there is no such entry. */
 static int digest_entry(XXH3_state_t *state, const char *directory, unsigned number,
 			struct error *err)
 {
-	static const char *const names[] = { "type", "phys_addr", "virt_addr", "num_pages",
-					     "attribute" };
-	char path[512], text[64];
-	bool stays = true;
-	ssize_t n;
+	struct efi_texts texts;
+	int rc = efi_map_texts(directory, number, &texts, err);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (snprintf(path, sizeof(path), "%s/%u/%s", directory, number, names[i]) >=
-		    (int)sizeof(path))
-			return error_set(err, ENAMETOOLONG, "%s: path too long", directory);
-		n = file_read_start(path, text, sizeof(text));
-		if (n == -ENOENT && i == 0)
-			return 0;
-		if (n < 0) {
-			errno = (int)-n;
-			return error_errno(err, "%s", path);
-		}
-		if (i == 0)
-			stays = platform_efi_stays(strtoul(text, NULL, 0));
-		if (stays)
-			XXH3_64bits_update(state, text, (size_t)n);
-	}
-	return 1;
+	if (rc == 1 && efi_map_stays(strtoul(texts.of[0], NULL, 0)))
+		for (size_t i = 0; i < EFI_TEXTS; i++)
+			XXH3_64bits_update(state, texts.of[i], strlen(texts.of[i]));
+	return rc;
 }
 
 int platform_efi_digest(const char *directory, uint64_t *ret, struct error *err)

@@ -55,14 +55,6 @@ int platform_encryption(const char *cpuinfo, const char *log, char *ret, size_t 
 int platform_facs_signature(const char *path, uint32_t *ret, struct error *err);
 
 /*
- * Does memory of this type stay where it is (UEFI specification, EFI_MEMORY_TYPE)? The firmware
- * itself uses run-time code and data, and memory-mapped I/O. Linux keeps pieces of boot services
- * data in its runtime map too, and those move from one boot to the next. Where they push the others
- * about, virt_addr shows it.
- */
-bool platform_efi_stays(unsigned long type);
-
-/*
  * XXH3 (64 bits) of the texts in DIRECTORY/N/{type,phys_addr,virt_addr,num_pages,attribute} for
  * N = 0, 1, ... (/sys/firmware/efi/runtime-map); *RET is 0 when there is no entry 0.
  */
