@@ -3,12 +3,11 @@
 #include "restore/parameter.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "text/cmdline.h"
-#include "text/files.h"
 
 /* Blank out the lines of TEXT that begin with #. */
 static void drop_comments(char *text)
@@ -20,34 +19,63 @@ static void drop_comments(char *text)
 	}
 }
 
-/* Each file by itself: a quote that is not closed ends with it. */
-static bool parameter_in(const char *path, const char *name, char *value, size_t size)
+/*
+ * All of a file, for free(), up to a NUL, which no text has; NULL when there is nothing in it or it
+ * cannot be read.
+ */
+static char *read_text(const char *path)
 {
-	char text[CMDLINE_READ_SIZE], found[CMDLINE_READ_SIZE];
-	struct error err = { 0 };
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t capacity = 0;
+	int code = 0;
 
-	if (file_read(path, text, sizeof(text), &err)) {
-		if (err.code != ENOENT)
-			message("%s; its kernel parameters do not count", err.text);
-		return false;
+	if (!file) {
+		code = errno;
+	} else {
+		if (getdelim(&text, &capacity, '\0', file) < 0) {
+			code = feof(file) ? ENOENT : errno;
+			free(text);
+			text = NULL;
+		}
+		fclose(file);
 	}
-	drop_comments(text);
-	if (!cmdline_parameter(text, name, found, sizeof(found)))
-		return false;
-	snprintf(value, size, "%s", found);
-	return true;
+	if (code && code != ENOENT)
+		message("%s: %s; its kernel parameters do not count", path, strerror(code));
+	return text;
+}
+
+/* Each file by itself: a quote that is not closed ends with it. *VALUE is replaced when it is in
+ * it. */
+static void parameter_in(const char *path, const char *name, char **value)
+{
+	char *text = read_text(path);
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *found = text ? malloc(size) : NULL;
+
+	if (found) {
+		drop_comments(text);
+		if (cmdline_parameter(text, name, found, size)) {
+			free(*value);
+			*value = found;
+			found = NULL;
+		}
+	}
+	free(found);
+	free(text);
 }
 
 enum exit_code parameter_print(const char *name, char *const *files, int count)
 {
-	char value[CMDLINE_READ_SIZE];
-	bool found = false;
+	enum exit_code code = EXIT_FAILED;
+	char *value = NULL;
 
 	if (!count)
-		found = parameter_in("/proc/cmdline", name, value, sizeof(value));
+		parameter_in("/proc/cmdline", name, &value);
 	for (int i = 0; i < count; i++)
-		found |= parameter_in(files[i], name, value, sizeof(value));
-	if (!found)
-		return EXIT_FAILED;
-	return puts(value) < 0 ? EXIT_FAILED : EXIT_DONE;
+		parameter_in(files[i], name, &value);
+	if (value && puts(value) >= 0)
+		code = EXIT_DONE;
+	free(value);
+	return code;
 }

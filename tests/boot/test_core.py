@@ -384,6 +384,21 @@ def test_dracut_files(boot):
     assert boot.calls == []
 
 
+def test_long_files(boot):
+    """Of any length; what cannot be read is named, and does not count."""
+    (boot.etc / "cmdline.d").mkdir()
+    (boot.etc / "initrd-release").touch()
+    (boot.etc / "kjump.targets").write_text("early UUID=1-2\n")
+    words = "".join(f"module{i}.option=value{i}\n" for i in range(20000))
+    (boot.etc / "cmdline.d/long.conf").write_text(f"{words}rd.kjump.resume=UUID=1-2\n{words}")
+    (boot.etc / "cmdline.d/empty.conf").touch()
+    (boot.etc / "cmdline.d/x.conf").mkdir()
+    output = boot.run("kjump_restore_early", answers=[3])
+    assert boot.calls == ["--wait 10 UUID=1-2"]
+    assert "x.conf: Is a directory; its kernel parameters do not count" in output
+    assert "long.conf" not in output
+
+
 # --- drivers --------------------------------------------------------------------------------------
 
 
