@@ -24,7 +24,11 @@ struct terminal {
 	bool changed;
 };
 
-/* Keys arrive one by one and unseen; what was typed before the question is no answer to it. */
+/*
+ * Keys arrive one by one and unseen; what was typed before the question is no answer to it. Nothing
+ * waits for output that is still on its way (TCSAFLUSH would): on a serial line whose other end has
+ * stopped it, that is for ever.
+ */
 static void prepare(int fd, struct terminal *terminal)
 {
 	struct termios raw;
@@ -36,7 +40,8 @@ static void prepare(int fd, struct terminal *terminal)
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
-	terminal->changed = !tcsetattr(fd, TCSAFLUSH, &raw);
+	terminal->changed = !tcsetattr(fd, TCSANOW, &raw);
+	tcflush(fd, TCIFLUSH);
 }
 
 /* The open terminals, and what is asked on them. */
