@@ -379,6 +379,22 @@ static void test_nodes(void **state)
 	assert_int_equal(access("/dev/null", W_OK), 0);
 }
 
+/* What cannot be mapped is no source, and nobody waits for somebody to write into it. */
+static void test_pipe_as_source(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat st;
+
+	assert_int_equal(unlink(fixture->core), 0);
+	assert_int_equal(mkfifo(fixture->core, 0600), 0);
+	alarm(30);
+	expect_refused(fixture);
+	alarm(0);
+	assert_int_equal(stat(fixture->core, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(access(fixture->image, F_OK), -1);
+}
+
 static void test_source_is_output(void **state)
 {
 	struct fixture *fixture = *state;
@@ -482,6 +498,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failed_save, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failed_save_over_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pipe_as_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_source_is_output, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_source_on_a_loop_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_to_others, setup, teardown),

@@ -23,6 +23,7 @@
 #include "kjump/device.h"
 #include "kjump/save/rehearse.h"
 #include "tests/unit/fake-root.h"
+#include "tests/unit/temp-disk.h"
 
 #define MIB (1ULL << 20)
 
@@ -502,6 +503,24 @@ static void test_culprit(void **state)
 			    "task:dd");
 }
 
+/* An image may be in a file; one that is saved to may not be. */
+static void test_file_as_target(void **state)
+{
+	struct image_super super;
+	struct temp_disk temp;
+
+	(void)state;
+	temp_disk_create(&temp, IMAGE_MIN_SIZE);
+	assert_int_equal(image_format(&temp.disk, NULL, &super, &note), 0);
+	assert_int_equal(config_set(&config, "target", temp.path, &note), 0);
+	assert_int_equal(check_target(&preflight, &note), -ENOTBLK);
+	assert_non_null(strstr(note.text, "is a file; kernel B finds block devices only"));
+	/* What depends on it says nothing about it. */
+	assert_int_equal(check_layers(&preflight, &note), PREFLIGHT_UNKNOWN);
+	assert_int_equal(check_waiting(&preflight, &note), PREFLIGHT_UNKNOWN);
+	temp_disk_remove(&temp);
+}
+
 /* Everything that can fail says what to do. */
 static void test_table(void **state)
 {
@@ -521,8 +540,8 @@ int main(void)
 		test(test_live_update),	 test(test_hibernation), test(test_devices),
 		test(test_added_memory), test(test_untouchable), test(test_encrypted_memory),
 		test(test_not_root),	 test(test_size),	 test(test_plaintext),
-		test(test_activation),	 test(test_waiting),	 test(test_hints),
-		test(test_culprit),	 test(test_table),
+		test(test_activation),	 test(test_waiting),	 test(test_file_as_target),
+		test(test_hints),	 test(test_culprit),	 test(test_table),
 	};
 
 	return cmocka_run_group_tests_name("preflight", tests, NULL, NULL);
