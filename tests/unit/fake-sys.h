@@ -32,6 +32,15 @@ static inline void fake_sys_remove(const char *root)
 	assert_int_equal(system(command), 0);
 }
 
+/* Where NAME lies; until the next call. */
+static inline char *fake_sys_place(const char *root, const char *name)
+{
+	static char path[900];
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	return path;
+}
+
 /* The directories on the way to PATH. */
 static inline void fake_sys_parents(char *path)
 {

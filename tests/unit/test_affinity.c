@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "kjump/save/affinity.h"
+#include "tests/unit/fake-sys.h"
 
 static const struct affinity_thread *find(const struct affinity *affinity, pid_t tid)
 {
@@ -81,22 +82,12 @@ static void test_child(void **state)
 	affinity_restore(&affinity, "/proc");
 }
 
-static char root[] = "/tmp/kjump-affinity-XXXXXX";
+static char root[FAKE_SYS_PATH];
 
+#define place(name) fake_sys_place(root, name)
 static void put(const char *name, const char *text)
 {
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	for (char *c = path + sizeof(root); (c = strchr(c, '/')); *c++ = '/') {
-		*c = '\0';
-		mkdir(path, 0700);
-	}
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	fake_sys_file(root, text, "%s", name);
 }
 
 static void test_which(void **state)
@@ -105,7 +96,7 @@ static void test_which(void **state)
 	struct error err;
 
 	(void)state;
-	assert_non_null(mkdtemp(root));
+	fake_sys_make(root);
 	put("7/task/7/stat", "7 (a) b) S 1 7 7 0 -1 4194560 1 0");
 	put("7/task/7/status",
 	    "Name:\ta) b\nCpus_allowed:\t80,00000001\nCpus_allowed_list:\t0,39\n");
@@ -132,11 +123,9 @@ static void test_which(void **state)
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	return system(command);
+	fake_sys_remove(root);
+	return 0;
 }
 
 int main(void)

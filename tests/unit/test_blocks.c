@@ -13,33 +13,22 @@
 #include <cmocka.h>
 
 #include "restore/blocks.h"
+#include "tests/unit/fake-sys.h"
 #include "text/files.h"
 
 #define BLOCK  (UINT64_C(128) << 20)
 #define FRAMES (BLOCK / FRAME_SIZE)
 
-static char directory[] = "/tmp/kjump-blocks-XXXXXX";
+static char directory[FAKE_SYS_PATH];
 
 static void put(const char *name, const char *text)
 {
-	char path[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	fake_sys_file(directory, text, "%s", name);
 }
 
 static void put_block(const char *name, const char *text)
 {
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/state", name);
-	put(path, text);
+	fake_sys_file(directory, text, "%s/state", name);
 }
 
 static const char *state_of(const char *name)
@@ -117,17 +106,15 @@ static void none(void **state)
 static int make(void **state)
 {
 	(void)state;
-	assert_non_null(mkdtemp(directory));
+	fake_sys_make(directory);
 	return 0;
 }
 
 static int drop(void **state)
 {
-	char command[256];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	return system(command);
+	fake_sys_remove(directory);
+	return 0;
 }
 
 int main(void)

@@ -14,24 +14,14 @@
 #include <cmocka.h>
 
 #include "kjump/save/cpusets.h"
+#include "tests/unit/fake-sys.h"
 
-static char root[] = "/tmp/kjump-cpusets-XXXXXX";
+static char root[FAKE_SYS_PATH];
 
-static char *place(const char *name)
-{
-	static char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	return path;
-}
-
+#define place(name) fake_sys_place(root, name)
 static void put(const char *name, const char *text)
 {
-	FILE *file = fopen(place(name), "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	fake_sys_file(root, text, "%s", name);
 }
 
 static void expect(const char *name, const char *text)
@@ -137,16 +127,15 @@ static void not_of_version_1(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	return mkdtemp(root) ? 0 : -1;
+	fake_sys_make(root);
+	return 0;
 }
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	return system(command);
+	fake_sys_remove(root);
+	return 0;
 }
 
 int main(void)
