@@ -3,6 +3,7 @@
 
 import os
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -110,21 +111,26 @@ SYSTEMD_BOOT = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
 TOKEN = "/sys/firmware/efi/efivars/LoaderSystemToken-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 
 
-def make_system_partition(path, parameters):
-    """systemd-boot with a random seed, and what it boots, on a disk that is all FAT."""
+def make_system_partition(path, folder):
+    """A disk that is all FAT with what is in FOLDER, and what it is to boot."""
+    (folder / "vmlinuz").write_bytes(artifacts.kernel().read_bytes())
+    (folder / "initrd").write_bytes(artifacts.guest().read_bytes())
+    subprocess.run(["mkfs.vfat", "-F", "32", str(path)], check=True, env=host_path(),
+                   stdout=subprocess.DEVNULL)
+    subprocess.run(["mcopy", "-s", "-i", str(path), *map(str, folder.iterdir()), "::/"], check=True)
+
+
+def make_systemd_boot(path, parameters):
+    """systemd-boot with a random seed."""
     folder = path.parent / "esp"
     for name in ("EFI/BOOT", "loader/entries"):
         (folder / name).mkdir(parents=True)
     (folder / "EFI/BOOT/BOOTX64.EFI").write_bytes(Path(SYSTEMD_BOOT).read_bytes())
-    (folder / "vmlinuz").write_bytes(artifacts.kernel().read_bytes())
-    (folder / "initrd").write_bytes(artifacts.guest().read_bytes())
     (folder / "loader/loader.conf").write_text("timeout 0\n")
     (folder / "loader/random-seed").write_bytes(os.urandom(512))
     (folder / "loader/entries/guest.conf").write_text(
         f"title guest\nlinux /vmlinuz\ninitrd /initrd\noptions {parameters}\n")
-    subprocess.run(["mkfs.vfat", "-F", "32", str(path)], check=True, env=host_path(),
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["mcopy", "-s", "-i", str(path), *map(str, folder.iterdir()), "::/"], check=True)
+    make_system_partition(path, folder)
 
 
 def seed_and_date(path):
@@ -147,7 +153,7 @@ def test_system_partition(make_system, tmp_path):
     system = make_system(disks=[esp], firmware="uefi", boots_disk=True)
     subprocess.run([artifacts.tools() / "kjump", "format", system.image.path], check=True,
                    stdout=subprocess.DEVNULL)
-    make_system_partition(esp.path, f"{Machine.PARAMETERS} {system.parameter}")
+    make_systemd_boot(esp.path, f"{Machine.PARAMETERS} {system.parameter}")
     machine = system.machine
     machine.boot(timeout=120)
     machine.run("mount -t efivarfs efivarfs /sys/firmware/efi/efivars; "
@@ -165,4 +171,131 @@ def test_system_partition(make_system, tmp_path):
     assert before[0] != after[0] and before[1] != after[1], "the boot loader wrote nothing"
     system.workload.check()
     machine.run("umount /run/esp")
+    system.workload.finish()
+
+
+GRUB = """
+search --no-floppy --file --set=esp /vmlinuz
+search --no-floppy --file --set=data /environment
+function count {{
+    load_env --file $1 boots
+    set boots=${{boots}}x
+    save_env --file $1 boots
+}}
+count ($esp)/environment
+count ($data)/environment
+linux ($esp)/vmlinuz {parameters}
+initrd ($esp)/initrd
+boot
+"""
+
+
+def make_grub(esp, data, parameters):
+    """GRUB, which writes its environment blocks at each boot: one beside it, one on the ext4 DATA."""
+    folder = esp.parent / "esp"
+    (folder / "EFI/BOOT").mkdir(parents=True)
+    configuration = esp.parent / "grub.cfg"
+    configuration.write_text(GRUB.format(parameters=parameters))
+    modules = "normal test search search_fs_file fat ext2 loadenv linux"
+    subprocess.run(["grub-mkstandalone", "-O", "x86_64-efi", "--locales=", "--fonts=", "--themes=",
+                    f"--modules={modules}", f"--install-modules={modules}",
+                    "-o", str(folder / "EFI/BOOT/BOOTX64.EFI"),
+                    f"boot/grub/grub.cfg={configuration}"], check=True)
+    block = folder / "environment"
+    subprocess.run(["grub-editenv", str(block), "create"], check=True)
+    subprocess.run(["debugfs", "-w", "-R", f"write {block} environment", str(data)], check=True,
+                   env=host_path(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    make_system_partition(esp, folder)
+
+
+def boots_counted(esp, data):
+    """How often GRUB has counted, in either block."""
+    block = esp.parent / "block"
+    counts = []
+    for command in (["mcopy", "-o", "-i", str(esp), "::/environment", str(block)],
+                    ["debugfs", "-R", f"dump environment {block}", str(data)]):
+        subprocess.run(command, check=True, env=host_path(), stderr=subprocess.DEVNULL)
+        found = subprocess.run(["grub-editenv", str(block), "list"], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout
+        counts.append(found.strip().removeprefix("boots=").count("x"))
+    return counts
+
+
+@pytest.mark.full
+def test_environment_of_grub(make_system, tmp_path):
+    """Written in place at every boot, to an ESP and to a /boot that are mounted: likewise."""
+    esp = Disk(tmp_path / "esp.raw", 300 * MIB)
+    system = make_system(disks=[esp], firmware="uefi", boots_disk=True)
+    machine, data = system.machine, system.workload.disk
+    subprocess.run([artifacts.tools() / "kjump", "format", system.image.path], check=True,
+                   stdout=subprocess.DEVNULL)
+    make_grub(esp.path, data.path, f"{Machine.PARAMETERS} {system.parameter}")
+    machine.boot(timeout=120)
+    machine.run(f"mkdir /run/esp; mount -t vfat {machine.device(esp)} /run/esp")
+    system.configure(f"UUID={system.uuid()}")
+    system.workload.start(memory=8, cache=4)
+    job = system.hibernate()
+    before = boots_counted(esp.path, data.path)
+    mark = machine.boot(ready=False)
+    system.wait_for_a(mark, 180)
+    assert job.wait() == 0, job.output()
+    assert boots_counted(esp.path, data.path) == [count + 1 for count in before]
+    system.workload.check()
+    machine.run("umount /run/esp")
+    system.workload.finish()
+
+
+@pytest.fixture
+def network_disk(tmp_path):
+    """Port of a server of a network block device with a file system."""
+    path = tmp_path / "network.raw"
+    with open(path, "wb") as file:
+        file.truncate(128 * MIB)
+    subprocess.run(["mkfs.ext4", "-q", str(path)], check=True, env=host_path())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(["qemu-nbd", "-f", "raw", "--persistent", "-b", "127.0.0.1", "-p",
+                               str(port), str(path)])
+    yield port
+    server.terminate()
+    server.wait()
+
+
+@pytest.mark.full
+def test_network_disk(make_system, network_disk):
+    """Mounted or as a target: named before the jump, with what to do."""
+    network = ["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network"]
+    system = make_system(initramfs=artifacts.guest_with("nbd-client"), extra=network)
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    machine.run("ip link set lo up; ip link set eth0 up; ip address add 10.0.2.15/24 dev eth0; "
+                f"/bin/nbd-client 10.0.2.2 {network_disk} /dev/nbd0; "
+                "mkdir /run/far; mount -t ext4 /dev/nbd0 /run/far; echo far > /run/far/file; sync")
+    obstacle = "a network block device (nbd), which kernel B does not have"
+    where = f"/run/far (ext4 on /dev/nbd0): {obstacle}"
+    status, text = machine.call("kjump check")
+    assert status == 1
+    assert re.search(rf"problem  changes of disks.*{re.escape(where)}.*\n.*unmount it", text), text
+    status, text = machine.call("kjump hibernate")
+    assert status == 1
+    assert where in text and text.count("\n") == 1, text
+    # For a checkpoint nobody has to notice anything; and whoever knows better may allow it.
+    system.checkpoint()
+    machine.run("grep -qx far /run/far/file; echo more > /run/far/more; sync")
+    machine.run("echo allow_unwatched = /run/far >> /etc/kjump.conf")
+    assert f"{where}; allowed" in machine.call("kjump check")[1]
+
+    boots = system.b_boots()
+    machine.run("umount /run/far; kjump format --force /dev/nbd0")
+    system.configure("/dev/nbd0")
+    status, text = machine.call("kjump check")
+    assert status == 1
+    assert re.search(rf"problem  layers below the target.*{re.escape(obstacle)}.*\n.*take a disk",
+                     text), text
+    for command in ("checkpoint", "hibernate"):
+        status, text = machine.call(f"kjump {command}")
+        assert status == 1
+        assert obstacle in text and text.count("\n") == 1, text
+    assert system.b_boots() == boots
     system.workload.finish()
