@@ -10,9 +10,11 @@ kjump_find_modules=
 kjump_conf=/etc/kjump.conf
 kjump_sys=/sys
 
-# Print what the hooks source at boot: kjump-core.sh, which sources the others.
+# Print what the hooks source at boot: kjump-core.sh, which sources the others. They look for that
+# one, so it is put in last, after everything that it needs: a "." that finds nothing ends the
+# shell, and with it the boot.
 kjump_scripts() {
-    echo kjump-core.sh kjump-parameters.sh kjump-ask.sh
+    echo kjump-parameters.sh kjump-ask.sh kjump-core.sh
 }
 
 # Print the target that is configured; fails when there is none. As in kjump itself the last line

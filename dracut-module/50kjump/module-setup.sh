@@ -13,12 +13,27 @@ kjump_lib=${KJUMP_LIB:-/usr/local/lib/kjump}
 check() {
     # Asked what a mount needs: nothing of this.
     [[ ${mount_needs-} ]] && return 1
-    [[ -x $kjump_lib/kjump-restore ]] || return 1
+    local missing
+    missing=$(kjump_missing) && {
+        dwarn "kjump: $missing: not there; this image restores nothing"
+        return 1
+    }
     [[ -e ${dracutsysrootdir-}/etc/kjump.conf ]] && return 0
     [[ " ${dracutmodules-} ${add_dracutmodules-} ${force_add_dracutmodules-} " == *" kjump "* ]] ||
         dwarn "kjump: no ${dracutsysrootdir-}/etc/kjump.conf, so this image restores nothing;" \
             "name the target there, or add the module with --add kjump"
     return 255
+}
+
+# Print the first file that is missing of those that make the image; fails when none is.
+kjump_missing() {
+    local name path
+    for name in kjump-restore modules kjump-build.sh $(kjump_build kjump_scripts 2> /dev/null); do
+        path=$moddir/$name
+        [[ $name = kjump-restore ]] && path=$kjump_lib/$name
+        [[ -r $path ]] || { echo "$path" && return 0; }
+    done
+    return 1
 }
 
 depends() {
@@ -60,9 +75,10 @@ installkernel() {
 install() {
     local script
     inst_multiple cat mkdir modprobe sleep sync
-    inst_simple "$kjump_lib/kjump-restore" /usr/sbin/kjump-restore
+    inst_simple "$kjump_lib/kjump-restore" /usr/sbin/kjump-restore || return 1
+    # Without the last of these the hooks do nothing.
     for script in $(kjump_build kjump_scripts); do
-        inst_simple "$moddir/$script" "/lib/kjump/$script"
+        inst_simple "$moddir/$script" "/lib/kjump/$script" || return 1
     done
     kjump_drivers_here > "$initdir/etc/kjump.modules"
     kjump_keyboards_here > "$initdir/etc/kjump.keyboards"

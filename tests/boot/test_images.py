@@ -2,6 +2,7 @@
 """Initramfs images as the builders of the distributions make them with our parts in."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -22,7 +23,22 @@ def unpack(image, folder):
     return folder
 
 
-SCRIPTS = ("kjump-core.sh", "kjump-parameters.sh", "kjump-ask.sh")
+SCRIPTS = ("kjump-parameters.sh", "kjump-ask.sh", "kjump-core.sh")
+
+
+# All that an initramfs is made of, each of which may be gone when kjump is half removed.
+PARTS = ("kjump-restore", "modules", "kjump-build.sh", *SCRIPTS)
+
+
+def half_removed(folder, *missing):
+    """Make a folder of all that `make install` puts there for the builders, but MISSING."""
+    library = folder / "library"
+    library.mkdir()
+    for path in (*BOOT.glob("kjump-*.sh"), REPOSITORY / "initramfs/modules",
+                 REPOSITORY / "build/kjump-restore"):
+        if path.name not in missing:
+            (library / path.name).symlink_to(path)
+    return library
 
 
 def assert_scripts(folder):
@@ -77,7 +93,9 @@ def test_dracut_module(tmp_path):
         text = hook.read_text()
         assert ". /lib/kjump/kjump-core.sh" in text
         text = f"kjump_scripts={root}/lib/kjump\n" + text.replace("/lib/", f"{root}/lib/")
-        text = text.replace("\nkjump_", "\n: kjump_") + "echo alive"
+        text, calls = re.subn(r"\n( *)kjump_", r"\n\1: kjump_", text)
+        assert calls == 1
+        text += "type kjump_restore_early > /dev/null && echo alive"
         done = subprocess.run(["dash", "-c", text],
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.stdout == "alive\n"
@@ -85,6 +103,17 @@ def test_dracut_module(tmp_path):
     assert (root / "etc/kjump.modules").read_text() == ""
     assert (root / "etc/kjump.keyboards").read_text() == ""
     assert not (root / "etc/kjump.targets").exists()
+
+
+@pytest.mark.parametrize("hook", sorted(BOOT.glob("dracut/*.sh")), ids=lambda path: path.name)
+def test_dracut_hook_alone(hook):
+    """
+    dracut sources them all in one shell, which may be process 1; one of its main loop that fails
+    keeps that waiting.
+    """
+    done = subprocess.run(["dash", "-ec", f". {hook}; echo alive"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert (done.returncode, done.stdout) == (0, "alive\n")
 
 
 def test_dracut_module_takes_keyboards(tmp_path):
@@ -141,9 +170,22 @@ dracutsysrootdir={root}
 """
 
 
+def dracut_modules(folder, *missing):
+    """Make a folder with both modules as they are installed, but for MISSING."""
+    modules = folder / "installed"
+    if not modules.exists():
+        for name in ("50kjump", "50kjump-writer"):
+            (modules / name).mkdir(parents=True)
+            (modules / name / "module-setup.sh").symlink_to(MODULES / name / "module-setup.sh")
+        for path in (*BOOT.glob("kjump-*.sh"), REPOSITORY / "initramfs/modules"):
+            if path.name not in missing:
+                (modules / "50kjump" / path.name).symlink_to(path)
+    return modules
+
+
 def module(call, tmp_path, name="50kjump", included="", **variables):
     """Call a function of module-setup.sh as dracut does. Returns (status, output)."""
-    script = CHECK.format(module=MODULES / name, included=included, root=tmp_path, call=call)
+    script = CHECK.format(module=dracut_modules(tmp_path) / name, included=included, root=tmp_path, call=call)
     done = subprocess.run(["bash", "-c", script], text=True, stdout=subprocess.PIPE,
                           env={**os.environ, "KJUMP_LIB": str(REPOSITORY / "build"), **variables})
     return done.returncode, done.stdout
@@ -161,7 +203,24 @@ def test_check_follows_the_configuration(tmp_path):
     assert module("check", tmp_path)[0] == 0
     assert module("check", tmp_path, hostonly="yes")[0] == 0
     assert module("check", tmp_path, mount_needs="1")[0] == 1
-    assert module("check", tmp_path, KJUMP_LIB="/nowhere")[0] == 1
+
+
+@pytest.mark.parametrize("missing", PARTS)
+def test_check_half_removed(tmp_path, missing):
+    """What was configured and is gone is told; the image is made without."""
+    library = half_removed(tmp_path, missing)
+    setup = dracut_modules(tmp_path, missing) / "50kjump"
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/kjump.conf").write_text("")
+    where = library if missing == "kjump-restore" else setup
+    said = f"warning: kjump: {where}/{missing}: not there; this image restores nothing\n"
+    # Whether it was configured, asked for, or neither: this module is still installed.
+    variables = {"KJUMP_LIB": str(library)}
+    assert module("check", tmp_path, **variables) == (1, said)
+    assert module("check", tmp_path, **variables, add_dracutmodules="kjump") == (1, said)
+    (tmp_path / "etc/kjump.conf").unlink()
+    assert module("check", tmp_path, **variables) == (1, said)
+    assert module("check", tmp_path, **variables, mount_needs="1") == (1, "")
 
 
 def test_depends(tmp_path):
@@ -191,15 +250,10 @@ def test_initramfs_tools(tmp_path):
     assert "/scripts/local-premount/kjump" in (root / "scripts/local-premount/ORDER").read_text()
 
 
-@pytest.mark.parametrize("missing", ["kjump-restore", "kjump-build.sh", "modules", "kjump-ask.sh"])
+@pytest.mark.parametrize("missing", PARTS)
 def test_initramfs_tools_half_removed(tmp_path, missing):
     """An initramfs without the hook is made, and not none at all."""
-    library = tmp_path / "library"
-    library.mkdir()
-    for path in (*BOOT.glob("kjump-*.sh"), REPOSITORY / "initramfs/modules",
-                 REPOSITORY / "build/kjump-restore"):
-        if path.name != missing:
-            (library / path.name).symlink_to(path)
+    library = half_removed(tmp_path, missing)
     done = subprocess.run([REPOSITORY / "tests/boot/mkinitramfs", tmp_path / "image"], text=True,
                           env={**os.environ, "KJUMP_LIB": str(library)},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -209,6 +263,7 @@ def test_initramfs_tools_half_removed(tmp_path, missing):
         subprocess.run(["gzip", "-dc", tmp_path / "image"], stdout=file, check=True)
     root = unpack(tmp_path / "unpacked", tmp_path / "root")
     assert (root / "init").exists()
+    assert not (root / "sbin/kjump-restore").exists() and not (root / "lib/kjump").exists()
     # Its scripts are there, and have nothing to say.
     for name in ("init-top", "local-premount"):
         script = (root / f"scripts/{name}/kjump").read_text().replace("/lib/", f"{root}/lib/")
@@ -217,28 +272,42 @@ def test_initramfs_tools_half_removed(tmp_path, missing):
         assert done.stdout == b""
 
 
+# As the builder does it: whatever fails in a function called add_* is counted, and errors are told
+# without an end of the build.
 MKINITCPIO = """
 BUILDROOT={folder}/image _optmoduleroot={folder} KERNELVERSION=6.1.0-test
+set -o functrace
+trap '(( $? )) && [[ $FUNCNAME = add_* ]] && echo counted' RETURN
+error() {{ echo "error: $*"; }}
 add_module() {{ echo module "$1"; }}
 add_binary() {{ echo binary "$1" "$2"; }}
-add_file() {{ echo file "$1" "$2"; }}
+add_file() {{ [[ $1 != */{fails} ]] && echo file "$1" "$2"; }}
 add_runscript() {{ echo runscript; }}
+{more}
 . {repository}/boot/mkinitcpio/install/kjump
-build && help > /dev/null
+build
+help > /dev/null
+"""
+
+MKINITCPIO_SYSTEMD = """
+add_systemd_unit() { echo unit "$1"; }
+add_symlink() { echo link "$1" "$2"; }
 """
 
 
+def mkinitcpio(folder, library, more="", fails="nothing"):
+    """Let the builder's hook add what it adds, from a kernel's modules. Returns what it said."""
+    if not (folder / "lib").exists():
+        kernel_modules(folder)
+    script = MKINITCPIO.format(folder=folder, repository=REPOSITORY, more=more, fails=fails)
+    done = subprocess.run(["bash", "-c", script], env={**os.environ, "KJUMP_LIB": str(library)},
+                          text=True, stdout=subprocess.PIPE, check=True)
+    return done.stdout.splitlines()
+
+
 def test_mkinitcpio_install(tmp_path):
-    library = tmp_path / "library"
-    library.mkdir()
-    for path in (*BOOT.glob("kjump-*.sh"), REPOSITORY / "initramfs/modules"):
-        (library / path.name).symlink_to(path)
-    kernel_modules(tmp_path)
-    done = subprocess.run(
-        ["bash", "-c", MKINITCPIO.format(folder=tmp_path, repository=REPOSITORY)],
-        env={**os.environ, "KJUMP_LIB": str(library)}, text=True, stdout=subprocess.PIPE,
-        check=True)
-    lines = done.stdout.splitlines()
+    library = half_removed(tmp_path)
+    lines = mkinitcpio(tmp_path, library)
     assert lines == ["module nvme-core?", "module nvme?", "module hid?", "module usbhid?",
                      f"binary {library}/kjump-restore /usr/bin/kjump-restore",
                      *(f"file {library}/{name} /usr/lib/kjump/{name}" for name in SCRIPTS),
@@ -250,19 +319,9 @@ def test_mkinitcpio_install(tmp_path):
 
 def test_mkinitcpio_install_with_systemd(tmp_path):
     """Units in place of scripts, and the programs that these need when there is no busybox."""
-    library = tmp_path / "library"
-    library.mkdir()
-    for path in (*BOOT.glob("kjump-*.sh"), REPOSITORY / "initramfs/modules"):
-        (library / path.name).symlink_to(path)
     (tmp_path / "image/usr/bin").mkdir(parents=True)
     (tmp_path / "image/usr/bin/cat").touch()
-    script = MKINITCPIO.format(folder=tmp_path, repository=REPOSITORY).replace("build &&", """
-add_systemd_unit() { echo unit "$1"; }
-add_symlink() { echo link "$1" "$2"; }
-build &&""")
-    done = subprocess.run(["bash", "-c", script], env={**os.environ, "KJUMP_LIB": str(library)},
-                          text=True, stdout=subprocess.PIPE, check=True)
-    lines = done.stdout.splitlines()
+    lines = mkinitcpio(tmp_path, half_removed(tmp_path), MKINITCPIO_SYSTEMD)
     assert "runscript" not in lines
     for unit in ("kjump-early.service", "kjump-late.service"):
         assert f"unit {unit}" in lines
@@ -271,6 +330,48 @@ build &&""")
         done = subprocess.run(verify, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == 0, done.stdout
     assert "binary sh " in lines and "binary modprobe " in lines and "binary cat " not in lines
+
+
+@pytest.mark.parametrize("more", ["", MKINITCPIO_SYSTEMD], ids=["busybox", "systemd"])
+@pytest.mark.parametrize("missing", PARTS)
+def test_mkinitcpio_half_removed(tmp_path, missing, more):
+    """Nothing is put in that would run at boot without what it needs, and the builder counts it."""
+    library = half_removed(tmp_path, missing)
+    assert mkinitcpio(tmp_path, library, more) == [
+        f"error: kjump: {library}/{missing}: not there; this image restores nothing", "counted"]
+
+
+@pytest.mark.parametrize("more", ["", MKINITCPIO_SYSTEMD], ids=["busybox", "systemd"])
+def test_mkinitcpio_cannot_add(tmp_path, more):
+    """What starts at boot is the last thing to be put in."""
+    lines = mkinitcpio(tmp_path, half_removed(tmp_path), more, fails="kjump-ask.sh")
+    assert lines[-3:] == ["counted", "error: kjump: not all of it could be added; this image "
+                          "restores nothing", "counted"]
+    assert not any(line.startswith(("runscript", "unit")) or "kjump-core.sh" in line
+                   for line in lines)
+
+
+def test_mkinitcpio_hook_alone(tmp_path):
+    """
+    All hooks are read by one shell, which is process 1: a "." that finds nothing would end it. With
+    systemd the units are not started.
+    """
+    hook = (REPOSITORY / "boot/mkinitcpio/hooks/kjump").read_text()
+    (tmp_path / "kjump").write_text(hook.replace("/usr/lib/kjump/", f"{tmp_path}/"))
+    script = f"""
+for function in run_earlyhook run_hook; do
+    unset "$function"
+    . {tmp_path}/kjump
+    type "$function" > /dev/null 2>&1 && "$function"
+done
+echo alive"""
+    for shell in (["busybox", "ash"], ["dash"]):
+        done = subprocess.run([*shell, "-c", script], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        assert (done.returncode, done.stdout) == (0, "alive\n")
+    for unit in ("kjump-early.service", "kjump-late.service"):
+        lines = (REPOSITORY / "boot/mkinitcpio" / unit).read_text().splitlines()
+        assert "ConditionPathExists=/usr/lib/kjump/kjump-core.sh" in lines
 
 
 def test_mkinitcpio_hook(tmp_path):
