@@ -142,6 +142,7 @@ kjump_restore_early() (
     if kjump_switched_off; then
         kjump_say "$target: restoring is switched off on the kernel command line; booting on"
         kjump_keep reason "restoring was switched off"
+        kjump_keep off yes
         # Only for its image to be marked.
         [ "$kind" = early ] || kjump_keep late yes
         return 0

@@ -26,6 +26,7 @@
 /* What the hook of the initramfs leaves (docs/boot.md). */
 #define PATH_BOOT_HOOK	 "/run/kjump-boot/hook"
 #define PATH_BOOT_TARGET "/run/kjump-boot/target"
+#define PATH_BOOT_OFF	 "/run/kjump-boot/off"
 /* What kjump-restore leaves for the system that comes up (restore/footprint.h). */
 #define PATH_FOOTPRINT "/run/kjump-boot/footprint"
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* No word of a command line is longer than the whole, for which x86 has 2048 bytes. */
 #define WORD_SIZE 2048
@@ -93,6 +94,17 @@ bool cmdline_parameter(const char *cmdline, const char *name, char *value, size_
 			found = copy_value(rest + (*rest == '='), value, size);
 	}
 	return found;
+}
+
+bool cmdline_is_no(const char *value)
+{
+	static const char *const words[] = { "0", "n", "no", "f", "false", "off" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!strcasecmp(value, words[i]))
+			return true;
+	}
+	return false;
 }
 
 bool cmdline_option(const char **cursor, const char *module, char *option, size_t size)

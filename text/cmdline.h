@@ -32,6 +32,9 @@ bool cmdline_value(const char *cmdline, const char *name, char *value, size_t si
 /* The same for a parameter that may also stand without a value, which is "" then. */
 bool cmdline_parameter(const char *cmdline, const char *name, char *value, size_t size);
 
+/* Does VALUE switch off, as in parse_boolean() of systemd: 0, no, n, false, f, off? */
+bool cmdline_is_no(const char *value);
+
 /*
  * Copy the next "MODULE.option=value" at *CURSOR to OPTION, without the module's name, and move
  * *CURSOR behind it: as init_module() takes it, quotes and all. False at the end.

@@ -42,7 +42,7 @@ static bool may_change(const char *spec)
  */
 static int read_parameter(struct preflight *preflight, char *spec, size_t size, struct error *note)
 {
-	char path[CHECK_PATH_SIZE], cmdline[CMDLINE_READ_SIZE], value[16];
+	char path[CHECK_PATH_SIZE], cmdline[CMDLINE_READ_SIZE];
 	struct error absent = { 0 };
 	int ret;
 
@@ -55,18 +55,39 @@ static int read_parameter(struct preflight *preflight, char *spec, size_t size, 
 		      &absent))
 		return error_set(note, ENOENT,
 				 "no rd.kjump.resume= on the command line of the running kernel");
-	if (cmdline_parameter(cmdline, "noresume", value, sizeof(value)))
-		return PREFLIGHT_DOUBT;
 	return 0;
+}
+
+/* Will the hook restore nothing? As kjump_switched_off() of boot/kjump-parameters.sh has it. */
+static bool is_switched_off(const struct preflight *preflight)
+{
+	char path[CHECK_PATH_SIZE], cmdline[CMDLINE_READ_SIZE], value[CMDLINE_READ_SIZE];
+	struct error ignored = { 0 };
+
+	if (!file_read(check_path(preflight, PATH_BOOT_OFF, path, sizeof(path)), value,
+		       sizeof(value), &ignored) &&
+	    *value)
+		return true;
+	if (file_read(check_path(preflight, PATH_CMDLINE, path, sizeof(path)), cmdline,
+		      sizeof(cmdline), &ignored))
+		return false;
+	if (cmdline_parameter(cmdline, "noresume", value, sizeof(value)) && !cmdline_is_no(value))
+		return true;
+	return cmdline_parameter(cmdline, "rd.kjump", value, sizeof(value)) && cmdline_is_no(value);
 }
 
 int check_parameter(struct preflight *preflight, struct error *note)
 {
 	char spec[256], device[sizeof(preflight->disk.name)];
 	int ret = read_parameter(preflight, spec, sizeof(spec), note);
-	bool switched_off = ret > 0;
 
-	if (ret >= 0)
+	if (!ret && is_switched_off(preflight)) {
+		preflight->advice = "take noresume and rd.kjump=0 off the kernel command line";
+		return error_set(note, ECANCELED,
+				 "rd.kjump.resume=%s, but restoring was switched off for this boot",
+				 spec);
+	}
+	if (!ret)
 		ret = disk_find(spec, device, sizeof(device), note);
 	if (ret == -ENODEV)
 		return error_prefix(note, "rd.kjump.resume");
@@ -76,15 +97,12 @@ int check_parameter(struct preflight *preflight, struct error *note)
 		return error_set(note, EINVAL, "rd.kjump.resume=%s is %s, the target is %s", spec,
 				 device, preflight->disk.name);
 	error_set(note, 0, "rd.kjump.resume=%s", spec);
-	if (switched_off)
-		error_set(note, 0, "rd.kjump.resume=%s, but noresume as well", spec);
-	else if (may_change(spec))
-		error_set(note, 0,
-			  "rd.kjump.resume=%s is another disk when they are found in another "
-			  "order; name it by UUID=",
-			  spec);
-	else
+	if (!may_change(spec))
 		return 0;
+	error_set(note, 0,
+		  "rd.kjump.resume=%s is another disk when they are found in another order; name "
+		  "it by UUID=",
+		  spec);
 	return PREFLIGHT_DOUBT;
 }
 
@@ -157,13 +175,13 @@ static int check_image(struct preflight *preflight, const char *path, struct err
 		ret = -ESTALE;
 	} else if (ret) {
 		ret = PREFLIGHT_DOUBT;
-	} else if (!content->restorer) {
-		ret = error_set(note, ESTALE, "%s: kjump-restore is not in it%s%s%s%s", path,
+	} else if (!content->restorer || !content->hooks) {
+		ret = error_set(note, ESTALE, "%s: %s is not in it%s%s%s%s", path,
+				content->restorer ? "kjump-core.sh" : "kjump-restore",
 				system ? ", though the hook for " : "", system ? system : "",
 				system ? " is installed" : ", nor is a hook installed",
 				left_out(preflight) ? "; " LEFT_OUT : "");
-	} else if (*content->targets &&
-		   read_parameter(preflight, spec, sizeof(spec), &ignored) >= 0 &&
+	} else if (*content->targets && !read_parameter(preflight, spec, sizeof(spec), &ignored) &&
 		   !lists(content->targets, spec) &&
 		   !lists(content->targets, preflight->config->target)) {
 		error_set(note, 0, "%s was made for another target; make it anew", path);
@@ -216,8 +234,10 @@ int check_hook(struct preflight *preflight, struct error *note)
 			return error_set(note, ENOENT,
 					 "not installed, neither for dracut nor initramfs-tools "
 					 "nor mkinitcpio");
-		error_set(note, 0, "installed for %s, but this boot did not have it", system);
-		return PREFLIGHT_DOUBT;
+		return error_set(note, ESTALE,
+				 "installed for %s, but this boot did not have it, and no "
+				 "initramfs is found to look into",
+				 system);
 	}
 	if (worst) {
 		error_set(note, 0, "this boot had it; %.180s", first.text);

@@ -93,6 +93,8 @@ static bool take_file(struct reader *reader, const struct header *header, const 
 		name++;
 	if (header->file && header->size && !strcmp(base, "kjump-restore"))
 		ret->restorer = true;
+	if (header->file && header->size && !strcmp(base, "kjump-core.sh"))
+		ret->hooks = true;
 	if (header->file && !strcmp(name, "etc/kjump.targets") && left < sizeof(ret->targets)) {
 		if (!read_bytes(reader, ret->targets, left))
 			return false;

@@ -14,6 +14,7 @@
 
 struct initramfs {
 	bool restorer;			      /* kjump-restore is in it */
+	bool hooks;			      /* kjump-core.sh, without which nothing calls it */
 	char targets[INITRAMFS_TARGETS_SIZE]; /* text of its /etc/kjump.targets, or "" */
 };
 

@@ -46,7 +46,7 @@ const struct preflight_check preflight_checks[] = {
 	{ "memory added later",
 	  "plug memory in before the boot, or unplug it first; dynamic memory of a virtual machine "
 	  "must be switched off",
-	  PREFLIGHT_RESTORE, check_added_memory },
+	  PREFLIGHT_RESTORE | PREFLIGHT_TELL, check_added_memory },
 	{ "memory encryption", "switch SME, SEV, TDX or mem_encrypt= off", 0,
 	  check_encrypted_memory },
 	{ "target", "'kjump format DEVICE', and target = UUID=... in /etc/kjump.conf", 0,
@@ -57,7 +57,7 @@ const struct preflight_check preflight_checks[] = {
 	{ "swap on the target",
 	  "take the line out of /etc/fstab or /etc/crypttab; give the partition another type with "
 	  "'sfdisk --part-type'",
-	  0, check_activation },
+	  PREFLIGHT_TELL, check_activation },
 	{ "layers below the target",
 	  "take a disk, a partition, or a linear logical volume that lies on these and nothing "
 	  "else",
@@ -77,11 +77,11 @@ const struct preflight_check preflight_checks[] = {
 	{ "room for the boot kernel", "close programs first", PREFLIGHT_LATER | PREFLIGHT_RESTORE,
 	  check_room },
 	{ "boot parameter", "add rd.kjump.resume= with the target to the kernel command line",
-	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE, check_parameter },
+	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE | PREFLIGHT_TELL, check_parameter },
 	{ "initramfs hook",
 	  "install kjump's hook and make the initramfs anew (dracut -f, update-initramfs -u, or "
 	  "mkinitcpio -P with kjump in HOOKS)",
-	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE, check_hook },
+	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE | PREFLIGHT_TELL, check_hook },
 	{ NULL, NULL, 0, NULL },
 };
 
@@ -98,6 +98,26 @@ int preflight_check(const struct preflight_check *check, struct preflight *prefl
 	return PREFLIGHT_UNKNOWN;
 }
 
+int preflight_judge(const struct preflight_check *check, const struct config *config, int result,
+		    const struct error *note, struct error *err)
+{
+	struct error found = *note;
+
+	if (!result || (result > 0 && !(check->when & PREFLIGHT_TELL)))
+		return 0;
+	if (result < 0 && check->when & PREFLIGHT_LOSS && !config->anyway)
+		return error_set(err, -result,
+				 "%s: %.150s; the next boot would not restore (--anyway for those "
+				 "who know that it will)",
+				 check->name, found.text);
+	if (result < 0 && !(check->when & (PREFLIGHT_ADVICE | PREFLIGHT_LOSS))) {
+		*err = found;
+		return result;
+	}
+	message("%s: %s; going on", check->name, found.text);
+	return 0;
+}
+
 int preflight_run(struct preflight *preflight, struct error *err)
 {
 	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
@@ -108,18 +128,9 @@ int preflight_run(struct preflight *preflight, struct error *err)
 		    (check->when & PREFLIGHT_RESTORE && preflight->operation == OP_CHECKPOINT))
 			continue;
 		ret = preflight_check(check, preflight, &note);
-		if (ret >= 0)
-			continue;
-		if (check->when & PREFLIGHT_LOSS && !preflight->config->anyway)
-			return error_set(err, note.code,
-					 "%s: %.150s; the next boot would not restore (--anyway "
-					 "for those who know that it will)",
-					 check->name, note.text);
-		if (!(check->when & (PREFLIGHT_ADVICE | PREFLIGHT_LOSS))) {
-			*err = note;
+		ret = preflight_judge(check, preflight->config, ret, &note, err);
+		if (ret)
 			return ret;
-		}
-		message("%s: %s; going on", check->name, note.text);
 	}
 	return 0;
 }

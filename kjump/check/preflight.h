@@ -39,6 +39,11 @@ enum preflight_when {
 	PREFLIGHT_LOSS = 1 << 3,
 	/* A save finds out by itself a moment later, when it loads and makes room. */
 	PREFLIGHT_LATER = 1 << 2,
+	/*
+	 * A doubt is a message of a save's, because the session may be lost by it. Others were
+	 * permitted by a setting, or change nothing for the session.
+	 */
+	PREFLIGHT_TELL = 1 << 4,
 };
 
 /* Results of a check that is neither fine (0) nor a problem (negative). */
@@ -66,6 +71,13 @@ extern const struct preflight_check preflight_checks[];
  */
 int preflight_check(const struct preflight_check *check, struct preflight *preflight,
 		    struct error *note);
+
+/*
+ * What the RESULT of a CHECK, which noted NOTE, means to a save: 0 to go on, with a message where
+ * there is something to say, or a negative errno value to refuse. ERR may be NOTE.
+ */
+int preflight_judge(const struct preflight_check *check, const struct config *config, int result,
+		    const struct error *note, struct error *err);
 
 /*
  * Run those that matter for preflight->operation until one fails. Fills in all that the caller

@@ -226,6 +226,7 @@ def test_switched_off(boot, switch):
     output = boot.run(*HOOKS, cmdline=f"rd.kjump.resume=X {switch}", answers=[0])
     assert boot.calls == ["--wait 10 --boot-on booted on: restoring was switched off X"]
     assert "switched off" in output
+    assert (boot.state / "off").read_text() == "yes\n"
 
 
 @pytest.mark.parametrize("switch", ["rd.kjump=1", "rd.kjump=yes", "rd.kjump", "noresume=0",
@@ -234,6 +235,7 @@ def test_switched_off(boot, switch):
 def test_not_switched_off(boot, switch):
     boot.run("kjump_restore_early", cmdline=f"rd.kjump.resume=X {switch}", answers=[3])
     assert boot.calls == ["--wait 5 X"]
+    assert not (boot.state / "off").exists()
 
 
 @pytest.mark.parametrize("again, option", [

@@ -29,7 +29,8 @@ def test_check(make_system):
 
     machine.boot(system.parameter)
     system.configure(f"UUID={system.uuid()}")
-    machine.run(f"cd /; echo bin/kjump-restore | cpio -o -H newc > {IMAGE}")
+    parts = "bin/kjump-restore usr/lib/kjump/kjump-core.sh"
+    machine.run(f"cd /; printf '%s\\n' {parts} | cpio -o -H newc > {IMAGE}")
     log = machine.run("dmesg | wc -l")
     status, output = machine.call("kjump check")
     assert status == 0, output

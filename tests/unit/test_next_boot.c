@@ -50,7 +50,6 @@ static void test_parameter(void **state)
 	put("/dev/other", "");
 	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/target", root);
 	assert_int_equal(parameter("rd.kjump.resume=%s/dev/target"), 0);
-	assert_int_equal(parameter("rd.kjump.resume=%s/dev/target noresume"), PREFLIGHT_DOUBT);
 	assert_int_equal(parameter("x=\"y rd.kjump.resume=%s/dev/target\""), -ENOENT);
 	assert_int_equal(parameter("quiet -- rd.kjump.resume=%s/dev/target"), -ENOENT);
 	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/my disk", root);
@@ -67,6 +66,39 @@ static void test_parameter(void **state)
 	snprintf(target, sizeof(target), "%s/dev/other\n", root);
 	put("/run/kjump-boot/target", target);
 	assert_int_equal(parameter("quiet"), 0);
+}
+
+/* By the words and in the ways that the hook knows (kjump_switched_off() of kjump-parameters.sh).
+ */
+static void test_switched_off(void **state)
+{
+	static const char *const off[] = { "noresume",	     "noresume=1",    "noresume=yes",
+					   "\"noresume\"",   "rd.kjump=0",    "rd.kjump=no",
+					   "rd.kjump=False", "rd.kjump=oFF",  "rd.kjump=n",
+					   "rd.kjump=F",     "\"rd.kjump=0\"" };
+	static const char *const on[] = { "noresume=0", "noresume noresume=off", "rd.kjump",
+					  "rd.kjump=1", "rd.kjump=0 rd.kjump=1", "rd.kjump=",
+					  "resume=0",	"-- noresume",		 "rd.kjump=00" };
+	char line[512];
+
+	(void)state;
+	put("/dev/target", "");
+	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/target", root);
+	for (size_t i = 0; i < sizeof(off) / sizeof(*off); i++) {
+		snprintf(line, sizeof(line), "rd.kjump.resume=%%s/dev/target %s", off[i]);
+		assert_int_equal(parameter(line), -ECANCELED);
+		assert_non_null(strstr(note.text, "switched off"));
+		assert_non_null(strstr(preflight.advice, "noresume"));
+	}
+	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++) {
+		snprintf(line, sizeof(line), "rd.kjump.resume=%%s/dev/target %s", on[i]);
+		assert_int_equal(parameter(line), 0);
+	}
+	/* By a file of the initramfs, which the hook says. */
+	put("/run/kjump-boot/off", "yes\n");
+	assert_int_equal(parameter("rd.kjump.resume=%s/dev/target"), -ECANCELED);
+	put("/run/kjump-boot/off", "\n");
+	assert_int_equal(parameter("rd.kjump.resume=%s/dev/target"), 0);
 }
 
 /* Names by the order in which disks are found. */
@@ -115,7 +147,8 @@ static void test_hook(void **state)
 	own_image("/boot/initrd.img-%s", image, sizeof(image));
 	assert_int_equal(check_hook(&preflight, &note), -ENOENT);
 	put("/usr/lib/dracut/modules.d/50kjump/module-setup.sh", "");
-	assert_int_equal(check_hook(&preflight, &note), PREFLIGHT_DOUBT);
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_non_null(strstr(note.text, "installed for dracut, but this boot did not have it"));
 	/* No image is found where it might be, but this boot's had it. */
 	put("/run/kjump-boot/hook", "yes\n");
 	assert_int_equal(check_hook(&preflight, &note), 0);
@@ -127,6 +160,12 @@ static void test_hook(void **state)
 	assert_non_null(
 		strstr(note.text, "kjump-restore is not in it, though the hook for dracut"));
 	put("/tree/usr/sbin/kjump-restore", "program");
+	pack(image, "cat");
+	/* The program alone does nothing at boot. */
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+	assert_non_null(
+		strstr(note.text, "kjump-core.sh is not in it, though the hook for dracut"));
+	put("/tree/usr/lib/kjump/kjump-core.sh", "script");
 	pack(image, "cat");
 	assert_int_equal(check_hook(&preflight, &note), 0);
 	drop("/run/kjump-boot/hook");
@@ -159,6 +198,7 @@ static void test_hook_of_another_kernel(void **state)
 
 	(void)state;
 	own_image("/boot/initrd.img-%s", image, sizeof(image));
+	put("/tree/lib/kjump/kjump-core.sh", "script");
 	put("/tree/sbin/kjump-restore", "program");
 	pack(image, "cat");
 	set_time(image, 2000);
@@ -261,6 +301,7 @@ static void test_hook_for_another_target(void **state)
 	(void)state;
 	own_image("/boot/initramfs-%s.img", image, sizeof(image));
 	put("/tree/usr/bin/kjump-restore", "program");
+	put("/tree/usr/lib/kjump/kjump-core.sh", "script");
 	put("/tree/etc/kjump.targets", "late UUID=1-2\nlate /dev/dm-0\n");
 	pack(image, "cat");
 	put("/proc/cmdline", "rd.kjump.resume=UUID=1-2");
@@ -286,6 +327,7 @@ static void test_packings(void **state)
 
 	(void)state;
 	own_image("/boot/initramfs-%s.img", image, sizeof(image));
+	put("/tree/usr/lib/kjump/kjump-core.sh", "script");
 	for (size_t i = 0; i < sizeof(compressions) / sizeof(*compressions); i++) {
 		put("/tree/kernel/x86/microcode/GenuineIntel.bin", "123");
 		pack("/early", "cat");
@@ -322,6 +364,7 @@ static void test_unified_image(void **state)
 	memcpy(pe + 128 + 24 + 240 + 40, ".initrd", 7);
 	pe[128 + 24 + 240 + 40 + 21] = 1024 >> 8;
 	put("/tree/usr/bin/kjump-restore", "program");
+	put("/tree/usr/lib/kjump/kjump-core.sh", "script");
 	pack("/main", "zstd -q -c");
 	put(image, "");
 	snprintf(path, sizeof(path), "%s%s", root, image);
@@ -354,12 +397,79 @@ static void test_known_loss(void **state)
 	assert_true(config.anyway);
 }
 
+static const struct preflight_check *find_check(const char *name)
+{
+	const struct preflight_check *check = preflight_checks;
+
+	while (check->name && strcmp(check->name, name))
+		check++;
+	assert_non_null(check->name);
+	return check;
+}
+
+/* What a save makes of RESULT of the check, and what it says. */
+static int verdict(const char *name, int result, char *said, size_t size)
+{
+	FILE *file = tmpfile();
+	int saved = dup(STDERR_FILENO), ret;
+	size_t length;
+
+	assert_non_null(file);
+	assert_true(saved >= 0);
+	error_set(&note, 0, "what was found");
+	fflush(stderr);
+	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+	ret = preflight_judge(find_check(name), &config, result, &note, &note);
+	fflush(stderr);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	rewind(file);
+	length = fread(said, 1, size - 1, file);
+	said[length] = '\0';
+	fclose(file);
+	return ret;
+}
+
+/* A save tells the doubts by which the session may be lost, and keeps silent about others. */
+static void test_doubts_are_told(void **state)
+{
+	static const char *const told[] = { "boot parameter", "initramfs hook",
+					    "memory added later", "swap on the target" };
+	static const char *const silent[] = { "changes of disks", "encrypted disks", "jump",
+					      "target size" };
+	char said[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
+		assert_int_equal(verdict(told[i], PREFLIGHT_DOUBT, said, sizeof(said)), 0);
+		assert_non_null(strstr(said, told[i]));
+		assert_non_null(strstr(said, ": what was found; going on\n"));
+		assert_int_equal(verdict(told[i], 0, said, sizeof(said)), 0);
+		assert_string_equal(said, "");
+	}
+	for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++) {
+		assert_int_equal(verdict(silent[i], PREFLIGHT_DOUBT, said, sizeof(said)), 0);
+		assert_string_equal(said, "");
+	}
+	/* Problems: of an estimate, of the next boot, and of this one. */
+	assert_int_equal(verdict("target size", -ENOSPC, said, sizeof(said)), 0);
+	assert_non_null(strstr(said, "going on"));
+	assert_int_equal(verdict("initramfs hook", -ESTALE, said, sizeof(said)), -ESTALE);
+	assert_non_null(strstr(note.text, "the next boot would not restore (--anyway"));
+	config.anyway = true;
+	assert_int_equal(verdict("initramfs hook", -ESTALE, said, sizeof(said)), 0);
+	assert_non_null(strstr(said, "going on"));
+	assert_int_equal(verdict("target", -EBUSY, said, sizeof(said)), -EBUSY);
+	assert_string_equal(note.text, "what was found");
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_parameter),
+		test(test_switched_off),
 		test(test_parameter_that_may_change),
 		test(test_hook),
 		test(test_hook_of_another_kernel),
@@ -369,6 +479,7 @@ int main(void)
 		test(test_packings),
 		test(test_unified_image),
 		test(test_known_loss),
+		test(test_doubts_are_told),
 	};
 
 	return cmocka_run_group_tests_name("next boot", tests, NULL, NULL);
