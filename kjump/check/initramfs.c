@@ -5,15 +5,14 @@
 #include "kjump/check/initramfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "kjump/check/unpack.h"
 
 /* --- archives --------------------------------------------------------------------------------- */
 
@@ -165,81 +164,32 @@ int initramfs_read(FILE *stream, struct initramfs *ret, long *rest, struct error
 
 /* --- compression ------------------------------------------------------------------------------ */
 
-static const struct {
-	const char *magic, *program, *option;
-} compressions[] = {
-	{ "\x28\xb5\x2f\xfd", "zstd", "-dcq" },
-	{ "\x1f\x8b", "gzip", "-dc" },
-	{ "\xfd"
-	  "7zXZ",
-	  "xz", "-dcq" },
-	{ "\x5d", "xz", "-dcq" },
-	{ "\x02\x21\x4c\x18", "lz4", "-dcq" },
-	{ "\x04\x22\x4d\x18", "lz4", "-dcq" },
-	{ "BZh", "bzip2", "-dcq" },
-	{ "\x89LZO", "lzop", "-dcq" },
-};
-
-/* Index of the program that unpacks what begins like that, or -1. */
-static int find_compression(const char magic[MAGIC_SIZE])
+/*
+ * Look into the compressed archive that the file at PATH has at OFFSET. Returns the number of
+ * archives, 0 also when nothing is known that begins like it.
+ */
+static int look_unpacked(const char *path, off_t offset, struct initramfs *ret, struct error *err)
 {
-	for (size_t i = 0; i < sizeof(compressions) / sizeof(*compressions); i++) {
-		if (!memcmp(magic, compressions[i].magic, strlen(compressions[i].magic)))
-			return (int)i;
-	}
-	return -1;
-}
-
-/* Start PROGRAM on what FD has from where it stands. Returns where its output can be read. */
-static int start_unpacking(int fd, const char *program, const char *option, pid_t *pid)
-{
-	char *const argv[] = { (char *)program, (char *)option, NULL };
-	posix_spawn_file_actions_t actions;
-	extern char **environ;
-	int pipes[2];
-	int ret;
-
-	if (pipe2(pipes, O_CLOEXEC))
-		return -errno;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
-	/* What follows the image in a file is no news to anybody. */
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	ret = -posix_spawnp(pid, program, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(pipes[1]);
-	if (ret)
-		close(pipes[0]);
-	return ret ? ret : pipes[0];
-}
-
-/* Look into the compressed archive that FD has at OFFSET. */
-static int look_unpacked(int fd, off_t offset, int compression, struct initramfs *ret,
-			 struct error *err)
-{
-	const char *program = compressions[compression].program;
+	struct error failed = { 0 };
+	struct unpacking unpacking;
 	FILE *stream;
 	long rest;
-	pid_t pid;
-	int output, count;
+	int count;
 
-	if (lseek(fd, offset, SEEK_SET) < 0)
-		return error_errno(err, "seek");
-	output = start_unpacking(fd, program, compressions[compression].option, &pid);
-	if (output < 0)
-		return error_set(err, -output, "'%s' would have to unpack it: %s", program,
-				 strerror(-output));
-	stream = fdopen(output, "r");
+	if (!unpack_start(path, offset, &unpacking, &failed))
+		return 0;
+	if (failed.code) {
+		*err = failed;
+		return -failed.code;
+	}
+	stream = fdopen(dup(unpacking.output), "r");
 	if (!stream) {
 		count = error_errno(err, "pipe");
-		close(output);
 	} else {
 		count = initramfs_read(stream, ret, &rest, err);
-		/* It may still want to write, and ends of that. */
 		fclose(stream);
 	}
-	waitpid(pid, NULL, 0);
+	unpack_end(&unpacking);
 	return count;
 }
 
@@ -271,25 +221,38 @@ static off_t find_section(int fd)
 	return 0;
 }
 
-static int look_at(int fd, FILE *file, struct initramfs *ret, struct error *err)
+/* Is all of it there that restores? Then nothing is left to be looked for. */
+static bool is_complete(const struct initramfs *content)
 {
-	off_t start = find_section(fd);
-	char magic[MAGIC_SIZE];
-	int count, compression, more;
-	long rest;
+	return content->restorer && content->hooks;
+}
 
-	if (fseek(file, start, SEEK_SET))
-		return error_errno(err, "seek");
-	count = initramfs_read(file, ret, &rest, err);
-	if (count < 0 || rest < 0)
-		return count;
-	if (pread(fd, magic, MAGIC_SIZE, start + rest) != MAGIC_SIZE)
-		return count;
-	compression = find_compression(magic);
-	if (compression < 0)
-		return count;
-	more = look_unpacked(fd, start + rest, compression, ret, err);
-	return more < 0 ? more : count + more;
+/* Parts one behind the other: archives, and compressed ones. */
+static int look_at(const char *path, FILE *file, struct initramfs *ret, struct error *err)
+{
+	off_t start = find_section(fileno(file)), offset = start;
+	int total = 0;
+
+	do {
+		long rest;
+		int count;
+
+		if (fseeko(file, offset, SEEK_SET))
+			return error_errno(err, "seek");
+		count = initramfs_read(file, ret, &rest, err);
+		if (count < 0)
+			return count;
+		total += count;
+		if (rest < 0)
+			return total;
+		offset += rest;
+		count = look_unpacked(path, offset, ret, err);
+		if (count < 0)
+			return count;
+		total += count;
+		offset = count && !is_complete(ret) ? unpack_next(fileno(file), start, offset) : 0;
+	} while (offset);
+	return total;
 }
 
 int initramfs_look(const char *path, struct initramfs *ret, struct error *err)
@@ -300,7 +263,7 @@ int initramfs_look(const char *path, struct initramfs *ret, struct error *err)
 	memset(ret, 0, sizeof(*ret));
 	if (!file)
 		return error_errno(err, "%s", path);
-	count = look_at(fileno(file), file, ret, err);
+	count = look_at(path, file, ret, err);
 	if (!count)
 		count = error_set(err, ENODATA, "no archive that can be looked into");
 	if (count < 0)

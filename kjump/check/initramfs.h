@@ -19,11 +19,10 @@ struct initramfs {
 };
 
 /*
- * Look into the image at PATH: archives one behind the other, the last of them compressed or not,
- * as the kernel takes them; also in a unified kernel image, which is a PE file with a section
- * .initrd. What is compressed is given to the program for that (zstd, gzip, xz, lz4, bzip2,
- * lzop), which whoever made the image must have had. Fails with ENODATA when there is no archive
- * in it, with EUCLEAN when one is damaged.
+ * Look into the image at PATH: archives one behind the other, each of them compressed or not, as
+ * the kernel takes them; also in a unified kernel image, which is a PE file with a section
+ * .initrd. What is compressed is given to the program for that (unpack.h). Ends when all was found.
+ * Fails with ENODATA when there is no archive in it, with EUCLEAN when one is damaged.
  */
 int initramfs_look(const char *path, struct initramfs *ret, struct error *err);
 

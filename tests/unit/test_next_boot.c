@@ -347,6 +347,67 @@ static void test_packings(void **state)
 	}
 }
 
+/* Parts as builders join them: the kernel takes one after the other, with zeros between them. */
+static void test_several_parts(void **state)
+{
+	static const char *const compressions[] = { "zstd -q -c", "gzip", "xz --check=crc32 -c",
+						    "bzip2", "cat" };
+	static const unsigned padding[] = { 0, 4, 512 };
+	const size_t count = sizeof(compressions) / sizeof(*compressions);
+	char image[256], command[1024];
+
+	(void)state;
+	own_image("/boot/initramfs-%s.img", image, sizeof(image));
+	put("/tree/usr/bin/sh", "shell");
+	for (size_t i = 0; i < count; i++) {
+		snprintf(command, sizeof(command), "/first-%zu", i);
+		pack(command, compressions[i]);
+	}
+	put("/tree/usr/bin/kjump-restore", "program");
+	put("/tree/usr/lib/kjump/kjump-core.sh", "script");
+	for (size_t i = 0; i < count; i++) {
+		snprintf(command, sizeof(command), "/second-%zu", i);
+		pack(command, compressions[i]);
+	}
+	put(image, "");
+	for (size_t i = 0; i < count * count * 3; i++) {
+		size_t first = i / count % count, second = i % count;
+
+		/* As the kernel wants it for archives. */
+		snprintf(command, sizeof(command),
+			 "cd %s; cp first-%zu x; truncate -s %%4 x; truncate -s +%u x;"
+			 "cat x second-%zu > '.%s'",
+			 root, first, padding[i / count / count], second, image);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(check_hook(&preflight, &note), 0);
+		snprintf(command, sizeof(command), "cd %s; cat x first-%zu > '.%s'", root, second,
+			 image);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+		assert_non_null(strstr(note.text, "kjump-restore is not in it"));
+	}
+}
+
+/* What lies in the middle of a part is none, whatever it looks like. */
+static void test_part_in_a_file(void **state)
+{
+	char image[256], command[1024];
+
+	(void)state;
+	own_image("/boot/initramfs-%s.img", image, sizeof(image));
+	put("/tree/usr/bin/kjump-restore", "program");
+	put("/tree/usr/lib/kjump/kjump-core.sh", "script");
+	pack("/inner", "zstd -q -c");
+	/* gzip leaves what it cannot compress as it is. */
+	snprintf(command, sizeof(command),
+		 "cd %s; rm -r tree; mkdir tree; (head -c 100000 /dev/urandom; cat inner; "
+		 "head -c 100000 /dev/urandom) > tree/data",
+		 root);
+	assert_int_equal(system(command), 0);
+	pack(image, "gzip -1");
+	assert_int_equal(check_hook(&preflight, &note), -ESTALE);
+}
+
 /* A PE file of two sections, the second of which is .initrd at 1024. */
 static void test_unified_image(void **state)
 {
@@ -477,6 +538,8 @@ int main(void)
 		test(test_hook_left_out),
 		test(test_hook_for_another_target),
 		test(test_packings),
+		test(test_several_parts),
+		test(test_part_in_a_file),
 		test(test_unified_image),
 		test(test_known_loss),
 		test(test_doubts_are_told),
