@@ -105,11 +105,23 @@ static uint32_t seconds_left(uint64_t deadline)
 	return now >= deadline ? 0 : (uint32_t)((deadline - now + CLOCK_SECOND - 1) / CLOCK_SECOND);
 }
 
+/* Is there a terminal yet, or still, on which somebody may answer? */
+static bool somebody_may_answer(const struct question *question)
+{
+	for (size_t i = 0; i < question->count; i++) {
+		if (question->polls[i].fd >= 0)
+			return true;
+	}
+	return false;
+}
+
 static enum answer wait_answer(struct question *question)
 {
 	uint32_t left;
 
 	while ((left = seconds_left(question->deadline))) {
+		if (left == WAIT_FOREVER && !somebody_may_answer(question))
+			return ANSWER_NOBODY;
 		if (left != question->told)
 			tell(question, left);
 		if (poll(question->polls, question->count, 100) <= 0)
@@ -146,26 +158,41 @@ enum answer ask_terminals(const int *terminals, size_t count, uint32_t seconds, 
 	return answer;
 }
 
-enum answer ask_consoles(uint32_t seconds, bool retry)
+/* Ask on the consoles that can be opened now. */
+static enum answer ask_open_consoles(const char *root, uint32_t seconds, bool retry)
 {
-	char text[256], *rest = NULL;
+	char path[512], text[256], *rest = NULL;
 	int terminals[TERMINALS_MAX] = { 0 };
 	size_t count = 0;
 	enum answer answer;
 
-	if (file_read_start("/sys/class/tty/console/active", text, sizeof(text)) <= 0)
+	snprintf(path, sizeof(path), "%s/sys/class/tty/console/active", root);
+	if (file_read_start(path, text, sizeof(text)) <= 0)
 		snprintf(text, sizeof(text), "console");
 	for (char *name = strtok_r(text, " \n", &rest); name && count < TERMINALS_MAX;
 	     name = strtok_r(NULL, " \n", &rest)) {
-		char path[300];
-
-		snprintf(path, sizeof(path), "/dev/%s", name);
+		snprintf(path, sizeof(path), "%s/dev/%s", root, name);
 		terminals[count] = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 		if (terminals[count] >= 0)
 			count++;
 	}
-	answer = ask_terminals(terminals, count, count ? seconds : 0, retry);
+	if (!count && seconds != WAIT_FOREVER)
+		seconds = 0;
+	answer = ask_terminals(terminals, count, seconds, retry);
 	while (count)
 		close(terminals[--count]);
+	return answer;
+}
+
+enum answer ask_consoles(const char *root, uint32_t seconds, bool retry)
+{
+	struct waiting waiting = waiting_from(clock_now(), WAIT_FOREVER);
+	struct error missing = { 0 };
+	enum answer answer;
+
+	error_set(&missing, ENODEV, "no console to ask on, and somebody has to answer");
+	do {
+		answer = ask_open_consoles(root, seconds, retry);
+	} while (answer == ANSWER_NOBODY && waiting_goes_on(&waiting, &missing));
 	return answer;
 }

@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 	if (options.parameter)
 		return parameter_print(options.parameter, options.files, options.file_count);
 	if (options.ask.given) {
-		char key = ask_consoles(options.ask.seconds, !options.no_retry);
+		char key = ask_consoles("", options.ask.seconds, !options.no_retry);
 
 		return printf("%c\n", key) < 0 ? EXIT_FAILED : EXIT_DONE;
 	}

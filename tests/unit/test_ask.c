@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -18,6 +19,7 @@
 
 #include "common/clock.h"
 #include "restore/ask.h"
+#include "restore/waiting.h"
 
 struct console {
 	int keyboard, terminal;
@@ -209,6 +211,96 @@ static void test_lost(void **state)
 	close_console(console);
 }
 
+/* A machine whose consoles are those in its /dev. */
+static char root[] = "/tmp/kjump-ask-XXXXXX";
+
+static int start(void **state)
+{
+	char path[128];
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(path, sizeof(path), "mkdir -p %s/dev %s/sys/class/tty/console", root, root);
+	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof(path), "%s/sys/class/tty/console/active", root);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("tty0 ttyS0\n", file);
+	fclose(file);
+	return 0;
+}
+
+static int end(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
+	memcpy(root + strlen(root) - 6, "XXXXXX", 6);
+	return 0;
+}
+
+/* Comes late: a console appears after half a second, or DIES first and another one appears. */
+struct late {
+	int dies;
+	struct console console;
+	bool done;
+};
+
+static void *appear(void *argument)
+{
+	struct late *late = argument;
+	char path[128], question[256];
+
+	usleep(500000);
+	snprintf(path, sizeof(path), "%s/dev/ttyS0", root);
+	if (late->dies >= 0) {
+		unlink(path);
+		close(late->dies);
+		usleep(500000);
+	}
+	if (!symlink(ptsname(late->console.keyboard), path) &&
+	    read(late->console.keyboard, question, sizeof(question)) > 0)
+		late->done = write(late->console.keyboard, "p", 1) == 1;
+	return NULL;
+}
+
+/* Whoever waits without end waits for a console as well: nobody has decided anything. */
+static void test_no_console_yet(void **state)
+{
+	struct late late = { .dies = -1, .console = open_console() };
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(ask_consoles(root, 20, true), ANSWER_GO_ON);
+	assert_int_equal(pthread_create(&thread, NULL, appear, &late), 0);
+	assert_int_equal(ask_consoles(root, WAIT_FOREVER, true), ANSWER_POWER_OFF);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(late.done);
+	close_console(late.console);
+}
+
+/* One that dies while it is asked on leaves the question to the next one. */
+static void test_console_dies(void **state)
+{
+	struct console first = open_console();
+	struct late late = { .dies = first.keyboard, .console = open_console() };
+	char path[128];
+	pthread_t thread;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/dev/ttyS0", root);
+	assert_int_equal(symlink(ptsname(first.keyboard), path), 0);
+	assert_int_equal(pthread_create(&thread, NULL, appear, &late), 0);
+	assert_int_equal(ask_consoles(root, WAIT_FOREVER, true), ANSWER_POWER_OFF);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(late.done);
+	close(first.terminal);
+	close_console(late.console);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +312,8 @@ int main(void)
 		cmocka_unit_test(test_terminal_is_left_as_found),
 		cmocka_unit_test(test_counts_down),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test_setup_teardown(test_no_console_yet, start, end),
+		cmocka_unit_test_setup_teardown(test_console_dies, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
