@@ -52,6 +52,20 @@ kjump_left() (
     echo "$left"
 )
 
+# The same where nobody is asked, because restoring is switched off or there was no hook: a boot does not
+# stand still for ever for a device whose image shall only be marked.
+kjump_left_to_mark() (
+    left=$(kjump_left)
+    if [ "$left" = infinity ]; then
+        left=60
+        if end=$(kjump_kept until); then
+            left=$((end - $(kjump_now)))
+            [ "$left" -ge 0 ] || left=0
+        fi
+    fi
+    echo "$left"
+)
+
 # It was waited for since the time BEGUN.
 kjump_spend() (
     left=$(kjump_left)
@@ -201,7 +215,7 @@ kjump_mark_before_root() (
     wait=0
     case $(kjump_kept outcome) in
     nothing) return 0 ;;
-    "") wait=$(kjump_left) ;;
+    "") wait=$(kjump_left_to_mark) ;;
     esac
     reason="booted on without restoring"
     why=$(kjump_kept reason) && reason="booted on: $why"

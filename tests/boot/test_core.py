@@ -229,6 +229,24 @@ def test_switched_off(boot, switch):
     assert (boot.state / "off").read_text() == "yes\n"
 
 
+@pytest.mark.parametrize("kind", ["early", "unknown", "late"])
+@pytest.mark.parametrize("switch", ["noresume", "rd.kjump=0"])
+def test_switched_off_does_not_wait_for_ever(boot, switch, kind):
+    """Nobody is asked there, and whoever switched it off wants the machine to boot."""
+    if kind != "unknown":
+        (boot.etc / "kjump.targets").write_text(f"{kind} X\n")
+    cmdline = f"rd.kjump.resume=X rd.kjump.timeout=infinity {switch}"
+    boot.run(*HOOKS, cmdline=cmdline, answers=[6])
+    assert boot.calls == ["--wait 60 --boot-on booted on: restoring was switched off X"]
+    boot.run("kjump_mark_in_system", cmdline=cmdline, answers=[0])
+    assert boot.calls == ["--wait 60 --boot-on booted on: restoring was switched off X"]
+
+
+def test_the_service_does_not_wait_for_ever(boot):
+    boot.run("kjump_mark_in_system", cmdline="rd.kjump.resume=X rd.kjump.timeout=infinity", answers=[6])
+    assert boot.calls == [f"--wait 60 {MARK} X"]
+
+
 @pytest.mark.parametrize("switch", ["rd.kjump=1", "rd.kjump=yes", "rd.kjump", "noresume=0",
                                     "x=\"noresume\"", "dyndbg=\"file x.c +p; noresume\"",
                                     "-- noresume"])
@@ -525,6 +543,17 @@ def test_waiting_in_a_loop_ends(boot):
     assert wait_is_over(boot, cmdline, 160)
     boot.run("kjump_restore_late", cmdline=cmdline, answers=[3])
     assert boot.calls == ["--wait infinity /dev/vg/lv"]
+
+
+@pytest.mark.parametrize("now, left", [(130, 30), (160, 0), (200, 0)])
+def test_marking_after_the_loop(boot, now, left):
+    """What was waited in the loop counts, also where it was to be waited for ever."""
+    cmdline = "rd.kjump.resume=/dev/vg/lv rd.kjump.timeout=infinity noresume"
+    boot.run("kjump_restore_early", cmdline=cmdline)
+    assert not wait_is_over(boot, cmdline, 100)
+    boot.pass_time(now)
+    boot.run("kjump_restore_late", "kjump_mark_before_root", cmdline=cmdline, answers=[6])
+    assert boot.calls == [f"--wait {left} --boot-on booted on: restoring was switched off /dev/vg/lv"]
 
 
 @pytest.mark.parametrize("now, left", [(104, 6), (110, 0), (200, 0)])
