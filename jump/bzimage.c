@@ -66,8 +66,13 @@ static int check_header(const struct jump_kernel *kernel, const char *path, stru
 	struct setup_header header;
 
 	memcpy(&header, kernel->bytes + HEADER_OFFSET, sizeof(header));
+	/* The stub of a unified image is a PE file without this header; a bzImage is both. */
 	if (header.header != HEADER_MAGIC || header.boot_flag != 0xaa55)
-		return error_set(err, EINVAL, "%s: not a bzImage", path);
+		return error_set(err, EINVAL, "%s: not a bzImage%s", path,
+				 memcmp(kernel->bytes, "MZ", 2)
+					 ? ""
+					 : ", as a unified kernel image is not: name the kernel "
+					   "that it was made of");
 	if (header.version < PROTOCOL_MIN || !(header.xloadflags & XLF_KERNEL_64))
 		return error_set(err, EINVAL, "%s: no 64-bit entry point", path);
 	if (!header.relocatable_kernel)

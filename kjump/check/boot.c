@@ -76,6 +76,10 @@ static bool is_switched_off(const struct preflight *preflight)
 	return cmdline_parameter(cmdline, "rd.kjump", value, sizeof(value)) && cmdline_is_no(value);
 }
 
+#define OTHER_DEVICE_ADVICE                                                                        \
+	"let rd.kjump.resume= on the kernel command line and target in /etc/kjump.conf name the "  \
+	"same device"
+
 int check_parameter(struct preflight *preflight, struct error *note)
 {
 	char spec[256], device[sizeof(preflight->disk.name)];
@@ -89,13 +93,17 @@ int check_parameter(struct preflight *preflight, struct error *note)
 	}
 	if (!ret)
 		ret = disk_find(spec, device, sizeof(device), note);
+	if (ret && ret != -ENOENT)
+		preflight->advice = OTHER_DEVICE_ADVICE;
 	if (ret == -ENODEV)
 		return error_prefix(note, "rd.kjump.resume");
 	if (ret)
 		return ret;
-	if (*preflight->disk.name && !same_device(device, preflight->disk.name))
+	if (*preflight->disk.name && !same_device(device, preflight->disk.name)) {
+		preflight->advice = OTHER_DEVICE_ADVICE;
 		return error_set(note, EINVAL, "rd.kjump.resume=%s is %s, the target is %s", spec,
 				 device, preflight->disk.name);
+	}
 	error_set(note, 0, "rd.kjump.resume=%s", spec);
 	if (!may_change(spec))
 		return 0;

@@ -13,6 +13,13 @@
 char *check_path(const struct preflight *preflight, const char *path, char *text, size_t size);
 #define CHECK_PATH_SIZE 512
 
+/*
+ * What to do about a problem with CODE (positive errno value) where that is not what the table
+ * says; NULL where it is.
+ */
+const char *target_advice(int code);
+const char *home_advice(int code);
+
 /* What depends on a target that there is not. */
 int check_unknown(struct error *note);
 

@@ -28,6 +28,11 @@ int check_jump(struct preflight *preflight, struct error *note)
 	int ret = jump_supported(choice, note);
 	char missing[256];
 
+	if (ret == -EPERM)
+		preflight->advice = strstr(note->text, "kexec_load_limit")
+					    ? "boot anew, which begins the count again"
+					    : "enroll the key that the module was signed with, or "
+					      "switch Secure Boot off";
 	if (ret)
 		return ret;
 	if (jump_choose(choice) != &jump_module)

@@ -94,11 +94,11 @@ int check_hibernation(struct preflight *preflight, struct error *note)
 	if (strcmp(text, "[disabled]"))
 		return 0;
 	if (find_holder(preflight, SECRET_MEMORY, process, sizeof(process)))
-		return error_set(note, EPERM,
+		return error_set(note, EOPNOTSUPP,
 				 "%s holds secret memory (memfd_secret), with which the kernel "
 				 "does not hibernate",
 				 process);
-	return error_set(note, EPERM,
+	return error_set(note, EOPNOTSUPP,
 			 "the kernel was told not to hibernate (nohibernate, lockdown, secret "
 			 "or CXL memory)");
 }

@@ -37,13 +37,18 @@ int check_virtio_mem(struct preflight *preflight, struct error *note)
 	return found ? error_set(note, EOPNOTSUPP, "this machine has virtio-mem memory") : 0;
 }
 
+/* What /proc/kpageflags belongs to. */
+#define PAGE_MONITOR_ADVICE "run a kernel with CONFIG_PROC_PAGE_MONITOR"
+
 int check_untouchable(struct preflight *preflight, struct error *note)
 {
 	struct untouchable pages;
 	int ret = untouchable_count(preflight->root, &pages, note);
 
-	if (ret)
+	if (ret) {
+		preflight->advice = PAGE_MONITOR_ADVICE;
 		return ret;
+	}
 	if (pages.huge)
 		return error_set(note, EUCLEAN,
 				 "the huge page at %#" PRIx64
@@ -115,12 +120,32 @@ int check_added_memory(struct preflight *preflight, struct error *note)
 				      &booted, note);
 	if (!ret && runs_subtract(&ram, &booted, &added))
 		ret = error_set(note, ENOMEM, "out of memory");
+	if (ret)
+		preflight->advice = "see that " PATH_IOMEM " and " PATH_BOOT_PARAMS " can be read";
 	if (!ret)
 		ret = judge_added(preflight, &added, note);
 	runs_free(&ram);
 	runs_free(&booted);
 	runs_free(&added);
 	return ret;
+}
+
+const char *home_advice(int code)
+{
+	switch (code) {
+	case ENOMEM:
+		return NULL;
+	case ERANGE:
+		return "in /etc/kjump.conf, make home larger, leave it out, or set another level";
+	case EFBIG:
+		return "set a lower level or fewer workers in /etc/kjump.conf, or give the machine "
+		       "more memory";
+	case E2BIG:
+		return "shorten cmdline in /etc/kjump.conf";
+	default:
+		return "name a bzImage and kjump's initramfs in /etc/kjump.conf: kernel = FILE, "
+		       "initramfs = FILE";
+	}
 }
 
 int check_home(struct preflight *preflight, struct error *note)
@@ -137,8 +162,10 @@ int check_home(struct preflight *preflight, struct error *note)
 		return 0;
 	}
 	ret = loader_place(preflight->config, &state, note);
-	if (ret == -ENOENT)
-		preflight->advice = "name it in /etc/kjump.conf: kernel = FILE, initramfs = FILE";
+	if (ret && access(PATH_KPAGEFLAGS, F_OK))
+		preflight->advice = PAGE_MONITOR_ADVICE;
+	else if (ret && home_advice(-ret))
+		preflight->advice = home_advice(-ret);
 	if (!ret && !state.reserved)
 		ret = meminfo_read(check_path(preflight, PATH_MEMINFO, path, sizeof(path)), &memory,
 				   note);

@@ -27,6 +27,41 @@
 /* Layers of devices on devices that are followed; nobody stacks more. */
 #define LAYERS_MAX 8
 
+const char *target_advice(int code)
+{
+	switch (code) {
+	case EBUSY:
+		return "unmount it (swapoff), and take it out of what it is part of; or take "
+		       "another device";
+	case EROFS:
+		return "'blockdev --setrw DEVICE' if the disk can be written to at all; or take "
+		       "another device";
+	case ENODEV:
+		return "name one that is there in /etc/kjump.conf (blkid lists them), or connect "
+		       "it";
+	case EEXIST:
+		return "name it by another word in /etc/kjump.conf (blkid lists them)";
+	case ENOTBLK:
+		return "take a partition, a disk or a logical volume";
+	case ENOTSUP:
+		return "take another device, or the kjump that this one was formatted with";
+	case EIO:
+		return "see what the kernel says of the disk (dmesg); or take another device";
+	default:
+		return NULL;
+	}
+}
+
+/* Keep what is to be done about a problem that the target itself has. Returns RET. */
+static int advise(struct preflight *preflight, int ret)
+{
+	const char *advice = target_advice(-ret);
+
+	if (advice)
+		preflight->advice = advice;
+	return ret;
+}
+
 int check_target(struct preflight *preflight, struct error *note)
 {
 	char size[HUMAN_SIZE];
@@ -42,7 +77,7 @@ int check_target(struct preflight *preflight, struct error *note)
 			  &preflight->super, note);
 	if (ret) {
 		*preflight->disk.name = '\0';
-		return ret;
+		return advise(preflight, ret);
 	}
 	file = !fstat(preflight->disk.fd, &status) && S_ISREG(status.st_mode);
 	disk_close(&preflight->disk);
@@ -50,7 +85,7 @@ int check_target(struct preflight *preflight, struct error *note)
 		error_set(note, ENOTBLK, "%s is a file; kernel B finds block devices only",
 			  preflight->disk.name);
 		*preflight->disk.name = '\0';
-		return -ENOTBLK;
+		return advise(preflight, -ENOTBLK);
 	}
 	error_set(note, 0, "%s, %s", preflight->disk.name, human_bytes(preflight->disk.size, size));
 	return 0;
@@ -209,7 +244,7 @@ int check_plaintext(struct preflight *preflight, struct error *note)
 		error_set(note, 0, "%s is, the target is not, as allow_plaintext says", crypt);
 		return PREFLIGHT_DOUBT;
 	}
-	return error_set(note, EPERM,
+	return error_set(note, EOPNOTSUPP,
 			 "%s is encrypted, but %s is not, and the image would hold its keys and "
 			 "data in clear (allow_plaintext = yes permits it)",
 			 crypt, preflight->disk.name);

@@ -33,7 +33,7 @@ int home_check(uint64_t size, int highest, int level, struct error *err)
 {
 	if (is_low(level) || level <= highest)
 		return 0;
-	return error_set(err, ENOMEM,
+	return error_set(err, ERANGE,
 			 "a home of %" PRIu64 " MiB has room for levels up to %d, not for %d; make "
 			 "'home' larger or leave it out",
 			 size >> 20, highest, level);

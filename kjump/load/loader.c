@@ -119,7 +119,7 @@ static int place(const struct choice *choice, const struct runs *avoid, const st
 		return ret;
 	/* The kernel's own rule, of which it says no more than "Invalid argument". */
 	if (load->home_size > runs_total(ram) * FRAME_SIZE / 2)
-		return error_set(err, ENOMEM,
+		return error_set(err, EFBIG,
 				 "kernel B needs %" PRIu64 " MiB, more than half of the RAM",
 				 load->home_size >> 20);
 	if (ballast)

@@ -35,7 +35,8 @@ int loader_lock(struct error *err);
 int loader_ensure(const struct config *config, struct loader *ret, struct error *err);
 /*
  * The home that loading CONFIG's kernel B would take now, without loading it: home_* and reserved
- * of *RET. ENOMEM when there is no place.
+ * of *RET. ENOMEM when there is no place, EFBIG when the machine is too small, ERANGE when CONFIG's
+ * home is, E2BIG when the command line is too long; others are of the kernel and the initramfs.
  */
 int loader_place(const struct config *config, struct state *ret, struct error *err);
 void loader_close(struct loader *loader);

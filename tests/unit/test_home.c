@@ -94,7 +94,7 @@ static void too_high_a_level_is_refused_with_the_one_that_fits(void **state)
 
 	(void)state;
 	assert_int_equal(home_check(96 * MIB, 8, 8, &err), 0);
-	assert_int_equal(home_check(96 * MIB, 8, 9, &err), -ENOMEM);
+	assert_int_equal(home_check(96 * MIB, 8, 9, &err), -ERANGE);
 	assert_non_null(strstr(err.text, "home of 96 MiB has room for levels up to 8, not for 9"));
 	/* A small home was the user's choice, and may do. */
 	assert_int_equal(home_check(32 * MIB, LEVEL_AUTO_MAX, LEVEL_AUTO, &err), 0);

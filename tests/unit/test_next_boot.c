@@ -55,7 +55,12 @@ static void test_parameter(void **state)
 	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/my disk", root);
 	assert_int_equal(parameter("rd.kjump.resume=\"%s/dev/my disk\""), 0);
 	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "%s/dev/other", root);
+	preflight.advice = "of the table";
 	assert_int_equal(parameter("rd.kjump.resume=%s/dev/target"), -EINVAL);
+	assert_non_null(strstr(preflight.advice, "the same device"));
+	preflight.advice = "of the table";
+	assert_int_equal(parameter("rd.kjump.resume=/dev/no-such-device"), -ENODEV);
+	assert_non_null(strstr(preflight.advice, "the same device"));
 
 	/* From a file of the initramfs, which the hook says. */
 	put("/run/kjump-boot/target", "");

@@ -35,17 +35,17 @@ static void test_hibernation(void **state)
 	assert_int_equal(check_hibernation(&preflight, &note), 0);
 	put("/sys/power/disk", "[disabled]\n");
 	put_link("/proc/42/fd/3", "/dev/null");
-	assert_int_equal(check_hibernation(&preflight, &note), -EPERM);
+	assert_int_equal(check_hibernation(&preflight, &note), -EOPNOTSUPP);
 	assert_non_null(strstr(note.text, "nohibernate"));
 	put_link("/proc/42/fd/4", "/secretmem (deleted)");
 	put("/proc/42/comm", "vault\n");
-	assert_int_equal(check_hibernation(&preflight, &note), -EPERM);
+	assert_int_equal(check_hibernation(&preflight, &note), -EOPNOTSUPP);
 	assert_non_null(strstr(note.text, "vault (42)"));
 	/* Mapped, and the descriptor closed. */
 	drop("/proc/42/fd/4");
 	put_link("/proc/43/map_files/7f00-7f01", "/secretmem (deleted)");
 	put("/proc/43/comm", "agent\n");
-	assert_int_equal(check_hibernation(&preflight, &note), -EPERM);
+	assert_int_equal(check_hibernation(&preflight, &note), -EOPNOTSUPP);
 	assert_non_null(strstr(note.text, "agent (43)"));
 }
 
@@ -365,7 +365,7 @@ static void test_plaintext(void **state)
 	put("/sys/class/block/dm-0/dm/uuid", "LVM-abc\n");
 	assert_int_equal(check_plaintext(&preflight, &note), 0);
 	put("/sys/class/block/dm-1/dm/uuid", "CRYPT-LUKS2-1234-root\n");
-	assert_int_equal(check_plaintext(&preflight, &note), -EPERM);
+	assert_int_equal(check_plaintext(&preflight, &note), -EOPNOTSUPP);
 	assert_non_null(strstr(note.text, "/dev/vda4"));
 	assert_non_null(strstr(note.text, "allow_plaintext"));
 	config.allow_plaintext = true;
@@ -376,7 +376,7 @@ static void test_plaintext(void **state)
 	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "/dev/dm-1");
 	assert_int_equal(check_plaintext(&preflight, &note), 0);
 	snprintf(preflight.disk.name, sizeof(preflight.disk.name), "/dev/dm-0");
-	assert_int_equal(check_plaintext(&preflight, &note), -EPERM);
+	assert_int_equal(check_plaintext(&preflight, &note), -EOPNOTSUPP);
 	put("/sys/class/block/dm-0/slaves/dm-1", "");
 	assert_int_equal(check_plaintext(&preflight, &note), 0);
 }
@@ -521,6 +521,89 @@ static void test_file_as_target(void **state)
 	temp_disk_remove(&temp);
 }
 
+/* The advice is for the problem that there is, not for the most common one. */
+static void advises(int (*run)(struct preflight *), int code, const char *words)
+{
+	preflight.advice = "of the table";
+	assert_int_equal(run(&preflight), -code);
+	if (!strstr(preflight.advice, words))
+		fail_msg("'%s': '%s' has no '%s'", note.text, preflight.advice, words);
+}
+
+static int run_target(struct preflight *checked)
+{
+	return check_target(checked, &note);
+}
+
+static int run_home(struct preflight *checked)
+{
+	return check_home(checked, &note);
+}
+
+static int run_memory(struct preflight *checked)
+{
+	return check_untouchable(checked, &note);
+}
+
+static int run_added(struct preflight *checked)
+{
+	return check_added_memory(checked, &note);
+}
+
+static void test_advice_for_the_target(void **state)
+{
+	(void)state;
+	advises(run_target, EINVAL, "of the table");
+	strcpy(config.target, "/dev/no-such-device");
+	advises(run_target, ENODEV, "that is there");
+	strcpy(config.target, "/dev/null");
+	advises(run_target, ENOTBLK, "a partition");
+	put("/file", "text");
+	snprintf(config.target, sizeof(config.target), "%s/file", root);
+	advises(run_target, ENOMEDIUM, "of the table");
+	/* These need a device. */
+	assert_non_null(strstr(target_advice(EBUSY), "unmount"));
+	assert_non_null(strstr(target_advice(EROFS), "blockdev --setrw"));
+	assert_non_null(strstr(target_advice(EEXIST), "another"));
+	assert_non_null(strstr(target_advice(EIO), "dmesg"));
+	assert_null(target_advice(EUCLEAN));
+}
+
+static void test_advice_for_kernel_b(void **state)
+{
+	char unified[4096] = "MZ";
+
+	(void)state;
+	put("/initramfs", "archive");
+	put_bytes("/unified", unified, sizeof(unified));
+	snprintf(config.initramfs, sizeof(config.initramfs), "%s/initramfs", root);
+	strcpy(config.kernel, "/no-such-kernel");
+	advises(run_home, ENOENT, "kernel = FILE");
+	snprintf(config.kernel, sizeof(config.kernel), "%s", root);
+	advises(run_home, EINVAL, "kernel = FILE");
+	assert_non_null(strstr(note.text, "not a file"));
+	snprintf(config.kernel, sizeof(config.kernel), "%s/initramfs", root);
+	advises(run_home, EINVAL, "kernel = FILE");
+	snprintf(config.kernel, sizeof(config.kernel), "%s/unified", root);
+	advises(run_home, EINVAL, "kernel = FILE");
+	assert_non_null(strstr(note.text, "unified kernel image"));
+	assert_null(home_advice(ENOMEM));
+	assert_non_null(strstr(home_advice(ERANGE), "home"));
+	assert_non_null(strstr(home_advice(EFBIG), "level"));
+	assert_non_null(strstr(home_advice(E2BIG), "cmdline"));
+}
+
+static void test_advice_for_memory(void **state)
+{
+	(void)state;
+	put("/proc/iomem", BOOTED);
+	put_corrupted(8);
+	advises(run_memory, ENOENT, "CONFIG_PROC_PAGE_MONITOR");
+	put_flags(512, 1ULL << 19 | 1ULL << 17 | 1ULL << 15);
+	advises(run_memory, EUCLEAN, "of the table");
+	advises(run_added, ENOENT, "boot_params");
+}
+
 /* Everything that can fail says what to do. */
 static void test_table(void **state)
 {
@@ -536,12 +619,27 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_next_kernel),	 test(test_processor),	 test(test_fred),
-		test(test_live_update),	 test(test_hibernation), test(test_devices),
-		test(test_added_memory), test(test_untouchable), test(test_encrypted_memory),
-		test(test_not_root),	 test(test_size),	 test(test_plaintext),
-		test(test_activation),	 test(test_waiting),	 test(test_file_as_target),
-		test(test_hints),	 test(test_culprit),	 test(test_table),
+		test(test_next_kernel),
+		test(test_processor),
+		test(test_fred),
+		test(test_live_update),
+		test(test_hibernation),
+		test(test_devices),
+		test(test_added_memory),
+		test(test_untouchable),
+		test(test_encrypted_memory),
+		test(test_not_root),
+		test(test_size),
+		test(test_plaintext),
+		test(test_activation),
+		test(test_waiting),
+		test(test_file_as_target),
+		test(test_hints),
+		test(test_culprit),
+		test(test_table),
+		test(test_advice_for_the_target),
+		test(test_advice_for_kernel_b),
+		test(test_advice_for_memory),
 	};
 
 	return cmocka_run_group_tests_name("preflight", tests, NULL, NULL);
