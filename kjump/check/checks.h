@@ -5,6 +5,7 @@
 #ifndef KJUMP_CHECK_CHECKS_H
 #define KJUMP_CHECK_CHECKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kjump/check/preflight.h"
@@ -33,6 +34,12 @@ int check_hibernation(struct preflight *preflight, struct error *note);
 int check_live_update(struct preflight *preflight, struct error *note);
 int check_cpu0(struct preflight *preflight, struct error *note);
 int check_drivers(struct preflight *preflight, struct error *note);
+
+/*
+ * Does free page reporting stop when kernel threads freeze, in the kernel that /proc/version says
+ * VERSION of?
+ */
+bool check_reporting_freezes(const char *version);
 
 /* check-memory.c: RAM */
 int check_virtio_mem(struct preflight *preflight, struct error *note);

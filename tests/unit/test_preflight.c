@@ -107,6 +107,16 @@ static void test_devices(void **state)
 	put("/sys/bus/virtio/drivers/virtio_balloon/virtio1/features", "01000100001000000000\n");
 	assert_int_equal(check_drivers(&preflight, &note), -EOPNOTSUPP);
 	assert_non_null(strstr(note.text, "virtio_balloon (virtio1) reports free pages"));
+	assert_true(check_reporting_freezes("Linux version 6.12.117+deb12-cloud-amd64 (b@c) (gcc) "
+					    "#1 SMP Debian 6.12.117-1~deb12u1 (2026-11-14)"));
+	assert_true(check_reporting_freezes("Linux version 6.1.0-57-amd64 (b@c) (gcc) #1 SMP "
+					    "PREEMPT_DYNAMIC Debian 6.1.192-3 (2026-11-16)"));
+	assert_false(check_reporting_freezes("Linux version 6.1.0-40-amd64 (b@c) (gcc) #1 SMP "
+					     "PREEMPT_DYNAMIC Debian 6.1.153-1 (2025-09-20)"));
+	assert_true(check_reporting_freezes("Linux version 6.12.120 (b@c) (gcc) #1 SMP"));
+	assert_false(check_reporting_freezes("Linux version 6.12.30 (b@c) (gcc) #1 SMP"));
+	assert_false(check_reporting_freezes("Linux version 6.14.200 (b@c) (gcc) #1 SMP"));
+	assert_false(check_reporting_freezes(""));
 
 	assert_int_equal(check_virtio_mem(&preflight, &note), 0);
 	put("/sys/bus/virtio/drivers/virtio_mem/virtio1", "");
