@@ -65,6 +65,12 @@ all: $(addprefix $(BUILD)/,$(PROGRAMS))
 
 # --- programs -------------------------------------------------------------------------------------
 
+# What is missing here is said once, all of it, before anything is compiled.
+$(BUILD)/ready: scripts/missing
+	$(Q)missing=$$(scripts/missing $(CC)) && [ -z "$$missing" ] || { echo "make: missing here:" \
+		"$$missing (packages of Debian; scripts/deps build installs them)" >&2; exit 1; }
+	$(Q)mkdir -p $(@D) && touch $@
+
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -103,12 +109,12 @@ $(BUILD)/bench-throttle: $(BUILD)/obj/tests/bench/throttle.o \
 
 # --- code between kernels -------------------------------------------------------------------------
 
-$(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile
+$(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile | $(BUILD)/ready
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -c $< -o $@
 
-$(BUILD)/bare/%.o: jump/bare-%.c jump/bare-io.h common/abi.h common/pagehash.h Makefile
+$(BUILD)/bare/%.o: jump/bare-%.c jump/bare-io.h common/abi.h common/pagehash.h Makefile | $(BUILD)/ready
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(BARE) -c $< -o $@
@@ -162,7 +168,7 @@ $(BUILD)/tests/%: $(BUILD)/asan/tests/unit/%.o $(BUILD)/asan/libkjump.a
 
 unit: all initramfs $(TESTS)
 	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
-	tests/boot/run
+	tests/run-python tests/boot tests/install
 
 # --- fuzzing (libFuzzer, which comes with clang) ----------------------------------------------------
 
@@ -185,11 +191,16 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libk
 
 # --- rebuild when the flags change ----------------------------------------------------------------
 
+recorded = @mkdir -p $(@D); echo $(call quoted,$(1)) | cmp -s - $@ || echo $(call quoted,$(1)) > $@
 FLAGS  = $(CC) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS)) $(LDFLAGS) $(LDLIBS)
 quoted = '$(subst ','\'',$(1))'
-$(BUILD)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo $(call quoted,$(FLAGS)) | cmp -s - $@ || echo $(call quoted,$(FLAGS)) > $@
+$(BUILD)/flags: FORCE | $(BUILD)/ready
+	$(call recorded,$(FLAGS))
+
+# The kernel that the initramfs has modules of, and whether they are others now.
+MODULES_OF_B = $(and $(KERNEL),/lib/modules/$(KERNEL))
+$(BUILD)/initramfs.kernel: FORCE
+	$(call recorded,$(KERNEL))
 
 # --- what users type --------------------------------------------------------------------------------
 
@@ -199,10 +210,10 @@ deps:
 initramfs: $(BUILD)/initramfs.img
 
 $(BUILD)/initramfs.img: initramfs/build initramfs/modules initramfs/init \
-		$(BUILD)/kjump-write $(BUILD)/kjump-back
+		$(BUILD)/kjump-write $(BUILD)/kjump-back $(BUILD)/initramfs.kernel \
+		$(wildcard $(MODULES_OF_B)/modules.dep)
 	$(call say,IMAGE,$@)
-	$(Q)initramfs/build --tools $(BUILD) $(if $(KERNEL),--kernel-release $(KERNEL) \
-		--modules /lib/modules/$(KERNEL)) $@
+	$(Q)initramfs/build --tools $(BUILD) $(if $(KERNEL),--modules $(MODULES_OF_B)) $@
 
 # Everything after `deps` is a new make: before it there may be no compiler.
 demo: deps
@@ -337,7 +348,8 @@ help:
 	@echo 'make install-dkms   the module, by DKMS: for every kernel, now and after updates'
 	@echo 'make install-dracut, install-initramfs-tools, install-mkinitcpio'
 	@echo '                    what restores at boot, for initramfs images that are built from then on'
-	@echo 'make deps           install what is missing (Debian packages)'
+	@echo 'make deps           install what is missing (Debian packages); scripts/deps build: only what'
+	@echo '                    the build needs'
 	@echo 'make lint           formatting and shell checks'
 	@echo 'make clean          remove $(BUILD)/'
 	@echo 'V=1 shows the commands, WERROR=1 makes warnings errors.'
