@@ -266,18 +266,44 @@ lint: deps
 # A file that names the folder of the programs, for the folder where they are installed.
 installed = sed 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' $(1)
 
-install: all initramfs
+install: install-files initramfs
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib/kjump" $(BUILD)/initramfs.img
+	$(if $(DESTDIR),,-"$(PREFIX)/lib/kjump/update-initramfs")
+
+# What goes into packages: all but what is made on the machine itself.
+install-files: all
 	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/sbin" $(BUILD)/kjump
-	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/lib/kjump" initramfs/modules
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/lib/kjump" initramfs/modules initramfs/init
+	install -m 755 initramfs/build "$(DESTDIR)$(PREFIX)/lib/kjump/build-initramfs"
+	install -m 755 initramfs/update "$(DESTDIR)$(PREFIX)/lib/kjump/update-initramfs"
 	install -s --strip-program=$(STRIP) -m 755 -t "$(DESTDIR)$(PREFIX)/lib/kjump" \
 		$(BUILD)/kjump-write $(BUILD)/kjump-restore $(BUILD)/kjump-back
-	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib/kjump" $(BUILD)/initramfs.img \
-		$(wildcard boot/kjump-*.sh)
+	install -m 644 -t "$(DESTDIR)$(PREFIX)/lib/kjump" $(wildcard boot/kjump-*.sh)
 	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
 	$(call installed,boot/kjump-boot-on.service) > \
 		"$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service"
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man8" $(wildcard man/*.8)
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man5" $(wildcard man/*.5)
+
+# Whatever the targets above and below put somewhere, and what was made from it; not the configuration.
+# They are asked where that is, so that there is no second list.
+INSTALLED := $(BUILD)/uninstall
+uninstall:
+	@rm -rf $(INSTALLED)
+	@$(MAKE) -s --no-print-directory install install-dracut install-initramfs-tools \
+		install-mkinitcpio install-dkms DESTDIR=$(INSTALLED)
+	$(if $(DESTDIR),,-systemctl disable -q kjump-boot-on.service 2> /dev/null)
+	$(if $(DESTDIR),,-command -v dkms > /dev/null && dkms remove kjump/$(version) --all)
+	@find $(INSTALLED) -type f -printf '%P\n' | while IFS= read -r file; do \
+		rm -f "$(DESTDIR)/$$file"; done
+	@find $(INSTALLED) -depth -type d -name '*kjump*' -printf '%P\n' | while IFS= read -r folder; do \
+		rmdir "$(DESTDIR)/$$folder" 2> /dev/null; done; true
+	rm -rf "$(DESTDIR)/var/lib/kjump"
+	@for module in "$(DESTDIR)"/lib/modules/*/updates/kjump.ko; do \
+		[ -e "$$module" ] || continue; rm "$$module"; release=$${module%/updates/*}; \
+		[ -n "$(DESTDIR)" ] || depmod "$${release##*/}"; done
+	@rm -rf $(INSTALLED)
+	@echo "make the system's initramfs anew as well: what restores at boot is still in it"
 
 version = $(shell sed -n 's/.*KJUMP_VERSION "\(.*\)"/\1/p' common/version.h)
 
@@ -286,6 +312,8 @@ install-module: module
 	install -D -m 644 -t "$(DESTDIR)/lib/modules/$(module_release)/updates" \
 		$(module_folder)/kjump.ko
 	$(if $(DESTDIR),,depmod $(module_release))
+	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/lib/kjump/update-initramfs" ] || \
+		"$(PREFIX)/lib/kjump/update-initramfs" $(module_release))
 
 # For each kernel that is and will be installed; needs dkms.
 install-dkms:
@@ -293,27 +321,38 @@ install-dkms:
 	sed -i 's/@VERSION@/$(version)/' "$(DESTDIR)/usr/src/kjump-$(version)/dkms.conf"
 	$(if $(DESTDIR),,dkms install kjump/$(version))
 
+# A file of FOLDER/NAME made from SOURCE, to be run.
+define install_script
+	install -d "$(DESTDIR)$(dir $(1))"
+	$(call installed,$(2)) > "$(DESTDIR)$(1)"
+	chmod $(or $(3),755) "$(DESTDIR)$(1)"
+endef
+
+# What keeps kernel B's initramfs right after updates of the kernel.
+define kernel_hooks
+	$(call install_script,/etc/kernel/postinst.d/kjump,boot/kernel/postinst)
+	$(call install_script,/etc/kernel/postrm.d/kjump,boot/kernel/postrm)
+	$(call install_script,/usr/lib/kernel/install.d/60-kjump.install,boot/kernel/60-kjump.install)
+endef
+
 # What restores at boot, into the folders where the builder of the initramfs looks; these are outside
 # PREFIX, which is where their parts come from when an initramfs is built.
 DRACUT_MODULES := $(shell pkg-config --variable=dracutmodulesdir dracut 2>/dev/null)
 DRACUT_MODULES := $(or $(DRACUT_MODULES),/usr/lib/dracut/modules.d)
 
 install-dracut:
-	for module in kjump kjump-writer; do \
-		install -d "$(DESTDIR)$(DRACUT_MODULES)/50$$module"; \
-		$(call installed,dracut-module/50$$module/module-setup.sh) > \
-			"$(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh"; \
-		chmod 755 "$(DESTDIR)$(DRACUT_MODULES)/50$$module/module-setup.sh"; \
-	done
+	$(call install_script,$(DRACUT_MODULES)/50kjump/module-setup.sh,dracut-module/50kjump/module-setup.sh)
+	$(call install_script,$(DRACUT_MODULES)/50kjump-writer/module-setup.sh,\
+		dracut-module/50kjump-writer/module-setup.sh)
+	$(kernel_hooks)
 	install -m 644 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump" boot/kjump-*.sh boot/dracut/kjump-*.sh
 	install -m 755 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump" initramfs/modules
 	install -m 755 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump-writer" initramfs/init initramfs/modules
 
 INITRAMFS_TOOLS := /usr/share/initramfs-tools
 install-initramfs-tools:
-	install -d "$(DESTDIR)$(INITRAMFS_TOOLS)/hooks"
-	$(call installed,boot/initramfs-tools/hook) > "$(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump"
-	chmod 755 "$(DESTDIR)$(INITRAMFS_TOOLS)/hooks/kjump"
+	$(kernel_hooks)
+	$(call install_script,$(INITRAMFS_TOOLS)/hooks/kjump,boot/initramfs-tools/hook)
 	install -D -m 755 boot/initramfs-tools/init-top \
 		"$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/init-top/kjump"
 	install -D -m 755 boot/initramfs-tools/premount \
@@ -322,8 +361,8 @@ install-initramfs-tools:
 		"$(DESTDIR)$(INITRAMFS_TOOLS)/scripts/nfs-premount/kjump"
 
 install-mkinitcpio:
-	install -d "$(DESTDIR)/usr/lib/initcpio/install"
-	$(call installed,boot/mkinitcpio/install/kjump) > "$(DESTDIR)/usr/lib/initcpio/install/kjump"
+	$(call install_script,/usr/share/libalpm/hooks/95-kjump.hook,boot/kernel/95-kjump.hook,644)
+	$(call install_script,/usr/lib/initcpio/install/kjump,boot/mkinitcpio/install/kjump,644)
 	install -D -m 644 boot/mkinitcpio/hooks/kjump "$(DESTDIR)/usr/lib/initcpio/hooks/kjump"
 	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system" boot/mkinitcpio/kjump-*.service
 
@@ -344,6 +383,7 @@ help:
 	@echo '                    or KERNELDIR=headers for another one'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
+	@echo 'make uninstall      all of it away again, whichever of these targets were made'
 	@echo 'make install-module the module, for the running kernel; KERNEL or KERNELDIR as above'
 	@echo 'make install-dkms   the module, by DKMS: for every kernel, now and after updates'
 	@echo 'make install-dracut, install-initramfs-tools, install-mkinitcpio'
@@ -358,7 +398,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all bench bench-vm check check-full check-kernels check-package clean demo deps e2e FORCE \
-	fuzz help initramfs install install-dracut install-dkms install-initramfs-tools install-mkinitcpio \
-	install-module lint module unit
+	fuzz help initramfs install install-dracut install-dkms install-files install-initramfs-tools \
+	install-mkinitcpio install-module lint module uninstall unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -79,6 +79,6 @@ int command_parse(const struct command *command, int argc, char **argv, struct o
 void command_help(const struct command *command);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
-	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check;
+	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check, cmd_initramfs;
 
 #endif

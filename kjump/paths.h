@@ -30,9 +30,12 @@
 /* What kjump-restore leaves for the system that comes up (restore/footprint.h). */
 #define PATH_FOOTPRINT "/run/kjump-boot/footprint"
 
-#define PATH_BOOT		 "/boot"
-#define PATH_MKINITCPIO		 "/etc/mkinitcpio.conf"
-#define PATH_LIB_MODULES	 "/lib/modules"
+#define PATH_BOOT	      "/boot"
+#define PATH_MKINITCPIO	      "/etc/mkinitcpio.conf"
+#define PATH_LIB_MODULES      "/lib/modules"
+#define PATH_UPDATE_INITRAMFS KJUMP_PREFIX "/lib/kjump/update-initramfs"
+/* Made on the machine, for each kernel: .../initramfs-RELEASE.img. */
+#define PATH_INITRAMFS_MADE	 "/var/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"
 

@@ -88,12 +88,15 @@ static int choose_initramfs(const struct config *config, struct choice *choice, 
 		strcpy(choice->initramfs, config->initramfs);
 		return 0;
 	}
-	if (take_for_kernel(choice, PATH_INITRAMFS) ||
+	if (take_for_kernel(choice, PATH_INITRAMFS_MADE) ||
+	    take_for_kernel(choice, PATH_INITRAMFS) ||
 	    take_for_kernel(choice, PATH_INITRAMFS_OF_PREFIX) ||
 	    take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS) ||
 	    take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS_OF_PREFIX))
 		return 0;
-	return error_set(err, ENOENT, "%s: no initramfs to load; name one with --initramfs",
+	return error_set(err, ENOENT,
+			 "%s: no initramfs to load; 'kjump initramfs' makes one, --initramfs names "
+			 "one",
 			 PATH_INITRAMFS);
 }
 

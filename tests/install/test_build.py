@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-BUILD = REPOSITORY / "build"
+from common import BUILD, REPOSITORY, fast_zstd, make
+
 # What need not be made again for kernel B's initramfs.
 BUILT = ("flags", "ready", "obj", "bare", "libkjump.a", "kjump-write", "kjump-back")
-
-
-def make(*arguments, **environment):
-    """Run make as a user would, not as a part of the make that runs the tests."""
-    clean = {name: value for name, value in os.environ.items()
-             if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    return subprocess.run(["make", "-C", REPOSITORY, "--no-print-directory", *arguments], text=True,
-                          env={**clean, **environment}, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
 
 
 def compiler_without(folder, *headers):
@@ -74,10 +65,7 @@ def test_initramfs_for_another_kernel(tmp_path):
     build = tmp_path / "build"
     build.mkdir()
     subprocess.run(["cp", "-a", *(BUILD / name for name in BUILT), build], check=True)
-    # How well it is compressed is no matter here, and takes long.
-    (tmp_path / "zstd").write_text('#!/bin/sh\nexec /usr/bin/zstd -q -1 "$4" -o "$6"\n')
-    (tmp_path / "zstd").chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
+    path = fast_zstd(tmp_path / "fast")
     lists = {}
     for release in ("a", "b"):
         lists[release] = tmp_path / release / "modules.dep"
