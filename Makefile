@@ -260,7 +260,7 @@ fuzz:
 
 lint: deps
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
-	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py') dracut-module/*/*.sh \
+	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py' ':!packaging') dracut-module/*/*.sh \
 		boot/*.sh boot/dracut/*.sh boot/mkinitcpio/*/*
 
 # A file that names the folder of the programs, for the folder where they are installed.
@@ -282,6 +282,7 @@ install-files: all
 	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
 	$(call installed,boot/kjump-boot-on.service) > \
 		"$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/doc/kjump" packaging/kjump.conf
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man8" $(wildcard man/*.8)
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man5" $(wildcard man/*.5)
 
@@ -345,8 +346,8 @@ install-dracut:
 	$(call install_script,$(DRACUT_MODULES)/50kjump-writer/module-setup.sh,\
 		dracut-module/50kjump-writer/module-setup.sh)
 	$(kernel_hooks)
-	install -m 644 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump" boot/kjump-*.sh boot/dracut/kjump-*.sh
-	install -m 755 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump" initramfs/modules
+	install -m 644 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump" boot/kjump-*.sh
+	install -m 755 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump" boot/dracut/kjump-*.sh initramfs/modules
 	install -m 755 -t "$(DESTDIR)$(DRACUT_MODULES)/50kjump-writer" initramfs/init initramfs/modules
 
 INITRAMFS_TOOLS := /usr/share/initramfs-tools
@@ -366,6 +367,33 @@ install-mkinitcpio:
 	install -D -m 644 boot/mkinitcpio/hooks/kjump "$(DESTDIR)/usr/lib/initcpio/hooks/kjump"
 	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system" boot/mkinitcpio/kjump-*.service
 
+# --- packages -------------------------------------------------------------------------------------
+
+# Their version; that of the programs by default.
+PACKAGE_VERSION ?= $(version)
+# A copy of the sources, in which packages are built: nothing is changed here.
+packed = $(BUILD)/$(1)/kjump-$(PACKAGE_VERSION)
+define copy_sources
+	rm -rf $(BUILD)/$(1)
+	mkdir -p $(packed)
+	tar -c --exclude=./$(BUILD) --exclude=./.git --exclude=__pycache__ . | tar -x -C $(packed)
+endef
+
+deb:
+	$(call copy_sources,deb)
+	cp -r packaging/debian $(call packed,deb)/debian
+	sed -i 's/@VERSION@/$(PACKAGE_VERSION)/' $(call packed,deb)/debian/changelog
+	cd $(call packed,deb) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc
+	rm -rf $(call packed,deb)
+
+# Takes root: Debian 12 and 13 are installed into folders for it, and then the packages into them.
+check-debian: deps
+	@scripts/deps $(PACKAGE_TOOLS)
+	@$(MAKE) --no-print-directory deb
+	tests/package/run $(BUILD)/deb bookworm trixie
+
+PACKAGE_TOOLS := debhelper debootstrap dh-dkms lintian pkgconf
+
 help:
 	@echo 'make                build the programs into $(BUILD)/'
 	@echo 'make demo           the whole story in a virtual machine: hibernate, power off, restore'
@@ -383,6 +411,8 @@ help:
 	@echo '                    or KERNELDIR=headers for another one'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
+	@echo 'make deb            Debian packages into $(BUILD)/deb/; make check-debian builds, installs, uses and'
+	@echo '                    purges them in Debian 12 and 13 (takes root)'
 	@echo 'make uninstall      all of it away again, whichever of these targets were made'
 	@echo 'make install-module the module, for the running kernel; KERNEL or KERNELDIR as above'
 	@echo 'make install-dkms   the module, by DKMS: for every kernel, now and after updates'
@@ -397,7 +427,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench bench-vm check check-full check-kernels check-package clean demo deps e2e FORCE \
+.PHONY: all bench bench-vm check check-full check-debian check-kernels check-package clean deb demo deps e2e FORCE \
 	fuzz help initramfs install install-dracut install-dkms install-files install-initramfs-tools \
 	install-mkinitcpio install-module lint module uninstall unit
 .SECONDARY:

@@ -1,4 +1,4 @@
-#!/bin/sh
+# shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Restoring at boot, for every kind of initramfs: sourced by its hooks, functions only. The order is
