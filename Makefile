@@ -9,6 +9,7 @@
 #   KERNEL=RELEASE   kernel that `make initramfs` takes modules for (default: none needed), and
 #                    that `make module` builds for (default: the running one)
 #   KERNELDIR=DIR    its headers, if they are not in /lib/modules/RELEASE/build
+#   POWER_CUTS=N     how many states `make power-cuts` looks at
 #   FUZZ_SECONDS=N   how long `make fuzz` gives each target
 #   KJUMP_JOBS=N     how many end-to-end tests at a time (default: one a CPU, four at most)
 #   PYTEST_ARGS=...  more arguments for the end-to-end tests, e.g. "-k warm"
@@ -49,6 +50,7 @@ BARE     := -std=gnu11 -O2 -ffreestanding -fno-stack-protector -fpie -fno-plt -m
 BLOBS    := entry thunk payload
 
 Q := $(if $(V),,@)
+comma := ,
 silent := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 say = $(if $(V)$(silent),@:,@printf '  %-8s%s\n' $(1) $(2))
 
@@ -166,9 +168,22 @@ $(BUILD)/tests/%: $(BUILD)/asan/tests/unit/%.o $(BUILD)/asan/libkjump.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lcmocka $(LDLIBS) $(KJUMP_LDLIBS) -o $@
 
+# What reaches the disk is recorded below all code of ours; what a restore needs of the machine is
+# taken for good (tests/unit/disk-operations.h).
+CUTS_WRAP  := pwrite64 fdatasync check_efi check_fingerprints check_memory check_platform \
+              devices_read footprint_note hardware_same hardware_there hardware_warn \
+              jump_handover_load kexec_execute kexec_unload memory_firmware_map stage_prepare \
+              stage_read
+$(BUILD)/tests/test_power_cuts: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,$(CUTS_WRAP))
+
 unit: all initramfs $(TESTS)
 	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
 	tests/run-python tests/boot tests/install
+
+# POWER_CUTS states of what the disk may hold after a power cut; `unit` looks at fewer.
+POWER_CUTS ?= 100000
+power-cuts: $(BUILD)/tests/test_power_cuts
+	$< $(POWER_CUTS)
 
 # --- fuzzing (libFuzzer, which comes with clang) ----------------------------------------------------
 
@@ -226,6 +241,7 @@ check: deps
 
 check-full: deps
 	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory power-cuts
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory e2e SELECT='-m "not package"'
 
@@ -402,6 +418,7 @@ help:
 	@echo 'make check-kernels  the cycle with kernel 6.1 in all roles, and crash(8)'
 	@echo 'make check-package  the kernel that scripts/build-kernel made, named in KJUMP_PACKAGE'
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
+	@echo 'make power-cuts     $(POWER_CUTS) states of a disk after a power cut; a few of them are in unit'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
 	@echo 'make fuzz           libFuzzer on all parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make bench          speed and size beside makedumpfile and zstd (10 minutes; leave the'
@@ -429,6 +446,6 @@ clean:
 
 .PHONY: all bench bench-vm check check-full check-debian check-kernels check-package clean deb demo deps e2e FORCE \
 	fuzz help initramfs install install-dracut install-dkms install-files install-initramfs-tools \
-	install-mkinitcpio install-module lint module uninstall unit
+	install-mkinitcpio install-module lint module power-cuts uninstall unit
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

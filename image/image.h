@@ -26,7 +26,8 @@
 int image_super_read(const struct disk *disk, struct image_super *ret, struct error *err);
 
 /*
- * Raise the generation, then write copy 1, flush, copy 0, flush. SUPER is updated. In state EMPTY
+ * Raise the generation, then write the copy that does not count now (copy 1, when both are the
+ * same), flush, the other one, flush. SUPER is updated. In state EMPTY
  * everything that describes an image is cleared first. EMPTY, STALE and RESTORED count, with a
  * message, when only one of the copies could be written, because of two the newer one counts:
  * nothing must be restored a second time for the sake of a bad block.

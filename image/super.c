@@ -300,20 +300,46 @@ static bool is_harmless(const struct image_super *super)
 	       super->state == IMAGE_RESTORED;
 }
 
+/*
+ * The copy that does not count now, which is copy 1 but after a power cut between the two. Were the
+ * one that counts written first, and not to the end, then the older one would count: perhaps an
+ * image that this boot has taken for stale.
+ */
+static int choose_first(const struct disk *disk, unsigned char *block)
+{
+	struct image_super supers[2];
+	struct error err;
+	bool sound[2];
+
+	for (int i = 0; i < 2; i++)
+		sound[i] = !read_block(disk, i, block, &err) &&
+			   !check_block(block, i, &supers[i], &err);
+	return sound[1] && (!sound[0] || supers[1].generation > supers[0].generation) ? 0 : 1;
+}
+
+static void make_block(const struct image_super *super, int copy, unsigned char *block)
+{
+	struct swap_header header;
+
+	memset(block, 0, IMAGE_BLOCK);
+	memcpy(block, super, sizeof(*super));
+	make_swap_header(super, &header);
+	if (copy == 0)
+		memcpy(block + sizeof(*super), &header, sizeof(header));
+}
+
 static int write_copies(const struct disk *disk, const struct image_super *super,
 			unsigned char *block, struct error *err)
 {
-	struct swap_header header;
+	int first = choose_first(disk, block), code;
 	struct error second;
-	int code;
 
-	memcpy(block, super, sizeof(*super));
-	code = write_copy(disk, 1, block, err);
+	make_block(super, first, block);
+	code = write_copy(disk, first, block, err);
 	if (code && !is_harmless(super))
 		return code;
-	make_swap_header(super, &header);
-	memcpy(block + sizeof(*super), &header, sizeof(header));
-	if (!write_copy(disk, 0, block, &second)) {
+	make_block(super, !first, block);
+	if (!write_copy(disk, !first, block, &second)) {
 		if (code)
 			message("%s: %s; only the other one says now that the image is %s",
 				disk->name, err->text, image_state_name(super->state));
@@ -363,6 +389,22 @@ int super_random_uuid(uint8_t uuid[16], struct error *err)
 	return 0;
 }
 
+/*
+ * What is behind the superblock in the first page goes before all else: without that, neither copy
+ * counts. Were both cleared at once, a power cut could leave the older one of two.
+ */
+static int clear_signature(const struct disk *disk, unsigned char *block, struct error *err)
+{
+	int code = disk_read(disk, block, IMAGE_BLOCK, IMAGE_SUPER0, err);
+
+	if (code)
+		return code;
+	memset(block + sizeof(struct image_super), 0, IMAGE_BLOCK - sizeof(struct image_super));
+	code = disk_write(disk, block, IMAGE_BLOCK, IMAGE_SUPER0, err);
+	memset(block, 0, IMAGE_BLOCK);
+	return code ? code : disk_flush(disk, err);
+}
+
 /* Old superblocks and foreign signatures go first: a power cut leaves an unclaimed device. */
 static int clear_ends(const struct disk *disk, struct error *err)
 {
@@ -371,7 +413,9 @@ static int clear_ends(const struct disk *disk, struct error *err)
 
 	if (!zeros)
 		return error_set(err, ENOMEM, "no memory");
-	code = disk_write(disk, zeros, IMAGE_DATA_START, 0, err);
+	code = clear_signature(disk, zeros, err);
+	if (!code)
+		code = disk_write(disk, zeros, IMAGE_DATA_START, 0, err);
 	if (!code)
 		code = disk_write(disk, zeros, IMAGE_TAIL, disk->size - IMAGE_TAIL, err);
 	if (!code)
