@@ -180,6 +180,27 @@ unit: all initramfs $(TESTS)
 	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
 	tests/run-python tests/boot tests/install
 
+# What has threads, under ThreadSanitizer: the writer's workers and queue, and the readers.
+TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_image test_queue test_save test_save_faults \
+              test_watcher)
+
+$(BUILD)/tsan/obj/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$< \(tsan\))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=thread -O1 -g -MMD -MP -c $< -o $@
+
+$(BUILD)/tsan/libkjump.a: $(call objects,tsan/obj,$(LIB_SOURCES) $(TEST_SOURCES)) \
+		$(BUILD)/obj/jump/blobs.o
+	$(call say,AR,$@)
+	$(archive)
+
+$(BUILD)/tsan/test_%: $(BUILD)/tsan/obj/tests/unit/test_%.o $(BUILD)/tsan/libkjump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ -lcmocka $(LDLIBS) $(KJUMP_LDLIBS) -o $@
+
+unit-tsan: $(TSAN_TESTS)
+	$(Q)for test in $^; do echo "== $$test"; TSAN_OPTIONS=halt_on_error=1 $$test || exit 1; done
+
 # POWER_CUTS states of what the disk may hold after a power cut; `unit` looks at fewer.
 POWER_CUTS ?= 100000
 power-cuts: $(BUILD)/tests/test_power_cuts
@@ -190,10 +211,12 @@ power-cuts: $(BUILD)/tests/test_power_cuts
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 
+CLANG        := $(filter ccache,$(CC)) clang
+
 $(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CLANG,$<)
 	@mkdir -p $(@D)
-	$(Q)clang $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -w -MMD -MP -c $< -o $@
+	$(Q)$(CLANG) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -w -MMD -MP -c $< -o $@
 
 $(BUILD)/fuzz/libkjump.a: $(call objects,fuzz/obj,$(LIB_SOURCES) $(TEST_SOURCES)) \
 		$(BUILD)/obj/jump/blobs.o
@@ -203,6 +226,24 @@ $(BUILD)/fuzz/libkjump.a: $(call objects,fuzz/obj,$(LIB_SOURCES) $(TEST_SOURCES)
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libkjump.a
 	$(call say,LD,$@)
 	$(Q)clang $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LDLIBS) $(KJUMP_LDLIBS) -o $@
+
+# The same for AFL++, whose compiler has a driver for them.
+AFL_FUZZERS := $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/afl/%)
+
+$(BUILD)/afl/obj/%.o: %.c $(BUILD)/flags
+	$(call say,AFL,$<)
+	@mkdir -p $(@D)
+	$(Q)AFL_QUIET=1 afl-clang-fast $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -w -MMD -MP -c $< -o $@
+
+$(BUILD)/afl/libkjump.a: $(call objects,afl/obj,$(LIB_SOURCES) $(TEST_SOURCES)) \
+		$(BUILD)/obj/jump/blobs.o
+	$(call say,AR,$@)
+	$(archive)
+
+$(AFL_FUZZERS): $(BUILD)/afl/%: $(BUILD)/afl/obj/tests/fuzz/%.o $(BUILD)/afl/libkjump.a
+	$(call say,LD,$@)
+	$(Q)AFL_QUIET=1 afl-clang-fast $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LDLIBS) \
+		$(KJUMP_LDLIBS) -o $@
 
 # --- rebuild when the flags change ----------------------------------------------------------------
 
@@ -235,12 +276,14 @@ demo: deps
 	@$(MAKE) --no-print-directory -s all initramfs
 	@$(SYSTEM_PYTHON) scripts/demo
 
+# Fuzzing takes a minute on two CPUs.
 check: deps
-	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory all unit unit-tsan
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
 	@$(MAKE) --no-print-directory e2e
 
 check-full: deps
-	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory all unit unit-tsan
 	@$(MAKE) --no-print-directory power-cuts
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory e2e SELECT='-m "not package"'
@@ -273,6 +316,13 @@ fuzz:
 	@scripts/deps clang libclang-rt-14-dev
 	@$(MAKE) --no-print-directory $(FUZZERS)
 	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
+
+# A few seconds each show that it works; AFL_SECONDS for more.
+AFL_SECONDS ?= 10
+fuzz-afl:
+	@scripts/deps clang afl++
+	@$(MAKE) --no-print-directory $(AFL_FUZZERS)
+	tests/fuzz/run --afl $(AFL_SECONDS) $(AFL_FUZZERS)
 
 lint: deps
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
@@ -420,7 +470,9 @@ help:
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
 	@echo 'make power-cuts     $(POWER_CUTS) states of a disk after a power cut; a few of them are in unit'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
+	@echo 'make unit-tsan      those that have threads, with ThreadSanitizer'
 	@echo 'make fuzz           libFuzzer on all parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
+	@echo 'make fuzz-afl       the same targets with AFL++, AFL_SECONDS=$(AFL_SECONDS) each'
 	@echo 'make bench          speed and size beside makedumpfile and zstd (10 minutes; leave the'
 	@echo '                    machine alone meanwhile)'
 	@echo 'make initramfs      $(BUILD)/initramfs.img, what kernel B runs; KERNEL=release adds modules'
@@ -444,8 +496,9 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench bench-vm check check-full check-debian check-kernels check-package clean deb demo deps e2e FORCE \
-	fuzz help initramfs install install-dracut install-dkms install-files install-initramfs-tools \
-	install-mkinitcpio install-module lint module power-cuts uninstall unit
+.PHONY: all bench bench-vm check check-debian check-full check-kernels check-package clean deb demo deps e2e \
+	FORCE fuzz fuzz-afl help initramfs install install-dkms install-dracut install-files \
+	install-initramfs-tools install-mkinitcpio install-module lint module power-cuts uninstall unit \
+	unit-tsan
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

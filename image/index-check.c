@@ -131,7 +131,8 @@ int image_index_check(const struct image_index *index, struct error *err)
 	code = add_totals(lists, count, &total, err);
 	if (code)
 		return code;
-	if (ram > WINDOWS_MAX * WINDOW_FRAMES)
+	/* Each of the frames that are listed takes time. */
+	if (ram > WINDOWS_MAX * WINDOW_FRAMES || total > WINDOWS_MAX * WINDOW_FRAMES)
 		return error_set(err, EUCLEAN, "more RAM than any machine has");
 	window.bits = malloc(WINDOW_FRAMES / 8);
 	if (!window.bits)

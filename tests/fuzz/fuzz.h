@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the fuzzing targets share. Each is one file with fuzz_run(), which must neither crash nor
- * leak whatever it is given (libFuzzer watches, with ASan and UBSan), and fuzz_seed(), an input
- * that is taken for good, so that the search begins behind the magic numbers.
+ * leak whatever it is given (libFuzzer or AFL++ watches, with ASan and UBSan), and fuzz_seed(),
+ * inputs that are taken for good, so that the search begins behind the magic numbers.
+ *
+ * `fuzz_X --seeds FOLDER` writes them there, for both to begin with.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -25,32 +27,60 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define FUZZ_SEED_MAX 8192
+#define FUZZ_SEED_MAX 12288
 
-/* Write a good input to DATA; returns its size, at most FUZZ_SEED_MAX. */
-static size_t fuzz_seed(uint8_t *data);
+/*
+ * Write the good input NUMBER to DATA; returns its size, at most FUZZ_SEED_MAX, or 0 when there are
+ * no more of them.
+ */
+static size_t fuzz_seed(unsigned number, uint8_t *data);
 
 /* Do with the input what the programs do with such a thing. Was it taken for good, to the end? */
 static bool fuzz_run(const uint8_t *data, size_t size);
 
+#ifndef __AFL_COMPILER
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
 	(void)seed;
 	/* Libfuzzer begins with nothing, or one byte. */
 	if (size < 2 && max >= FUZZ_SEED_MAX)
-		return fuzz_seed(data);
+		return fuzz_seed(0, data);
 	return LLVMFuzzerMutate(data, size, max);
+}
+#endif
+
+static void fuzz_write_seed(const char *folder, unsigned number, const void *bytes, size_t size)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/seed-%u", folder, number);
+	file = fopen(path, "we");
+	if (!file || fwrite(bytes, 1, size, file) != size || fclose(file)) {
+		perror(path);
+		exit(1);
+	}
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	const char *folder = *argc == 3 && !strcmp((*argv)[1], "--seeds") ? (*argv)[2] : NULL;
 	static uint8_t seed[FUZZ_SEED_MAX];
+	size_t size;
 
-	(void)argc, (void)argv;
-	if (fuzz_run(seed, fuzz_seed(seed)))
-		return 0;
-	fprintf(stderr, "fuzz: the seed is refused; nothing behind that would be tried\n");
-	exit(1);
+	for (unsigned number = 0; (size = fuzz_seed(number, seed)); number++) {
+		if (!fuzz_run(seed, size)) {
+			fprintf(stderr,
+				"fuzz: seed %u is refused; nothing behind that would be tried\n",
+				number);
+			exit(1);
+		}
+		if (folder)
+			fuzz_write_seed(folder, number, seed, size);
+	}
+	if (folder)
+		exit(0);
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

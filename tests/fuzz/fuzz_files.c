@@ -5,6 +5,9 @@
  *
  * Input: the kind; then the file.
  */
+#include <asm/bootparam.h>
+#include <elf.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "jump/jump.h"
@@ -81,12 +84,14 @@ static bool read_initramfs(const char *path, struct error *err)
 {
 	struct initramfs content = { .restorer = false };
 	FILE *file = fopen(path, "re");
+	int archives;
 	long rest;
 	bool good;
 
 	if (!file)
 		abort();
-	good = fuzz_good(initramfs_read(file, &content, &rest, err), err);
+	archives = initramfs_read(file, &content, &rest, err);
+	good = archives >= 0 || fuzz_good(archives, err);
 	if (memchr(content.targets, '\0', sizeof(content.targets)) == NULL)
 		abort();
 	fclose(file);
@@ -179,10 +184,119 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 	return good;
 }
 
-static size_t fuzz_seed(uint8_t *data)
-{
-	static const char config[] = "\0# a comment\ntarget = UUID=1\nlevel = auto\nhome = 128M\n";
+/* --- seeds ---------------------------------------------------------------------------------- */
 
-	memcpy(data, config, sizeof(config) - 1);
-	return sizeof(config) - 1;
+/* In the order of `kinds`; then what is in memory. */
+static const char *const texts[] = {
+	"# a comment\ntarget = UUID=1\nlevel = auto\nhome = 128M\n",
+	"00000000-00000fff : Reserved\n00001000-0009ffff : System RAM\n"
+	"00100000-3fffffff : System RAM\n  01000000-01ffffff : Kernel code\n",
+	"ffffffff81000000 T _text\nffffffff82000000 D saved_context\n",
+	"Node 0, zone      DMA\n  pages free     3840\n      nr_free_pages 3840\n",
+	"quiet kjump.home=0x10000000 kjump.op=save\n",
+	NULL, /* a kernel */
+	NULL, /* a core */
+	NULL, /* an archive */
+	"OSRELEASE=6.12.0\nPAGESIZE=4096\nSYMBOL(mem_section)=ffffffff82000000\n"
+	"quiet rd.kjump.resume=\"LABEL=a b\" nvme-core.x=1\n",
+};
+
+#define SEED_KERNEL  5
+#define SEED_CORE    6
+#define SEED_ARCHIVE 7
+#define SEEDS	     (sizeof(texts) / sizeof(texts[0]))
+
+/* The smallest thing that passes for a bzImage. */
+static size_t seed_kernel(uint8_t *data)
+{
+	const struct setup_header header = { .setup_sects = 1,
+					     .boot_flag = 0xaa55,
+					     .header = 0x53726448,
+					     .version = 0x20f,
+					     .relocatable_kernel = 1,
+					     .kernel_alignment = 2 << 20,
+					     .xloadflags = XLF_KERNEL_64,
+					     .init_size = 10 << 20 };
+
+	memset(data, 0, 1536);
+	memcpy(data + 0x1f1, &header, sizeof(header));
+	return 1536;
+}
+
+/* Two pages of memory, and the note. */
+struct seed_core {
+	Elf64_Ehdr header;
+	Elf64_Phdr segments[2];
+	Elf64_Nhdr note;
+	char name[12], text[20];
+	unsigned char memory[1];
+};
+
+static size_t seed_core(uint8_t *data)
+{
+	static const char text[20] = "OSRELEASE=6.12.0-a\n";
+	struct seed_core core = {
+		.header = { .e_type = ET_CORE,
+			    .e_machine = EM_X86_64,
+			    .e_phoff = offsetof(struct seed_core, segments),
+			    .e_phentsize = sizeof(Elf64_Phdr),
+			    .e_phnum = 2 },
+		.segments = { { .p_type = PT_LOAD,
+				.p_offset = 4096,
+				.p_vaddr = 0xffffffff81000000,
+				.p_paddr = 0x1000,
+				.p_filesz = 4096,
+				.p_memsz = 4096 },
+			      { .p_type = PT_NOTE,
+				.p_offset = offsetof(struct seed_core, note),
+				.p_filesz = sizeof(Elf64_Nhdr) + 12 + 20 } },
+		.note = { .n_namesz = 11, .n_descsz = 19 },
+		.name = "VMCOREINFO",
+	};
+
+	memcpy(core.header.e_ident, ELFMAG "\2\1\1", 7);
+	memcpy(core.text, text, sizeof(text));
+	memset(data, 0, 8192);
+	memcpy(data, &core, sizeof(core));
+	return 8192;
+}
+
+static size_t add_entry(uint8_t *data, size_t at, const char *name, const char *content)
+{
+	size_t size = strlen(content);
+
+	at += (size_t)sprintf((char *)data + at,
+			      "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x%s", 1,
+			      0100755, 0, 0, 1, 0, size, 0, 0, 0, 0, strlen(name) + 1, 0, name) +
+	      1;
+	at = (at + 3) & ~(size_t)3;
+	memcpy(data + at, content, size);
+	return (at + size + 3) & ~(size_t)3;
+}
+
+static size_t seed_archive(uint8_t *data)
+{
+	size_t at;
+
+	memset(data, 0, 1024);
+	at = add_entry(data, 0, "etc/kjump.targets", "UUID=1\n");
+	at = add_entry(data, at, "usr/lib/kjump/kjump-restore", "x");
+	return add_entry(data, at, "TRAILER!!!", "");
+}
+
+static size_t fuzz_seed(unsigned number, uint8_t *data)
+{
+	if (number >= SEEDS)
+		return 0;
+	*data++ = (uint8_t)number;
+	switch (number) {
+	case SEED_KERNEL:
+		return 1 + seed_kernel(data);
+	case SEED_CORE:
+		return 1 + seed_core(data);
+	case SEED_ARCHIVE:
+		return 1 + seed_archive(data);
+	}
+	memcpy(data, texts[number], strlen(texts[number]));
+	return 1 + strlen(texts[number]);
 }
