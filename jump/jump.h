@@ -68,8 +68,14 @@ int jump_load(const struct jump_load *load, struct error *err);
  * nothing, but has the module loaded. */
 int jump_supported(enum jump_choice choice, struct error *err);
 
-/* Is a kernel loaded, by whichever back end? */
+/* Is a kernel loaded, by whichever back end? False also where jump_hidden() is true. */
 bool jump_loaded(void);
+
+/* The jump module's device, of which only root may ask what is loaded. */
+#define JUMP_DEVICE "/dev/kjump"
+
+/* Is DEVICE, which is JUMP_DEVICE, there and closed to this user? */
+bool jump_hidden(const char *device);
 
 /* May this process load a kernel? Tells permission, lockdown and kexec_load_disabled apart. */
 int jump_permitted(struct error *err);

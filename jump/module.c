@@ -17,7 +17,7 @@
 #include "module/kjump-ioctl.h"
 #include "text/files.h"
 
-#define DEVICE	 "/dev/kjump"
+#define DEVICE	 JUMP_DEVICE
 #define SNAPSHOT "/dev/snapshot"
 #define FAILURES "/sys/power/suspend_stats"
 
@@ -158,6 +158,15 @@ bool jump_module_missing(char *names, size_t size)
 	close(fd);
 	snprintf(names, size, "%.*s", KJUMP_MISSING_SIZE, status.missing);
 	return *names;
+}
+
+bool jump_hidden(const char *device)
+{
+	int fd = open(device, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
 static bool loaded(void)

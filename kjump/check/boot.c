@@ -181,6 +181,8 @@ static int check_image(struct preflight *preflight, const char *path, struct err
 		/* The kernel would not get further. */
 		note->code = ESTALE;
 		ret = -ESTALE;
+	} else if (ret == -EACCES) {
+		ret = check_closed(note, path);
 	} else if (ret) {
 		ret = PREFLIGHT_DOUBT;
 	} else if (!content->restorer || !content->hooks) {
@@ -249,7 +251,7 @@ int check_hook(struct preflight *preflight, struct error *note)
 	}
 	if (worst) {
 		error_set(note, 0, "this boot had it; %.180s", first.text);
-		return PREFLIGHT_DOUBT;
+		return worst;
 	}
 	error_set(note, 0, "%s%s%s", count ? "in " : "", count ? images[0] : "",
 		  had_hook ? (count ? ", and this boot had it" : "this boot had it") : "");

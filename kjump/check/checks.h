@@ -24,6 +24,9 @@ const char *home_advice(int code);
 /* What depends on a target that there is not. */
 int check_unknown(struct error *note);
 
+/* WHAT would have to be looked at, and only root may. Returns PREFLIGHT_UNKNOWN. */
+int check_closed(struct error *note, const char *what);
+
 /* jump.c: what this kernel and the next one jump by */
 int check_permitted(struct preflight *preflight, struct error *note);
 int check_jump(struct preflight *preflight, struct error *note);

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,24 @@ int check_home(struct preflight *preflight, struct error *note)
 	return 0;
 }
 
+/* The first of what the room is judged by that this user may not read; NULL for none. */
+static const char *closed_source(const struct room_paths *paths)
+{
+	struct error why = { 0 };
+	struct runs ram = { 0 };
+	int fd = open(paths->footprint, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno == EACCES)
+		return paths->footprint;
+	/* Where the boot measured nothing, what was plugged in since then counts. */
+	if (fd < 0 && memory_system_ram(paths->iomem, &ram, &why) && why.code == EPERM)
+		return paths->iomem;
+	runs_free(&ram);
+	return NULL;
+}
+
 int check_room(struct preflight *preflight, struct error *note)
 {
 	char meminfo[CHECK_PATH_SIZE], footprint[CHECK_PATH_SIZE];
@@ -196,9 +215,12 @@ int check_room(struct preflight *preflight, struct error *note)
 		.iomem = check_path(preflight, PATH_IOMEM, iomem, sizeof(iomem)),
 		.boot_params = check_path(preflight, PATH_BOOT_PARAMS, boot, sizeof(boot)),
 	};
+	const char *closed = closed_source(&paths);
 	struct state state = { 0 };
 	struct error ignored = { 0 };
 
+	if (closed)
+		return check_closed(note, closed);
 	/* Loading takes as much away as the home gives back, unless nothing is taken. */
 	if ((!jump_loaded() || state_read(PATH_STATE, &state, &ignored)) &&
 	    (loader_place(preflight->config, &state, &ignored) || !state.reserved))

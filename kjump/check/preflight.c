@@ -22,6 +22,12 @@ int check_unknown(struct error *note)
 	return PREFLIGHT_UNKNOWN;
 }
 
+int check_closed(struct error *note, const char *what)
+{
+	error_set(note, 0, "only root may look: %s", what);
+	return PREFLIGHT_UNKNOWN;
+}
+
 const struct preflight_check preflight_checks[] = {
 	{ "jump permitted",
 	  "run kjump as root; switch Secure Boot off, or boot without lockdown= and with "

@@ -47,8 +47,9 @@ enum preflight_when {
 };
 
 /* Results of a check that is neither fine (0) nor a problem (negative). */
-#define PREFLIGHT_DOUBT	  1
-#define PREFLIGHT_UNKNOWN 2 /* another check's problem leaves nothing to look at */
+#define PREFLIGHT_DOUBT 1
+#define PREFLIGHT_UNKNOWN                                                                          \
+	2 /* it could not be looked at: not by this user, or for another problem */
 
 /*
  * One thing to check; changes nothing. RUN returns 0, PREFLIGHT_DOUBT, PREFLIGHT_UNKNOWN, or a

@@ -48,20 +48,30 @@ static char *read_line(const struct preflight *preflight, const char *name)
 	return NULL;
 }
 
-/* SME has no flag that says it is in use: many kernels switch it on without being told. */
-static bool uses_sme(const struct preflight *preflight)
+/*
+ * SME has no flag that says it is in use: many kernels switch it on without being told. Returns 0,
+ * 1, or PREFLIGHT_UNKNOWN, which NOTE explains, where the processor has it and nobody can see.
+ */
+static int uses_sme(const struct preflight *preflight, const char *flags, struct error *note)
 {
 	char path[CHECK_PATH_SIZE];
-	struct error ignored = { 0 };
+	struct error cause = { 0 };
 	struct core core = { 0 };
 	uint64_t mask = 0;
+	int ret = core_vmcoreinfo(check_path(preflight, PATH_KCORE, path, sizeof(path)), &core,
+				  &cause);
 
-	if (!core_vmcoreinfo(check_path(preflight, PATH_KCORE, path, sizeof(path)), &core,
-			     &ignored) &&
-	    !vmcoreinfo_value(core.vmcoreinfo, "NUMBER(sme_mask)", &mask))
-		mask = 0;
-	core_free(&core);
-	return mask;
+	if (!ret) {
+		ret = vmcoreinfo_value(core.vmcoreinfo, "NUMBER(sme_mask)", &mask) && mask;
+		core_free(&core);
+		return ret;
+	}
+	if (!has_word(flags, "sme"))
+		return 0;
+	if (cause.code == EACCES || cause.code == EPERM)
+		return check_closed(note, path);
+	error_set(note, 0, "whether SME is in use cannot be seen: %.180s", cause.text);
+	return PREFLIGHT_UNKNOWN;
 }
 
 static bool is_told_to_encrypt(const struct preflight *preflight)
@@ -99,7 +109,7 @@ static bool hosts_tdx(const struct preflight *preflight, const char *flags)
 int check_encrypted_memory(struct preflight *preflight, struct error *note)
 {
 	char *flags = read_line(preflight, "flags");
-	int ret = 0;
+	int ret = 0, sme;
 
 	if (!flags)
 		return error_set(note, EIO, "%s: no flags of the CPU", PATH_CPUINFO);
@@ -111,10 +121,12 @@ int check_encrypted_memory(struct preflight *preflight, struct error *note)
 	else if (is_told_to_encrypt(preflight))
 		ret = error_set(note, EOPNOTSUPP,
 				"the memory of this machine is encrypted (mem_encrypt=on)");
-	else if (uses_sme(preflight))
-		ret = error_set(note, EOPNOTSUPP, "the memory of this machine is encrypted (SME)");
 	else if (hosts_tdx(preflight, flags))
 		ret = error_set(note, EOPNOTSUPP, "this machine is a host of TDX guests");
+	else if ((sme = uses_sme(preflight, flags, note)) == PREFLIGHT_UNKNOWN)
+		ret = sme;
+	else if (sme)
+		ret = error_set(note, EOPNOTSUPP, "the memory of this machine is encrypted (SME)");
 	free(flags);
 	return ret;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kjump/check/checks.h"
 #include "kjump/paths.h"
@@ -43,5 +44,8 @@ int check_watched(struct preflight *preflight, struct error *note)
 	if (!ret)
 		ret = judge(&list, note);
 	free(list.watch);
+	/* What only other processes have mounted is not seen then. */
+	if (!ret && geteuid() != 0)
+		ret = check_closed(note, "what processes of others have mounted");
 	return ret;
 }

@@ -75,7 +75,7 @@ const struct command cmd_check = {
 	.summary = "say whether hibernation would work here, and if not, why",
 	.operands = "",
 	.about = "Check everything that hibernation needs, one line each: ok, warning, problem\n"
-		 "with what to do, or unknown when another problem leaves nothing to look at.\n"
+		 "with what to do, or unknown when it could not be looked at.\n"
 		 "Changes nothing, but has the jump module loaded where there is one. The exit\n"
 		 "code is 0 when there is no problem.",
 	.accepts = TAKES_LOAD | TAKES(TARGET) | TAKES(ALLOW_PLAINTEXT) | TAKES(ALLOW_UNWATCHED) |

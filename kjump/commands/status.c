@@ -22,7 +22,8 @@ static void show_kernel(const struct state *state, const struct error *record)
 	char size[HUMAN_SIZE];
 
 	if (!jump_loaded())
-		puts("kernel B  not loaded");
+		puts(jump_hidden(JUMP_DEVICE) ? "kernel B  only root may look whether it is loaded"
+					      : "kernel B  not loaded");
 	else if (record->code == ENOENT)
 		puts("kernel B  something is loaded, not by kjump");
 	else if (record->code == EACCES)

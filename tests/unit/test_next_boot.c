@@ -196,6 +196,27 @@ static void test_hook(void **state)
 	free(search);
 }
 
+/* An image that only root may read is unknown to others, whatever this boot had. */
+static void test_hook_of_a_closed_image(void **state)
+{
+	const struct preflight_check check = { "hook", "make it", 0, check_hook };
+	char image[256], command[512];
+	const uid_t user = geteuid();
+
+	(void)state;
+	own_image("/boot/initrd.img-%s", image, sizeof(image));
+	put("/tree/bin/sh", "shell");
+	pack(image, "cat");
+	put("/run/kjump-boot/hook", "yes\n");
+	snprintf(command, sizeof(command), "chmod -R a+rX %s; chmod 0 %s%s", root, root, image);
+	assert_int_equal(system(command), 0);
+	if (user == 0)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(preflight_check(&check, &preflight, &note), PREFLIGHT_UNKNOWN);
+	assert_non_null(strstr(note.text, "only root may look"));
+	assert_int_equal(seteuid(user), 0);
+}
+
 /* What boots next need not be what booted last. */
 static void test_hook_of_another_kernel(void **state)
 {
@@ -538,6 +559,7 @@ int main(void)
 		test(test_switched_off),
 		test(test_parameter_that_may_change),
 		test(test_hook),
+		test(test_hook_of_a_closed_image),
 		test(test_hook_of_another_kernel),
 		test(test_hooks_of_mkinitcpio),
 		test(test_hook_left_out),
