@@ -63,7 +63,7 @@ TEST_SOURCES := $(filter-out %/main.c,$(foreach p,kjump kjump-write kjump-restor
 TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -g
 
-all: $(addprefix $(BUILD)/,$(PROGRAMS))
+all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(addprefix $(BUILD)/completion/,bash zsh fish)
 
 # --- programs -------------------------------------------------------------------------------------
 
@@ -108,6 +108,12 @@ $(BUILD)/bench-throttle: $(BUILD)/obj/tests/bench/throttle.o \
 		$(call objects,obj,$(filter-out %/main.c,$(wildcard writer/*.c))) $(BUILD)/libkjump.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# Completion, from the table that the help is made of
+$(BUILD)/completion/%: $(BUILD)/kjump
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BUILD)/kjump --completion $* > $@.new && mv $@.new $@
 
 # --- code between kernels -------------------------------------------------------------------------
 
@@ -336,6 +342,9 @@ install: install-files initramfs
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib/kjump" $(BUILD)/initramfs.img
 	$(if $(DESTDIR),,-"$(PREFIX)/lib/kjump/update-initramfs")
 
+# Debian's packages have vendor-completions here.
+ZSH_FUNCTIONS ?= site-functions
+
 # What goes into packages: all but what is made on the machine itself.
 install-files: all
 	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/sbin" $(BUILD)/kjump
@@ -349,6 +358,11 @@ install-files: all
 	$(call installed,boot/kjump-boot-on.service) > \
 		"$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service"
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/doc/kjump" packaging/kjump.conf
+	install -D -m 644 $(BUILD)/completion/bash \
+		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kjump"
+	install -D -m 644 $(BUILD)/completion/zsh "$(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FUNCTIONS)/_kjump"
+	install -D -m 644 $(BUILD)/completion/fish \
+		"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kjump.fish"
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man8" $(wildcard man/*.8)
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man5" $(wildcard man/*.5)
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/version.h"
+#include "kjump/completion.h"
 #include "kjump/options.h"
 
 static const struct command *const commands[] = {
@@ -13,9 +14,11 @@ static const struct command *const commands[] = {
 	&cmd_info,   &cmd_status, &cmd_verify, &cmd_export, &cmd_discard,   &cmd_initramfs,
 };
 
+#define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
+
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (!strcmp(commands[i]->name, name))
 			return commands[i];
 	}
@@ -25,7 +28,7 @@ static const struct command *find_command(const char *name)
 static void print_usage(FILE *out)
 {
 	fputs("usage: kjump COMMAND [OPTION...] [ARGUMENT...]\n\n", out);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("  help        describe a command\n\n"
 	      "Settings are in /etc/kjump.conf; see kjump(8) and kjump.conf(5).\n",
@@ -74,6 +77,9 @@ static int dispatch(int argc, char **argv)
 		return run_command(command, argc - 1, argv + 1);
 	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
 		return help(argv[2]);
+	/* Not in the help: for `make`, which installs what this prints. */
+	if (!strcmp(name, "--completion"))
+		return completion_print(commands, COMMAND_COUNT, argv[2] ? argv[2] : "", stdout);
 	if (strcmp(name, "--version") && strcmp(name, "-V"))
 		return unknown(name);
 	puts("kjump " KJUMP_VERSION);

@@ -61,12 +61,9 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			     "threads, at most one a CPU (default: one a CPU)" },
 };
 
-#define HELP_SIZE 64
-
-/* The table of COMMAND; TEXT holds what its messages advise to type. */
-static struct option_table table_of(const struct command *command, char text[HELP_SIZE])
+struct option_table command_options(const struct command *command, char text[COMMAND_HELP_SIZE])
 {
-	snprintf(text, HELP_SIZE, "kjump help %s", command->name);
+	snprintf(text, COMMAND_HELP_SIZE, "kjump help %s", command->name);
 	return (struct option_table){ entries, OPTION_COUNT, command->accepts | TAKES(HELP), text };
 }
 
@@ -134,8 +131,8 @@ static int take_operands(const struct command *command, const struct options_giv
 
 int command_parse(const struct command *command, int argc, char **argv, struct options *ret)
 {
-	char help[HELP_SIZE];
-	const struct option_table table = table_of(command, help);
+	char help[COMMAND_HELP_SIZE];
+	const struct option_table table = command_options(command, help);
 	struct options_given given;
 	int status;
 
@@ -157,8 +154,8 @@ int command_parse(const struct command *command, int argc, char **argv, struct o
 
 void command_help(const struct command *command)
 {
-	char help[HELP_SIZE];
-	const struct option_table table = table_of(command, help);
+	char help[COMMAND_HELP_SIZE];
+	const struct option_table table = command_options(command, help);
 
 	printf("usage: kjump %s [OPTION...]%s%s\n\n%s\n\n", command->name,
 	       *command->operands ? " " : "", command->operands, command->about);

@@ -75,6 +75,11 @@ struct command {
  */
 int command_parse(const struct command *command, int argc, char **argv, struct options *ret);
 
+#define COMMAND_HELP_SIZE 64
+
+/* The table of COMMAND; TEXT, which must outlive it, holds what its messages advise to type. */
+struct option_table command_options(const struct command *command, char text[COMMAND_HELP_SIZE]);
+
 /* The help of COMMAND, on standard output. */
 void command_help(const struct command *command);
 
