@@ -363,8 +363,8 @@ install-files: all
 	install -D -m 644 $(BUILD)/completion/zsh "$(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FUNCTIONS)/_kjump"
 	install -D -m 644 $(BUILD)/completion/fish \
 		"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kjump.fish"
-	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man8" $(wildcard man/*.8)
-	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man5" $(wildcard man/*.5)
+	for section in 5 7 8; do install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man$$section" \
+		man/*.$$section; done
 
 # Whatever the targets above and below put somewhere, and what was made from it; not the configuration.
 # They are asked where that is, so that there is no second list.

@@ -3,9 +3,8 @@
  * kjump-back: in kernel B, jump back into A. Returns 0 when A has jumped into B again; where B's
  * kernel cannot be left behind (no KEXEC_JUMP) it never returns.
  */
-#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/abi.h"
 #include "common/error.h"
@@ -17,14 +16,39 @@
 #include "memory/symbols.h"
 #include "text/cmdline.h"
 #include "text/files.h"
+#include "text/options.h"
 
 static const char usage[] =
 	"usage: kjump-back\n"
 	"       kjump-back --module-options MODULE\n"
+	"\n"
 	"In kernel B: put the end of the kernel log into A's mailbox and jump back into A. Or "
 	"print\n"
 	"the options that the kernel's command line has for a module, one a line, for insmod.\n"
-	"Exit codes: 0 A jumped here again, 1 the jump failed, 2 wrong usage.\n";
+	"\n";
+static const char exit_codes[] =
+	"\nExit codes: 0 A jumped here again, 1 the jump failed, 2 wrong usage.\n";
+
+struct back_options {
+	const char *module; /* print its options, nothing else; or NULL */
+	bool help, version;
+};
+
+#define FIELD(name, type, field) KEY(name, type, struct back_options, field)
+
+static const struct option_entry entries[] = {
+	{ FIELD("module-options", key_pointer, module), 0, "MODULE",
+	  "print the options of a module, and do not jump" },
+	{ FIELD("help", key_switch, help), 'h', NULL, "show this and exit" },
+	{ FIELD("version", key_switch, version), 'V', NULL, "show the version and exit" },
+};
+
+static const struct option_table table = {
+	.entries = entries,
+	.count = sizeof(entries) / sizeof(*entries),
+	.accepts = ~0ULL,
+	.help = "kjump-back --help",
+};
 
 /*
  * Time and log go back into the mailbox whether its request was answered or not: where it was not,
@@ -100,27 +124,35 @@ static int print_module_options(const char *module, struct error *err)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int show(bool version)
 {
-	struct error err;
-
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
-		return EXIT_DONE;
-	}
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+	if (version) {
 		puts("kjump-back " KJUMP_VERSION);
 		return EXIT_DONE;
 	}
-	if (argc == 3 && strcmp(argv[1], "--module-options") == 0) {
-		if (print_module_options(argv[2], &err) >= 0)
-			return EXIT_DONE;
-		message_error(&err, "options of %s are not known", argv[2]);
-		return EXIT_FAILED;
-	}
-	if (argc != 1) {
-		fputs(usage, stderr);
+	fputs(usage, stdout);
+	options_print(&table, stdout);
+	fputs(exit_codes, stdout);
+	return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct back_options options = { 0 };
+	struct options_given given;
+	struct error err;
+
+	if (options_collect(&table, argc, argv, &given) || options_apply(&table, &given, &options))
 		return EXIT_USAGE;
+	if (options.help || options.version)
+		return show(options.version);
+	if (given.operand_count)
+		return options_misuse(&table, "takes no arguments: ", given.operands[0]);
+	if (options.module) {
+		if (print_module_options(options.module, &err) >= 0)
+			return EXIT_DONE;
+		message_error(&err, "options of %s are not known", options.module);
+		return EXIT_FAILED;
 	}
 	if (go_back(&err) < 0) {
 		message_error(&err, "jump back into A");

@@ -15,12 +15,13 @@
 #define WAIT_MAX 86400 /* a day */
 
 static const char usage[] =
-	"Usage: kjump-restore [OPTION...] TARGET\n"
+	"usage: kjump-restore [OPTION...] TARGET\n"
 	"       kjump-restore --boot-on REASON TARGET\n"
 	"       kjump-restore --ask SECONDS [--no-retry]\n"
 	"       kjump-restore --count-reboot TARGET\n"
 	"       kjump-restore --find TARGET\n"
 	"       kjump-restore --parameter NAME [FILE...]\n"
+	"\n"
 	"Put the machine that is saved on TARGET back in place of this one; does not return then.\n"
 	"TARGET is UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path. When an image cannot be "
 	"restored,\n"

@@ -15,7 +15,7 @@
 #define VMCORE "vmcore:"
 
 static const char usage[] =
-	"Usage: kjump-write [--source devmem]\n"
+	"usage: kjump-write [--source devmem]\n"
 	"       kjump-write --source vmcore:FILE --output IMAGE [OPTION...]\n"
 	"\n"
 	"Save the memory of the machine that jumped into this kernel, as its mailbox asks: run by\n"
