@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who would swap to a claimed device. swapon(8) takes its signature for somebody's suspend data and
- * replaces it, and with it goes the image.
+ * Who would write to a claimed device at a boot. swapon(8) takes its signature for somebody's
+ * suspend data and replaces it, and with it goes the image.
  */
 #ifndef KJUMP_CHECK_ACTIVATION_H
 #define KJUMP_CHECK_ACTIVATION_H
@@ -11,7 +11,8 @@
 
 /*
  * Does a line of ROOT/etc/fstab or ROOT/etc/crypttab make a swap area of the device PATH, by
- * whatever name? TEXT says which one.
+ * whatever name, or anything else that begins anew at each boot (crypttab(5): swap, tmp, a key that
+ * is random), or a swap unit in ROOT/etc/systemd/system? TEXT says which one.
  */
 bool activation_by_line(const char *root, const char *path, char *text, size_t size);
 

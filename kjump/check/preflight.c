@@ -61,7 +61,8 @@ const struct preflight_check preflight_checks[] = {
 	  "boot the system that it belongs to; or give it up with 'kjump discard' or --replace", 0,
 	  check_waiting },
 	{ "swap on the target",
-	  "take the line out of /etc/fstab or /etc/crypttab; give the partition another type with "
+	  "take it out of /etc/fstab, /etc/crypttab and the units of systemd; give the partition "
+	  "another type with "
 	  "'sfdisk --part-type'",
 	  PREFLIGHT_TELL, check_activation },
 	{ "layers below the target",
