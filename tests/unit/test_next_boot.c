@@ -309,6 +309,7 @@ static void test_hook_left_out(void **state)
 					  "/etc/mkinitcpio.conf lacks kjump"));
 	/* Made before it was taken out. */
 	put("/tree/usr/bin/kjump-restore", "program");
+	put("/tree/usr/lib/kjump/kjump-core.sh", "script");
 	pack(image, "cat");
 	assert_int_equal(check_hook(&preflight, &note), PREFLIGHT_DOUBT);
 	assert_non_null(strstr(note.text, "so will the next image"));
