@@ -29,7 +29,8 @@
 void footprint_format(const struct meminfo *memory, uint64_t ram, uint64_t offline,
 		      uint64_t reserve, char *text, size_t size);
 
-/* Measure, and write to PATH, whose directory is made if need be. */
+/* Measure, by the settings that are in force (restore/tuning.h), and write to PATH, whose directory
+ * is made if need be. */
 int footprint_note(const char *path, struct error *err);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "text/files.h"
 
-#define LEAST_SPARED (24 * UINT64_C(1048576))
+#define LEAST_SPARED (16 * UINT64_C(1048576))
 
 uint64_t frames_meminfo(const char *name)
 {
@@ -75,7 +75,7 @@ int frames_check(const struct frames *frames, struct error *err)
 
 uint64_t frames_reserve(uint64_t total, uint64_t wanted)
 {
-	uint64_t share = total / 100 * 3;
+	uint64_t share = total / 100;
 
 	if (wanted < LEAST_SPARED)
 		wanted = LEAST_SPARED;

@@ -39,7 +39,10 @@ struct frames {
 
 /*
  * What stays available in a machine with TOTAL bytes of memory when WANTED bytes are to: never less
- * than 24 MiB or 3 % of it.
+ * than 16 MiB or 1 % of it. That is beyond the kernel's own watermarks, which nothing that counts
+ * as available touches, and what maps the frames is taken from what is available as well: this is
+ * for what the kernel, its drivers and this program need while an image is read and the payload
+ * loaded.
  */
 uint64_t frames_reserve(uint64_t total, uint64_t wanted);
 

@@ -23,6 +23,7 @@
 #include "restore/leave.h"
 #include "restore/stage.h"
 #include "restore/target.h"
+#include "restore/tuning.h"
 
 struct restore {
 	const struct restore_options *options;
@@ -240,6 +241,18 @@ static enum exit_code check_wanted(const struct restore *restore, struct error *
 	return check_state(&super, restore->options->again, err);
 }
 
+/* With the settings of a restore: without transparent huge pages the kernel keeps less free. */
+static void note_footprint(void)
+{
+	struct tuning tuning;
+	struct error err = { 0 };
+
+	tuning_apply(&tuning);
+	if (footprint_note(FOOTPRINT_PATH, &err))
+		message("%s; this boot's room for images is not noted", err.text);
+	tuning_undo(&tuning);
+}
+
 enum exit_code restore_run(const struct restore_options *options, uint64_t started)
 {
 	struct restore restore = { .options = options,
@@ -251,8 +264,8 @@ enum exit_code restore_run(const struct restore_options *options, uint64_t start
 	enum exit_code code;
 	int rc;
 
-	if (!options->check && footprint_note(FOOTPRINT_PATH, &err))
-		message("%s; this boot's room for images is not noted", err.text);
+	if (!options->check)
+		note_footprint();
 	code = target_open(options->target, mode, &restore.waiting, &restore.disk, &restore.super,
 			   &err);
 	if (code != EXIT_DONE) {

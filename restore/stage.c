@@ -17,7 +17,7 @@
 /* Threads that read; more do not go faster than memory. */
 #define WORKERS_MAX 32
 /* What the rest of this program and the kernel need while it runs. */
-#define BASE_SIZE (16 * MIB)
+#define BASE_SIZE (8 * MIB)
 
 /* Two for each CPU: while one waits for the device, the other one decompresses. */
 static unsigned workers(void)

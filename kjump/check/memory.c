@@ -208,12 +208,13 @@ static const char *closed_source(const struct room_paths *paths)
 int check_room(struct preflight *preflight, struct error *note)
 {
 	char meminfo[CHECK_PATH_SIZE], footprint[CHECK_PATH_SIZE];
-	char iomem[CHECK_PATH_SIZE], boot[CHECK_PATH_SIZE];
+	char iomem[CHECK_PATH_SIZE], boot[CHECK_PATH_SIZE], zones[CHECK_PATH_SIZE];
 	const struct room_paths paths = {
 		.meminfo = check_path(preflight, PATH_MEMINFO, meminfo, sizeof(meminfo)),
 		.footprint = check_path(preflight, PATH_FOOTPRINT, footprint, sizeof(footprint)),
 		.iomem = check_path(preflight, PATH_IOMEM, iomem, sizeof(iomem)),
 		.boot_params = check_path(preflight, PATH_BOOT_PARAMS, boot, sizeof(boot)),
+		.zoneinfo = check_path(preflight, PATH_ZONEINFO, zones, sizeof(zones)),
 	};
 	const char *closed = closed_source(&paths);
 	struct state state = { 0 };

@@ -13,15 +13,16 @@ struct room_paths {
 	const char *meminfo, *drop_caches;
 	const char *footprint; /* what kjump-restore noted when this system booted, if it did */
 	const char *iomem, *boot_params;
+	const char *zoneinfo;
 };
 
 /*
  * See to it that the boot kernel can put all of memory back: it needs frames of its own, as many
  * as kernel, initramfs and a reserve take, and finds them where this system has nothing, which is
- * in free memory and in the home of STATE. How many these are was measured when this system
- * booted, as the next boot has the same kernel and initramfs, as a rule; where it was not, an
- * estimate has to do. Drops clean caches if there is too little, and fails with ENOMEM when that
- * does not help.
+ * in free memory, with what CPUs keep of it for themselves, and in the home of STATE. How many
+ * these are was measured when this system booted, as the next boot has the same kernel and
+ * initramfs, as a rule; where it was not, an estimate has to do. Drops clean caches if there is too
+ * little, and fails with ENOMEM when that does not help.
  */
 int room_make(const struct room_paths *paths, const struct state *state, struct error *err);
 

@@ -100,8 +100,8 @@ static int post_watch(struct save *save, struct mailbox *mailbox, struct error *
 /* From here on until the jump nothing should happen that changes a file system. */
 static int post_request(struct save *save, struct error *err)
 {
-	const struct room_paths room = { PATH_MEMINFO, PATH_DROP_CACHES, PATH_FOOTPRINT, PATH_IOMEM,
-					 PATH_BOOT_PARAMS };
+	const struct room_paths room = { PATH_MEMINFO, PATH_DROP_CACHES, PATH_FOOTPRINT,
+					 PATH_IOMEM,   PATH_BOOT_PARAMS, PATH_ZONEINFO };
 	struct mailbox *mailbox = save->loader.page.mailbox;
 	struct untouchable untouchable;
 	uint64_t pfn;

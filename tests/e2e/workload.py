@@ -38,6 +38,13 @@ def host_path():
     return {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
 
 
+def free_memory(machine):
+    """MiB of memory that holds nothing, with what all CPUs but the first one keep at hand of it."""
+    return int(machine.run("""
+        awk '/MemFree/ { kib = $2 } /cpu:/ { cpu = $2 } cpu && /count:/ { kib += 4 * $2 }
+             END { print int(kib / 1024) }' /proc/meminfo /proc/zoneinfo"""))
+
+
 class Workload:
     def __init__(self, machine, disk):
         self.machine, self.disk = machine, disk

@@ -42,9 +42,9 @@ static void format(void **state)
 static void reserve(void **state)
 {
 	(void)state;
-	assert_int_equal(frames_reserve(100 * MIB, MIB), 24 * MIB);
+	assert_int_equal(frames_reserve(100 * MIB, MIB), 16 * MIB);
 	assert_int_equal(frames_reserve(100 * MIB, 30 * MIB), 30 * MIB);
-	assert_int_equal(frames_reserve(10000 * MIB, 30 * MIB), 300 * MIB);
+	assert_int_equal(frames_reserve(10000 * MIB, 30 * MIB), 100 * MIB);
 	/* Two copies of the payload's lists. */
 	assert_int_equal(stage_reserve(0, 100 * MIB) - stage_reserve(0, 50 * MIB), 100 * MIB);
 }

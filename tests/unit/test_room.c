@@ -23,9 +23,11 @@ static char drop[] = "/tmp/kjump-drop-XXXXXX";
 static char footprint[] = "/tmp/kjump-footprint-XXXXXX";
 static char iomem[] = "/tmp/kjump-iomem-XXXXXX";
 static char boot[] = "/tmp/kjump-boot-XXXXXX";
-static const struct room_paths paths = { meminfo, drop, footprint, iomem, boot };
-static const struct room_paths nowhere = { "/tmp/kjump-no-such-file", drop, footprint, iomem,
-					   boot };
+static char zones[] = "/tmp/kjump-zones-XXXXXX";
+static const struct room_paths paths = { meminfo, drop, footprint, iomem, boot, zones };
+static const struct room_paths nowhere = {
+	"/tmp/kjump-no-such-file", drop, footprint, iomem, boot, zones
+};
 
 static const struct state *home(uint64_t mib)
 {
@@ -230,6 +232,32 @@ static void plugged_in(void **state)
 	assert_int_equal(truncate(footprint, 0), 0);
 }
 
+/* All that CPUs keep counts, but what the first one does. */
+static void kept_by_cpus(void **state)
+{
+	FILE *file = fopen(zones, "w");
+	struct error err;
+
+	(void)state;
+	assert_non_null(file);
+	for (int zone = 0; zone < 2; zone++)
+		fprintf(file,
+			"Node 0, zone    DMA32\n  pages free     1234\n        count:    9999\n"
+			"  pagesets\n    cpu: 0\n              count:    5000\n              high: "
+			" 1\n"
+			"    cpu: 1\n              count:    300\n              high:     7424\n"
+			"    cpu: 12\n              count:    212\n  vm stats threshold: 24\n"
+			"  node_unreclaimable:  0\n    cpu: 0\n");
+	fclose(file);
+	/* 4 MiB more than is free. */
+	write_meminfo(1000, 62);
+	assert_int_equal(room_make(&paths, home(80), &err), 0);
+	write_meminfo(1000, 61);
+	assert_int_equal(room_make(&paths, home(80), &err), -ENOMEM);
+	assert_int_equal(dropped(), '3');
+	assert_int_equal(truncate(zones, 0), 0);
+}
+
 static void unreadable(void **state)
 {
 	struct error err;
@@ -250,6 +278,7 @@ static int make_files(void **state)
 	close(mkstemp(drop));
 	close(mkstemp(footprint));
 	close(mkstemp(iomem));
+	close(mkstemp(zones));
 	assert_non_null(mkdtemp(boot));
 	return 0;
 }
@@ -261,6 +290,7 @@ static int remove_files(void **state)
 	unlink(drop);
 	unlink(footprint);
 	unlink(iomem);
+	unlink(zones);
 	rmdir(boot);
 	return 0;
 }
@@ -271,7 +301,7 @@ int main(void)
 		cmocka_unit_test(enough),	cmocka_unit_test(too_little),
 		cmocka_unit_test(only_checked), cmocka_unit_test(measured),
 		cmocka_unit_test(plugged_in),	cmocka_unit_test(reserved_for_movable_pages),
-		cmocka_unit_test(unreadable),
+		cmocka_unit_test(kept_by_cpus), cmocka_unit_test(unreadable),
 	};
 
 	return cmocka_run_group_tests_name("room", tests, make_files, remove_files);
