@@ -9,16 +9,19 @@
 #include <unistd.h>
 
 #include "jump/jump.h"
+#include "jump/pe.h"
 
 #define HEADER_OFFSET 0x1f1
 #define HEADER_MAGIC  0x53726448 /* "HdrS" */
 #define PROTOCOL_MIN  0x020c	 /* xloadflags */
 #define SECTOR	      512
 
+/* The file, or the kernel in a unified image. */
 static int read_file(const char *path, unsigned char **ret, size_t *size, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	unsigned char *bytes = NULL;
+	struct pe_section section;
 	struct stat st;
 	size_t done = 0;
 	int r;
@@ -29,18 +32,22 @@ static int read_file(const char *path, unsigned char **ret, size_t *size, struct
 		r = error_errno(err, "%s", path);
 		goto out;
 	}
-	if (!S_ISREG(st.st_mode) || st.st_size < HEADER_OFFSET + (int)sizeof(struct setup_header)) {
+	/* A bzImage is a PE file itself, but without a kernel in it. */
+	if (!S_ISREG(st.st_mode) || !pe_section_find(fd, ".linux", &section))
+		section = (struct pe_section){ 0, (uint64_t)st.st_size };
+	if (!S_ISREG(st.st_mode) || section.size < HEADER_OFFSET + sizeof(struct setup_header)) {
 		r = error_set(err, EINVAL, "%s: not a kernel image", path);
 		goto out;
 	}
-	bytes = malloc(st.st_size);
+	bytes = malloc(section.size);
 	if (!bytes) {
 		r = error_set(err, ENOMEM, "%s: no memory for %lld bytes", path,
-			      (long long)st.st_size);
+			      (long long)section.size);
 		goto out;
 	}
-	while (done < (size_t)st.st_size) {
-		ssize_t n = read(fd, bytes + done, st.st_size - done);
+	while (done < section.size) {
+		ssize_t n = pread(fd, bytes + done, section.size - done,
+				  (off_t)(section.offset + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -55,6 +55,9 @@ int check_room(struct preflight *preflight, struct error *note);
 int check_encrypted_memory(struct preflight *preflight, struct error *note);
 int check_fred(struct preflight *preflight, struct error *note);
 
+/* writer.c: kernel B's initramfs */
+int check_writer(struct preflight *preflight, struct error *note);
+
 /* check-target.c: where the image goes */
 int check_target(struct preflight *preflight, struct error *note);
 int check_waiting(struct preflight *preflight, struct error *note);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jump/pe.h"
 #include "kjump/check/unpack.h"
 
 /* --- archives --------------------------------------------------------------------------------- */
@@ -81,6 +82,22 @@ static bool header_parse(const char *text, struct header *ret)
 	return ret->name_size > 0 && ret->name_size <= PATH_MAX;
 }
 
+/* Where kernel B's initramfs has its modules. */
+#define MODULES	      "lib/modules/"
+#define MODULE_SUFFIX ".ko"
+
+/* NAME.ko: " NAME " is added to the text, as long as there is room. */
+static void add_module(const char *name, struct initramfs *ret)
+{
+	size_t length = strlen(name), at = strlen(ret->modules);
+	size_t suffix = strlen(MODULE_SUFFIX);
+
+	if (length <= suffix || strcmp(name + length - suffix, MODULE_SUFFIX))
+		return;
+	snprintf(ret->modules + at, sizeof(ret->modules) - at, "%s%.*s ", at ? "" : " ",
+		 (int)(length - suffix), name);
+}
+
 /* Read what is wanted of a file, and pass over the rest of it. */
 static bool take_file(struct reader *reader, const struct header *header, const char *name,
 		      struct initramfs *ret)
@@ -100,6 +117,8 @@ static bool take_file(struct reader *reader, const struct header *header, const 
 		ret->targets[left] = '\0';
 		left = 0;
 	}
+	if (header->file && !strncmp(name, MODULES, strlen(MODULES)))
+		add_module(base, ret);
 	return skip_bytes(reader, left) && align(reader);
 }
 
@@ -195,32 +214,6 @@ static int look_unpacked(const char *path, off_t offset, struct initramfs *ret, 
 
 /* --- images ----------------------------------------------------------------------------------- */
 
-static uint32_t get32(const unsigned char *at)
-{
-	return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-/* Where the section .initrd of a PE file begins; 0 for any other file. */
-static off_t find_section(int fd)
-{
-	unsigned char bytes[64];
-	off_t header, at;
-	unsigned count;
-
-	if (pread(fd, bytes, 64, 0) != 64 || memcmp(bytes, "MZ", 2))
-		return 0;
-	header = get32(bytes + 0x3c);
-	if (pread(fd, bytes, 24, header) != 24 || memcmp(bytes, "PE\0", 4))
-		return 0;
-	count = bytes[6] | bytes[7] << 8;
-	at = header + 24 + (bytes[20] | bytes[21] << 8);
-	for (; count && pread(fd, bytes, 40, at) == 40; count--, at += 40) {
-		if (!memcmp(bytes, ".initrd", 8))
-			return get32(bytes + 20);
-	}
-	return 0;
-}
-
 /* Is all of it there that restores? Then nothing is left to be looked for. */
 static bool is_complete(const struct initramfs *content)
 {
@@ -230,7 +223,9 @@ static bool is_complete(const struct initramfs *content)
 /* Parts one behind the other: archives, and compressed ones. */
 static int look_at(const char *path, FILE *file, struct initramfs *ret, struct error *err)
 {
-	off_t start = find_section(fileno(file)), offset = start;
+	struct pe_section section;
+	bool unified = pe_section_find(fileno(file), ".initrd", &section);
+	off_t start = unified ? (off_t)section.offset : 0, offset = start;
 	int total = 0;
 
 	do {

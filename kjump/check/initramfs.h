@@ -11,11 +11,13 @@
 #include "common/error.h"
 
 #define INITRAMFS_TARGETS_SIZE 4096
+#define INITRAMFS_MODULES_SIZE 8192
 
 struct initramfs {
 	bool restorer;			      /* kjump-restore is in it */
 	bool hooks;			      /* kjump-core.sh, without which nothing calls it */
 	char targets[INITRAMFS_TARGETS_SIZE]; /* text of its /etc/kjump.targets, or "" */
+	char modules[INITRAMFS_MODULES_SIZE]; /* names of those in lib/modules, " a b c ", or "" */
 };
 
 /*

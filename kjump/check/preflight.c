@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "jump/jump.h"
 #include "kjump/check/checks.h"
 
 char *check_path(const struct preflight *preflight, const char *path, char *text, size_t size)
@@ -79,6 +80,7 @@ const struct preflight_check preflight_checks[] = {
 	  PREFLIGHT_RESTORE, check_watched },
 	{ "target size", "take a larger device, or close programs first", PREFLIGHT_ADVICE,
 	  check_size },
+	{ "kernel B's initramfs", "'kjump initramfs' makes it anew", PREFLIGHT_COLD, check_writer },
 	{ "memory for kernel B", "close programs, or 'kjump load' soon after boot", PREFLIGHT_LATER,
 	  check_home },
 	{ "room for the boot kernel", "close programs first", PREFLIGHT_LATER | PREFLIGHT_RESTORE,
@@ -132,6 +134,7 @@ int preflight_run(struct preflight *preflight, struct error *err)
 		int ret;
 
 		if (check->when & PREFLIGHT_LATER ||
+		    (check->when & PREFLIGHT_COLD && jump_loaded()) ||
 		    (check->when & PREFLIGHT_RESTORE && preflight->operation == OP_CHECKPOINT))
 			continue;
 		ret = preflight_check(check, preflight, &note);

@@ -44,6 +44,8 @@ enum preflight_when {
 	 * permitted by a setting, or change nothing for the session.
 	 */
 	PREFLIGHT_TELL = 1 << 4,
+	/* What is loaded for the jump: no matter, and not looked at, once it is loaded. */
+	PREFLIGHT_COLD = 1 << 5,
 };
 
 /* Results of a check that is neither fine (0) nor a problem (negative). */

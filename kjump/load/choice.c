@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "common/abi.h"
+#include "kjump/load/kernel-file.h"
 #include "kjump/paths.h"
 #include "text/files.h"
 
@@ -31,56 +32,47 @@ static bool take_if_readable(char *ret, size_t size, const char *directory, cons
 	return true;
 }
 
-/* BOOT_IMAGE= is the boot loader's name: "(hd0,gpt2)/vmlinuz", relative to its own file system. */
-static bool take_boot_image(char *ret, size_t size, const char *cmdline)
+static int choose_kernel(const struct config *config, const char *root, const char *cmdline,
+			 struct choice *choice, struct error *err)
 {
-	char value[256];
-	const char *path = value;
-
-	if (!cmdline_value(cmdline, "BOOT_IMAGE", value, sizeof(value)))
-		return false;
-	if (*path == '(')
-		path += strcspn(path, "/");
-	return *path == '/' && (take_if_readable(ret, size, PATH_BOOT, path) ||
-				take_if_readable(ret, size, "", path));
-}
-
-static int choose_kernel(const struct config *config, const char *cmdline, struct choice *choice,
-			 struct error *err)
-{
-	char name[128];
+	const size_t size = sizeof(choice->kernel);
+	const char *file = strrchr(config->kernel, '/');
 	struct utsname system;
 
 	if (*config->kernel) {
 		strcpy(choice->kernel, config->kernel);
+		file = file ? file + 1 : config->kernel;
+		if (!strncmp(file, "vmlinuz-", 8))
+			snprintf(choice->release, sizeof(choice->release), "%s", file + 8);
 		return 0;
 	}
 	if (uname(&system))
 		return error_errno(err, "uname");
-	snprintf(name, sizeof(name), "/vmlinuz-%s", system.release);
-	if (take_if_readable(choice->kernel, sizeof(choice->kernel), PATH_BOOT, name) ||
-	    take_boot_image(choice->kernel, sizeof(choice->kernel), cmdline))
+	snprintf(choice->release, sizeof(choice->release), "%s", system.release);
+	if (kernel_file_find(root, system.release, cmdline, choice->kernel, size))
 		return 0;
-	return error_set(err, ENOENT, "%s%s: no kernel to load; name one with --kernel", PATH_BOOT,
-			 name);
+	return error_set(err, ENOENT,
+			 "%s/vmlinuz-%s: no kernel to load, there or where boot loaders have them; "
+			 "name one with --kernel",
+			 PATH_BOOT, system.release);
 }
 
 /* Beside the general one there may be one with the modules of this kernel:
  * .../initramfs-6.12.1.img. */
-static bool take_for_kernel(struct choice *choice, const char *general)
+static bool take_for_kernel(struct choice *choice, const char *root, const char *general)
 {
-	const char *file = strrchr(choice->kernel, '/');
 	const char *dot = strrchr(general, '.');
 	char path[512];
 
-	file = file ? file + 1 : choice->kernel;
-	if (strncmp(file, "vmlinuz-", 8))
+	if (!*choice->release)
 		return false;
-	snprintf(path, sizeof(path), "%.*s-%.200s%s", (int)(dot - general), general, file + 8, dot);
-	return take_if_readable(choice->initramfs, sizeof(choice->initramfs), "", path);
+	snprintf(path, sizeof(path), "%.*s-%.200s%s", (int)(dot - general), general,
+		 choice->release, dot);
+	return take_if_readable(choice->initramfs, sizeof(choice->initramfs), root, path);
 }
 
-static int choose_initramfs(const struct config *config, struct choice *choice, struct error *err)
+static int choose_initramfs(const struct config *config, const char *root, struct choice *choice,
+			    struct error *err)
 {
 	const size_t size = sizeof(choice->initramfs);
 
@@ -88,16 +80,24 @@ static int choose_initramfs(const struct config *config, struct choice *choice, 
 		strcpy(choice->initramfs, config->initramfs);
 		return 0;
 	}
-	if (take_for_kernel(choice, PATH_INITRAMFS_MADE) ||
-	    take_for_kernel(choice, PATH_INITRAMFS) ||
-	    take_for_kernel(choice, PATH_INITRAMFS_OF_PREFIX) ||
-	    take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS) ||
-	    take_if_readable(choice->initramfs, size, "", PATH_INITRAMFS_OF_PREFIX))
+	if (take_for_kernel(choice, root, PATH_INITRAMFS_MADE) ||
+	    take_for_kernel(choice, root, PATH_INITRAMFS) ||
+	    take_for_kernel(choice, root, PATH_INITRAMFS_OF_PREFIX) ||
+	    take_if_readable(choice->initramfs, size, root, PATH_INITRAMFS) ||
+	    take_if_readable(choice->initramfs, size, root, PATH_INITRAMFS_OF_PREFIX))
 		return 0;
 	return error_set(err, ENOENT,
 			 "%s: no initramfs to load; 'kjump initramfs' makes one, --initramfs names "
 			 "one",
 			 PATH_INITRAMFS);
+}
+
+int choice_files(const struct config *config, const char *root, const char *cmdline,
+		 struct choice *ret, struct error *err)
+{
+	int status = choose_kernel(config, root, cmdline, ret, err);
+
+	return status ? status : choose_initramfs(config, root, ret, err);
 }
 
 unsigned choice_cpus(const struct config *config)
@@ -149,9 +149,7 @@ int choice_make(const struct config *config, struct choice *ret, struct error *e
 	ret->cpus = choice_cpus(config);
 	status = file_read(PATH_CMDLINE, cmdline, sizeof(cmdline), err);
 	if (!status)
-		status = choose_kernel(config, cmdline, ret, err);
-	if (!status)
-		status = choose_initramfs(config, ret, err);
+		status = choice_files(config, "", cmdline, ret, err);
 	if (!status)
 		status = cmdline_for_b(cmdline, ret->cpus, config->cmdline, ret->cmdline,
 				       sizeof(ret->cmdline), err);

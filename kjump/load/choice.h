@@ -15,6 +15,7 @@
 struct choice {
 	char kernel[256];
 	char initramfs[256];
+	char release[128]; /* of that kernel, or "" when its name does not tell */
 	char cmdline[CMDLINE_SIZE];
 	unsigned cpus;
 	int level;	 /* may be another one the next time that this kernel B is used */
@@ -24,6 +25,13 @@ struct choice {
 
 /* CPUs that kernel B starts, and threads of a save: no more than there are, whatever is set. */
 unsigned choice_cpus(const struct config *config);
+
+/*
+ * Fill in kernel, release and initramfs alone, as they are below ROOT ("" for the running system);
+ * *RET must be zeroed. CMDLINE is that of the running kernel. ENOENT as below.
+ */
+int choice_files(const struct config *config, const char *root, const char *cmdline,
+		 struct choice *ret, struct error *err);
 
 /* ENOENT when there is no kernel or no initramfs to be found. */
 int choice_make(const struct config *config, struct choice *ret, struct error *err);

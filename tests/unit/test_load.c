@@ -194,6 +194,33 @@ static void bzimage_is_read(void **state)
 	jump_kernel_free(&kernel);
 }
 
+/* Out of a unified image, whose other sections are left alone; a kernel that is cut off is none. */
+static void unified_image_is_read(void **state)
+{
+	unsigned char bytes[2048 + 4096] = "MZ";
+	unsigned char *entry = bytes + 128 + 24;
+	const uint32_t header = 128, size = 4096, offset = 2048;
+	struct jump_kernel kernel;
+	struct error err;
+
+	(void)state;
+	memcpy(bytes + 0x3c, &header, 4);
+	memcpy(bytes + 128, "PE\0", 4);
+	bytes[134] = 1;
+	memcpy(entry, ".linux", 6);
+	memcpy(entry + 8, &size, 4);
+	memcpy(entry + 16, &size, 4);
+	memcpy(entry + 20, &offset, 4);
+	fill_bzimage(bytes + offset, size);
+	write_file(bytes, sizeof(bytes));
+	assert_int_equal(jump_kernel_read(path, &kernel, &err), 0);
+	assert_int_equal(kernel.size, size);
+	assert_memory_equal(kernel.bytes, bytes + offset, size);
+	jump_kernel_free(&kernel);
+	write_file(bytes, sizeof(bytes) - 1);
+	assert_int_equal(jump_kernel_read(path, &kernel, &err), -EINVAL);
+}
+
 static void bad_bzimages_are_refused(void **state)
 {
 	static const struct {
@@ -336,6 +363,7 @@ int main(void)
 		cmocka_unit_test(home_avoids_reserved_frames_page_tables_and_the_mailbox),
 		cmocka_unit_test(no_room_for_the_home),
 		cmocka_unit_test(bzimage_is_read),
+		cmocka_unit_test(unified_image_is_read),
 		cmocka_unit_test(bad_bzimages_are_refused),
 		cmocka_unit_test(only_the_home_is_ram_for_b),
 		cmocka_unit_test(long_memory_maps),
