@@ -458,6 +458,30 @@ define copy_sources
 	mkdir -p $(packed)
 	tar -c --exclude=./$(BUILD) --exclude=./.git --exclude=__pycache__ . | tar -x -C $(packed)
 endef
+define tarball
+	$(call copy_sources,$(1))
+	tar -C $(BUILD)/$(1) -czf $(call packed,$(1)).tar.gz kjump-$(PACKAGE_VERSION)
+	rm -rf $(call packed,$(1))
+endef
+
+# Their version in /usr/src and in the packages' names is that of the programs. Whether all is there
+# that the build needs, the build says: the names of packages are Fedora's.
+rpm:
+	$(call tarball,rpm)
+	rpmbuild --quiet -bb --nodeps \
+		--define '__brp_compress /bin/bash %{_rpmconfigdir}/brp-compress' \
+		--define '_topdir $(CURDIR)/$(BUILD)/rpm' \
+		--define '_sourcedir $(CURDIR)/$(BUILD)/rpm' --define 'kjump_version $(PACKAGE_VERSION)' \
+		packaging/kjump.spec
+	mv $(BUILD)/rpm/RPMS/*/*.rpm $(BUILD)/rpm/
+	rm -rf $(addprefix $(BUILD)/rpm/,BUILD BUILDROOT RPMS SRPMS SPECS SOURCES)
+
+# For makepkg, in $(BUILD)/arch.
+pkgbuild:
+	$(call tarball,arch)
+	sed -e 's/@VERSION@/$(PACKAGE_VERSION)/' \
+		-e "s/@SUM@/$$(sha256sum < $(call packed,arch).tar.gz | cut -d' ' -f1)/" \
+		packaging/PKGBUILD > $(BUILD)/arch/PKGBUILD
 
 deb:
 	$(call copy_sources,deb)
@@ -467,12 +491,13 @@ deb:
 	rm -rf $(call packed,deb)
 
 # Takes root: Debian 12 and 13 are installed into folders for it, and then the packages into them.
-check-debian: deps
+check-packaging: deps
 	@scripts/deps $(PACKAGE_TOOLS)
-	@$(MAKE) --no-print-directory deb
+	@$(MAKE) --no-print-directory deb rpm pkgbuild
+	tests/package/others $(BUILD)/rpm $(BUILD)/arch
 	tests/package/run $(BUILD)/deb bookworm trixie
 
-PACKAGE_TOOLS := debhelper debootstrap dh-dkms lintian pkgconf
+PACKAGE_TOOLS := debhelper debootstrap dh-dkms lintian makepkg pkgconf rpm
 
 help:
 	@echo 'make                build the programs into $(BUILD)/'
@@ -494,8 +519,10 @@ help:
 	@echo '                    or KERNELDIR=headers for another one'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
-	@echo 'make deb            Debian packages into $(BUILD)/deb/; make check-debian builds, installs, uses and'
-	@echo '                    purges them in Debian 12 and 13 (takes root)'
+	@echo 'make deb            Debian packages into $(BUILD)/deb/; make check-packaging builds, installs,'
+	@echo '                    uses and purges them in Debian 12 and 13, and checks the others (takes root)'
+	@echo 'make rpm            packages for Fedora and SUSE into $(BUILD)/rpm/'
+	@echo 'make pkgbuild       what makepkg needs for Arch, into $(BUILD)/arch/'
 	@echo 'make uninstall      all of it away again, whichever of these targets were made'
 	@echo 'make install-module the module, for the running kernel; KERNEL or KERNELDIR as above'
 	@echo 'make install-dkms   the module, by DKMS: for every kernel, now and after updates'
@@ -510,9 +537,9 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench bench-vm check check-debian check-full check-kernels check-package clean deb demo deps e2e \
-	FORCE fuzz fuzz-afl help initramfs install install-dkms install-dracut install-files \
-	install-initramfs-tools install-mkinitcpio install-module lint module power-cuts uninstall unit \
-	unit-tsan
+.PHONY: all bench bench-vm check check-full check-kernels check-package check-packaging clean deb demo \
+	deps e2e FORCE fuzz fuzz-afl help initramfs install install-dkms install-dracut install-files \
+	install-initramfs-tools install-mkinitcpio install-module lint module pkgbuild power-cuts rpm \
+	uninstall unit unit-tsan
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
