@@ -187,8 +187,7 @@ unit: all initramfs $(TESTS)
 	tests/run-python tests/boot tests/install
 
 # What has threads, under ThreadSanitizer: the writer's workers and queue, and the readers.
-TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_image test_queue test_save test_save_faults \
-              test_watcher)
+TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_image test_queue test_save test_watcher)
 
 $(BUILD)/tsan/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$< \(tsan\))
@@ -211,6 +210,11 @@ unit-tsan: $(TSAN_TESTS)
 POWER_CUTS ?= 100000
 power-cuts: $(BUILD)/tests/test_power_cuts
 	$< $(POWER_CUTS)
+
+# Every bit of an image's metadata, and random ones elsewhere; `unit` flips every 97th.
+BIT_FLIPS ?= 10000
+bit-flips: $(BUILD)/tests/test_bit_flips
+	$< 1 $(BIT_FLIPS)
 
 # --- fuzzing (libFuzzer, which comes with clang) ----------------------------------------------------
 
@@ -290,7 +294,7 @@ check: deps
 
 check-full: deps
 	@$(MAKE) --no-print-directory all unit unit-tsan
-	@$(MAKE) --no-print-directory power-cuts
+	@$(MAKE) --no-print-directory power-cuts bit-flips
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory e2e SELECT='-m "not package"'
 
@@ -509,6 +513,7 @@ help:
 	@echo 'make check-package  the kernel that scripts/build-kernel made, named in KJUMP_PACKAGE'
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
 	@echo 'make power-cuts     $(POWER_CUTS) states of a disk after a power cut; a few of them are in unit'
+	@echo 'make bit-flips      every bit of an image'"'"'s metadata flipped, BIT_FLIPS=$(BIT_FLIPS) elsewhere'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
 	@echo 'make unit-tsan      those that have threads, with ThreadSanitizer'
 	@echo 'make fuzz           libFuzzer on all parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
@@ -538,7 +543,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench bench-vm check check-full check-kernels check-package check-packaging clean deb demo \
+.PHONY: all bench bench-vm bit-flips check check-full check-kernels check-package check-packaging clean deb demo \
 	deps e2e FORCE fuzz fuzz-afl help initramfs install install-dkms install-dracut install-files \
 	install-initramfs-tools install-mkinitcpio install-module lint module pkgbuild power-cuts rpm \
 	uninstall unit unit-tsan
