@@ -115,6 +115,11 @@ $(BUILD)/completion/%: $(BUILD)/kjump
 	@mkdir -p $(@D)
 	$(Q)$(BUILD)/kjump --completion $* > $@.new && mv $@.new $@
 
+# The pages of an image for zstd
+$(BUILD)/bench-pages: $(BUILD)/obj/tests/bench/pages.o $(BUILD)/libkjump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 # --- code between kernels -------------------------------------------------------------------------
 
 $(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile | $(BUILD)/ready
@@ -311,7 +316,7 @@ e2e: all initramfs
 	tests/e2e/run $(SELECT) $(PYTEST_ARGS)
 
 bench: deps
-	@$(MAKE) --no-print-directory all $(BUILD)/bench-throttle
+	@$(MAKE) --no-print-directory all $(BUILD)/bench-throttle $(BUILD)/bench-pages
 	$(SYSTEM_PYTHON) -B tests/bench/run $(BENCH_ARGS)
 
 # The same guest hibernated by its kernel and by kjump; about 10 minutes.
