@@ -284,6 +284,48 @@ static void test_cut_between_copies(void **state)
 	assert_int_equal(image_verify(&temp->disk, &again, 1, NULL, &err), 0);
 }
 
+/* The power goes in the middle of the next write, whichever copy that is of. */
+static int tear(void *context, enum disk_operation operation, uint64_t offset, size_t size)
+{
+	struct temp_disk *temp = context;
+
+	(void)size;
+	if (operation == DISK_OP_READ)
+		return 0;
+	temp_disk_flip(temp, offset + 100, 0xff);
+	return EIO;
+}
+
+/*
+ * A boot has read STALE from the only copy that says so, and gone on. What is written then and torn
+ * must not be that copy: the other one still says VALID.
+ */
+static void test_torn_after_a_cut(void **state)
+{
+	static const uint64_t missed[] = { IMAGE_SUPER0, IMAGE_SUPER1 };
+	struct temp_disk *temp = *state;
+	struct image_super super, again;
+	struct error err;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t where = missed[i];
+
+		assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+		set_state(&super, IMAGE_VALID);
+		assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
+		temp->disk.fault = fail_at;
+		temp->disk.fault_context = &where;
+		assert_int_equal(image_mark_stale(&temp->disk, &super, "a test", &err), 0);
+		temp->disk.fault = tear;
+		temp->disk.fault_context = temp;
+		set_state(&super, IMAGE_VALID);
+		assert_int_equal(image_super_write(&temp->disk, &super, &err), -EIO);
+		temp->disk.fault = NULL;
+		assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
+		assert_int_equal(again.state, IMAGE_STALE);
+	}
+}
+
 /* A generation that the next write would wrap around would make the older copy the newer one. */
 static void test_last_generation(void **state)
 {
@@ -355,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test_setup_teardown(test_stale_and_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_between_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_torn_after_a_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_last_generation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_bad_block, setup, teardown),
 		cmocka_unit_test(test_names),
