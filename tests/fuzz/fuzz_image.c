@@ -112,20 +112,23 @@ static void count_ram(struct forgery *forgery)
 	runs_free(&all);
 }
 
-static bool is_slow(struct forgery *forgery)
+/* Of the index as it was patched, which may say anything of where its lists are. */
+static bool is_slow(const struct forgery *forgery)
 {
+	const struct image_index_header *header = (const void *)forgery->index;
 	uint64_t frames = 0;
-	size_t size;
 
 	for (int i = SECTION_RAM; i <= SECTION_DATA; i++) {
-		const unsigned char *bytes = section_of(forgery, i, &size);
+		const struct image_section_entry *section = &header->sections[i];
 
-		if (i == SECTION_CHUNKS)
+		if (i == SECTION_CHUNKS ||
+		    !safe_within(section->offset, section->size, forgery->index_size))
 			continue;
-		for (size_t at = 0; at < size; at += sizeof(struct run)) {
+		for (uint64_t at = 0; at + sizeof(struct run) <= section->size;
+		     at += sizeof(struct run)) {
 			struct run run;
 
-			memcpy(&run, bytes + at, sizeof(run));
+			memcpy(&run, forgery->index + section->offset + at, sizeof(run));
 			if (run.count <= FRAMES_REFUSED)
 				frames += run.count;
 		}
