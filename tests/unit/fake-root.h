@@ -37,6 +37,19 @@ static inline void put(const char *path, const char *text)
 	fclose(file);
 }
 
+static inline void put_bytes(const char *path, const void *bytes, size_t size)
+{
+	char full[512];
+	FILE *file;
+
+	put(path, "");
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	file = fopen(full, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
+	fclose(file);
+}
+
 static inline void drop(const char *path)
 {
 	char full[512];
@@ -53,6 +66,19 @@ static inline void put_link(const char *path, const char *target)
 	drop(path);
 	snprintf(full, sizeof(full), "%s%s", root, path);
 	assert_int_equal(symlink(target, full), 0);
+}
+
+/*
+ * RUN finds a problem with CODE, and the advice, which is "of the table" where the check does not
+ * know better, has these WORDS.
+ */
+static inline void advises(int (*run)(struct preflight *, struct error *), int code,
+			   const char *words)
+{
+	preflight.advice = "of the table";
+	assert_int_equal(run(&preflight, &note), -code);
+	if (!strstr(preflight.advice, words))
+		fail_msg("'%s': '%s' has no '%s'", note.text, preflight.advice, words);
 }
 
 static inline int start(void **state)
