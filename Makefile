@@ -297,30 +297,38 @@ check: deps
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
 	@$(MAKE) --no-print-directory e2e
 
+# What tests/kernel/build makes the kernels with KEXEC_JUMP of.
+KERNEL_SOURCES := linux-source-6.12 linux-source-6.1
+
 check-full: deps
 	@$(MAKE) --no-print-directory all unit unit-tsan
 	@$(MAKE) --no-print-directory power-cuts bit-flips
 	@$(MAKE) --no-print-directory fuzz
-	@$(MAKE) --no-print-directory e2e SELECT='-m "not package"'
+	@scripts/deps $(KERNEL_SOURCES)
+	@KJUMP_BUILD_KERNELS=1 $(MAKE) --no-print-directory e2e SELECT='-m "not package"'
 
 check-kernels: deps
-	@$(MAKE) --no-print-directory e2e SELECT='-m kernels'
+	@scripts/deps $(KERNEL_SOURCES)
+	@KJUMP_BUILD_KERNELS=1 $(MAKE) --no-print-directory e2e SELECT='-m kernels'
 
 # KJUMP_PACKAGE names the linux-image-*.deb.
 check-package: deps
 	@$(MAKE) --no-print-directory e2e SELECT='-m package'
 
 # Without SELECT, tests/e2e/pytest.ini leaves out what is marked `full`, `kernels` and
-# `package`.
+# `package`. What needs the KEXEC_JUMP kernel is skipped when that is not in the cache, unless
+# KJUMP_BUILD_KERNELS is set, which builds it.
 e2e: all initramfs
 	tests/e2e/run $(SELECT) $(PYTEST_ARGS)
 
 bench: deps
+	@scripts/deps $(KERNEL_SOURCES)
 	@$(MAKE) --no-print-directory all $(BUILD)/bench-throttle $(BUILD)/bench-pages
 	$(SYSTEM_PYTHON) -B tests/bench/run $(BENCH_ARGS)
 
 # The same guest hibernated by its kernel and by kjump; about 10 minutes.
 bench-vm: deps all
+	@scripts/deps $(KERNEL_SOURCES)
 	$(SYSTEM_PYTHON) -B tests/bench/vm.py --svg docs/phases.svg $(BENCH_ARGS)
 
 # Debian's python: the one that python3-pytest belongs to.

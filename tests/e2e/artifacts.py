@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests boot: kernels, kernel B's initramfs and the guest; and how QEMU runs here."""
 
+import contextlib
 import fcntl
 import functools
 import os
@@ -16,14 +17,25 @@ OUTPUT = BUILD / "e2e"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kjump"
 
 
+# What machines boot, and take for kernel B, unless their test asks for something else.
+KERNEL = ("6.12", "cloud")
+
+
+@contextlib.contextmanager
+def locked(name):
+    """One at a time over all processes of the tests."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    with open(OUTPUT / name, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def call(*command):
     """
     Run a build step, one at a time over all processes of the tests; the end of its output is shown
     only when it fails.
     """
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    with open(OUTPUT / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked("lock"):
         done = subprocess.run([str(word) for word in command], cwd=REPOSITORY, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -33,10 +45,39 @@ def call(*command):
 
 @functools.lru_cache(None)
 def kernel(version="6.12"):
-    """Path of the bzImage of a test kernel; built first when it is not in the cache."""
+    """
+    Path of the bzImage of a test kernel, which has KEXEC_JUMP; built first when it is not in the
+    cache.
+    """
     script = REPOSITORY / "tests/kernel/build"
     done = subprocess.run([script, version], stdout=subprocess.PIPE, text=True, check=True)
     return Path(done.stdout.strip())
+
+
+@functools.lru_cache(None)
+def kernel_is_cached(version="6.12"):
+    script = REPOSITORY / "tests/kernel/build"
+    return subprocess.run([script, "--cached", version], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def boots(way, programs=(), modules=(), guest=True):
+    """
+    What a machine boots, as arguments of Machine(). WAY is how its system jumps: "module", Debian's
+    kernel for clouds with the jump module, or "kexec_jump", the tests' own kernel by itself. Its
+    guest, unless GUEST says that none is needed, has PROGRAMS of the host and MODULES of the
+    kernel, and takes the same kernel for B.
+    """
+    if way == "module":
+        machine = {"kernel": stock_with_module(*KERNEL) / "vmlinuz",
+                   "accelerator": steady_accelerator()}
+        make = functools.partial(guest_with_module, *KERNEL, programs=programs, modules=modules)
+    else:
+        assert way == "kexec_jump", way
+        machine = {"kernel": kernel()}
+        make = functools.partial(guest_with, *programs) if programs else guest_of_tests
+    if guest:
+        machine["initramfs"] = make()
+    return machine
 
 
 @functools.lru_cache(None)
@@ -65,22 +106,41 @@ def stock_with_module(version, flavour):
                               text=True, check=True)
         return Path(done.stdout.strip())
     source = stock(version, flavour)
-    script = REPOSITORY / "tests/kernel/headers"  # of the kernel that is there
-    done = subprocess.run([script, version, flavour], stdout=subprocess.PIPE, text=True, check=True)
-    headers = done.stdout.strip()
-    call("make", "-s", "module", "WERROR=1", f"KERNELDIR={headers}")
-    release = (source / "release").read_text().strip()
     folder = OUTPUT / f"{source.name}-module"
+    with locked(f"lock-{folder.name}"):
+        add_modules(source, headers(version, flavour), folder)
+    return folder
+
+
+@functools.lru_cache(None)
+def headers(version, flavour):
+    """What modules are built against for the kernel that stock() has; fetched first if need be."""
+    script = REPOSITORY / "tests/kernel/headers"
+    done = subprocess.run([script, version, flavour], stdout=subprocess.PIPE, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
+def add_modules(source, tree, folder):
+    """
+    Make FOLDER a copy of a kernel's with our modules in it, unless it is one already. TREE has the
+    kernel's headers.
+    """
+    release = (source / "release").read_text().strip()
+    refuse = OUTPUT / f"refuse-{release}"
+    shutil.copytree(REPOSITORY / "tests/kernel/refuse", refuse, dirs_exist_ok=True)
+    call("make", "-s", "module", "WERROR=1", f"KERNELDIR={tree}")
+    call("make", "-s", "-C", tree, f"M={refuse}", "modules")
+    built = (BUILD / "module" / release / "kjump.ko", refuse / "refuse.ko")
+    copies = [folder / "modules/updates" / module.name for module in built]
+    if all(copy.exists() and copy.read_bytes() == module.read_bytes()
+           for module, copy in zip(built, copies)):
+        return
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder, symlinks=True)
-    refuse = folder / "refuse"
-    shutil.copytree(REPOSITORY / "tests/kernel/refuse", refuse)
-    call("make", "-s", "-C", headers, f"M={refuse}", "modules")
-    for module in (BUILD / "module" / release / "kjump.ko", refuse / "refuse.ko"):
-        (folder / "modules/updates").mkdir(exist_ok=True)
-        shutil.copy(module, folder / "modules/updates")
+    copies[0].parent.mkdir()
+    for module, copy in zip(built, copies):
+        shutil.copy(module, copy)
     call("/sbin/depmod", "-b", folder, release)
-    return folder
 
 
 @functools.lru_cache(None)
@@ -111,8 +171,8 @@ def b_initramfs(modules=None):
 
 
 @functools.lru_cache(None)
-def guest(version="6.12"):
-    """The guest's initramfs; inside it kernel VERSION serves as kernel B."""
+def guest_of_tests(version="6.12"):
+    """The guest's initramfs; inside it test kernel VERSION serves as kernel B."""
     return make_guest(f"guest-{version}.img", kernel(version))
 
 
@@ -140,19 +200,21 @@ def guest_with_dracut_b(version, flavour):
 def guest_of_stock(version, flavour):
     """The guest's initramfs for one of Debian's kernels itself."""
     folder = stock(version, flavour)
-    return make_guest(f"guest-{folder.name}.img", kernel(), modules=folder / "modules")
+    return make_guest(f"guest-{folder.name}.img", folder / "vmlinuz", folder / "modules",
+                      folder / "modules")
 
 
 @functools.lru_cache(None)
-def guest_with_module(version, flavour, b_module=True, b_version=None):
+def guest_with_module(version, flavour, b_module=True, b_version=None, programs=(), modules=()):
     """
     The guest's initramfs for one of Debian's kernels with the jump module. Kernel B is the same one
     or, of the same flavour, one of another version, with the module or without.
     """
     a = stock_with_module(version, flavour)
     b = (stock_with_module if b_module else stock)(b_version or version, flavour)
-    return make_guest(f"guest-{a.name}-b-{b.name}.img", b / "vmlinuz", b / "modules",
-                      a / "modules", wanted=("kjump", "refuse", "ext4", "crc32c_generic"))
+    name = "-".join(["guest", a.name, "b", b.name, *programs, *modules])
+    return make_guest(f"{name}.img", b / "vmlinuz", b / "modules", a / "modules", programs,
+                      ("kjump", "refuse", "ext4", "crc32c_generic", *modules))
 
 
 @functools.lru_cache(None)

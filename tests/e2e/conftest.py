@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures: everything is built once a session; machines never outlive their test."""
 
+import os
 import shutil
 
 import pytest
@@ -11,13 +12,18 @@ from system import System
 from workload import make_file_system
 
 
-@pytest.fixture(scope="session")
-def built():
-    """Kernel, programs, kernel B's initramfs and the guest."""
-    try:
-        artifacts.guest()
-    except RuntimeError as error:
-        pytest.exit(str(error), returncode=1)
+def pytest_runtest_setup(item):
+    """What only the KEXEC_JUMP kernel can do builds it on demand alone."""
+    if not item.get_closest_marker("kexec_jump") or os.environ.get("KJUMP_BUILD_KERNELS"):
+        return
+    if not artifacts.kernel_is_cached():
+        pytest.skip("the KEXEC_JUMP kernel is not in the cache; make check-full builds it")
+
+
+@pytest.fixture
+def way(request):
+    """How the test's machines jump; artifacts.boots() has the ways."""
+    return "kexec_jump" if request.node.get_closest_marker("kexec_jump") else "module"
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -31,13 +37,24 @@ def pytest_runtest_makereport(item):
 
 
 @pytest.fixture
-def make_machine(tmp_path, request):
-    """Machine(...) in the test's folder, killed at its end."""
+def make_machine(tmp_path, request, way):
+    """
+    Machine(...) in the test's folder, killed at its end. Unless told otherwise it boots the guest,
+    with PROGRAMS of the host and MODULES of the kernel in it.
+    """
     machines = request.node.machines = []
 
-    def make(folder="machine", **arguments):
+    def make(folder="machine", programs=(), modules=(), **arguments):
+        if not ("kernel" in arguments and "initramfs" in arguments):
+            arguments = {**boots(programs, modules, "initramfs" not in arguments), **arguments}
         machines.append(Machine(tmp_path / folder, **arguments))
         return machines[-1]
+
+    def boots(programs, modules, guest):
+        try:
+            return artifacts.boots(way, programs, modules, guest)
+        except RuntimeError as error:
+            pytest.exit(str(error), returncode=1)
 
     yield make
     for machine in machines:
@@ -45,7 +62,7 @@ def make_machine(tmp_path, request):
 
 
 @pytest.fixture
-def make_system(built, make_machine, tmp_path):
+def make_system(make_machine, tmp_path):
     """A machine with a disk for images and a disk with a file system, and kjump's commands in it."""
     def make(image=1024 * MIB, bus="virtio", disks=(), faults=None, **arguments):
         image_disk = Disk(tmp_path / "image.raw", image, bus, faults=faults or {})

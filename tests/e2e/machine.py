@@ -112,7 +112,7 @@ class Job:
 class Machine:
     def __init__(self, folder, memory="768M", cpus=2, cpu=CPU, firmware="bios", disks=(),
                  kernel=None, initramfs=None, append="", accelerator=None, extra=(),
-                 boots_disk=False):
+                 boots_disk=False, vga="std"):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.memory, self.cpus, self.cpu, self.firmware = memory, cpus, cpu, firmware
@@ -122,6 +122,7 @@ class Machine:
         self.kernel, self.initramfs = kernel, initramfs
         # By a boot loader of its own, whose configuration says what it boots and with what words.
         self.boots_disk = boots_disk
+        self.vga = vga
         self.accelerator = accelerator or artifacts.accelerator()
         self.append, self.extra = append, list(extra)
         self.log = self.folder / "console.log"
@@ -165,7 +166,7 @@ class Machine:
         command = [
             "qemu-system-x86_64", "-M", "q35", "-accel", self.accelerator,
             "-cpu", self.cpu, "-m", self.memory, "-smp", str(self.cpus),
-            "-nodefaults", "-display", "none", "-vga", "std",
+            "-nodefaults", "-display", "none", "-vga", self.vga,
             "-chardev", f"socket,id=console,path={self.keyboards['serial']},server=on,wait=off,"
                         f"logfile={self.log},logappend=on",
             "-device", "isa-serial,chardev=console",
@@ -175,8 +176,7 @@ class Machine:
             "-device", "virtio-rng-pci",
         ]
         if not self.boots_disk:
-            command += ["-kernel", str(self.kernel or artifacts.kernel()),
-                        "-initrd", str(self.initramfs or artifacts.guest()),
+            command += ["-kernel", str(self.kernel), "-initrd", str(self.initramfs),
                         "-append", " ".join(line.split())]
         if self.firmware == "uefi":
             command += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF_CODE}",

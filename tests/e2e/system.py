@@ -6,7 +6,7 @@ import time
 import uuid
 
 from agent import AgentTimeout
-from machine import MachineError
+from machine import PATIENCE, MachineError
 from workload import Workload
 
 # Printed once by each boot of kernel B's init; a warm B does not print it again.
@@ -93,7 +93,7 @@ class System:
 
     def wait_for_a(self, mark, timeout=90):
         """Wait until the system that was saved answers, not one that booted on."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while True:
             if "guest ready" in self.machine.console(mark):
                 raise MachineError("booted on instead of restoring")

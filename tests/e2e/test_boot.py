@@ -11,6 +11,7 @@ import pytest
 import artifacts
 from machine import Disk, MIB
 from test_errors import superblock
+from ways import kexec_jump
 from workload import check_file_system
 
 full = pytest.mark.full
@@ -79,30 +80,36 @@ def boots_on(system):
     finish(system)
 
 
-@pytest.mark.parametrize("init", [pytest.param("plain", marks=full), "systemd"])
+@full
+@kexec_jump
+@pytest.mark.parametrize("init", ["plain", "systemd"])
 def test_dracut_restores(make_rooted, init):
     restores(make_rooted(artifacts.dracut(init)))
 
 
 @full
+@kexec_jump
 @pytest.mark.parametrize("init", ["plain", "systemd"])
 def test_dracut_boots_on(make_rooted, init):
     boots_on(make_rooted(artifacts.dracut(init)))
 
 
 @full
+@kexec_jump
 @pytest.mark.parametrize("init", ["plain", "systemd"])
 def test_dracut_ng_restores(make_rooted, init):
     restores(make_rooted(artifacts.dracut(init, artifacts.DEBIAN)))
 
 
 @full
+@kexec_jump
 @pytest.mark.parametrize("init", ["plain", "systemd"])
 def test_dracut_ng_boots_on(make_rooted, init):
     boots_on(make_rooted(artifacts.dracut(init, artifacts.DEBIAN)))
 
 
 @full
+@kexec_jump
 def test_only_storage_drivers_are_loaded(make_rooted):
     """C restores before udev loads a driver of the screen or the network, which A has to find as it
     left them. Debian's kernel has all of them as modules."""
@@ -128,16 +135,19 @@ def test_only_storage_drivers_are_loaded(make_rooted):
     assert {"virtio_net", "bochs", "drm"} <= set(loaded)
 
 
+@kexec_jump
 def test_initramfs_tools_restores(make_rooted):
     restores(make_rooted(artifacts.initramfs_tools()))
 
 
 @full
+@kexec_jump
 def test_initramfs_tools_boots_on(make_rooted):
     boots_on(make_rooted(artifacts.initramfs_tools()))
 
 
 @full
+@kexec_jump
 def test_dracut_writer(make_system):
     """Kernel B with an initramfs by dracut: it saves and jumps back, and saves and powers off."""
     system = make_system(initramfs=artifacts.guest_with_dracut_b("6.12", "cloud"))

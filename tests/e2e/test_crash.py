@@ -9,7 +9,7 @@ import pytest
 
 import artifacts
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.kexec_jump]
 
 STRUCT_PID = re.compile(r"\(DW_TAG_structure_type\)\n"
                         r" +<\w+> +DW_AT_name +: (?:\(.*\): )?pid\s*\n"
@@ -57,7 +57,7 @@ def tasks(machine):
 
 def test_tasks_of_a_checkpoint(make_system):
     """The machine runs on while crash lists its tasks and the end of its log."""
-    system = make_system(kernel=artifacts.kernel("6.1"), initramfs=artifacts.guest("6.1"))
+    system = make_system(kernel=artifacts.kernel("6.1"), initramfs=artifacts.guest_of_tests("6.1"))
     system.boot(memory=8, cache=4)
     before = tasks(system.machine)
     system.checkpoint()

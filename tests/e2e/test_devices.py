@@ -3,7 +3,6 @@
 
 import pytest
 
-import artifacts
 from machine import Disk, MIB
 
 
@@ -21,7 +20,7 @@ def refused(system, append=""):
 def test_other_disks(make_system, tmp_path):
     """Disks in exchanged slots, one left out, one that is a copy."""
     mapped = Disk(tmp_path / "mapped.raw", 130 * MIB)
-    system = make_system(disks=[mapped], initramfs=artifacts.guest_with("dmsetup"))
+    system = make_system(disks=[mapped], programs=("dmsetup",), modules=("dm_mod",))
     machine, data = system.machine, system.workload.disk
     data.serial = "original"
     system.boot(memory=16, cache=4)

@@ -7,7 +7,7 @@ from machine import MachineError
 
 
 @pytest.mark.parametrize("bus, firmware", [
-    ("virtio", "bios"),
+    pytest.param("virtio", "bios", marks=pytest.mark.full),
     pytest.param("nvme", "bios", marks=pytest.mark.full),
     pytest.param("ahci", "bios", marks=pytest.mark.full),
     pytest.param("virtio", "uefi", marks=pytest.mark.full),

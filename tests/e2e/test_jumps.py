@@ -3,12 +3,13 @@
 
 import pytest
 
+from ways import WAYS
 
-@pytest.mark.parametrize("cpu", [
-    "max,vendor=GenuineIntel",
-    pytest.param("max", marks=pytest.mark.full),
-])
-def test_ten_jumps(make_system, cpu):
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("cpu", ["max,vendor=GenuineIntel", "max"])
+def test_ten_jumps(make_system, way, cpu):
     system = make_system(cpus=4, cpu=cpu)
     system.boot(memory=8, cache=4)
     for _ in range(10):

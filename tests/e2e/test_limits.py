@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.full
+# How much fits was measured with the small kernel.
+pytestmark = [pytest.mark.full, pytest.mark.kexec_jump]
 
 
 def pages(system):

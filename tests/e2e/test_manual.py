@@ -3,7 +3,7 @@
 
 import pytest
 
-import artifacts
+pytestmark = pytest.mark.kexec_jump
 
 LOAD = ("kexec -c -l /boot/vmlinuz --initrd=/usr/lib/kjump/initramfs.img --mem-min=0x1000 "
         "--mem-max=0xbffffff")
@@ -15,7 +15,7 @@ BACK = "kexec failed: No such file or directory"
 @pytest.fixture
 def manual(make_system):
     """A system whose A has kexec-tools, and a function that loads B in it."""
-    system = make_system(initramfs=artifacts.guest_with("kexec"))
+    system = make_system(programs=("kexec",))
     system.boot()
 
     def load(operation, options=PRESERVE, more="", target=None):

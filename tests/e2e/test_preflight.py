@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ways import kexec_jump
+
+full = pytest.mark.full
+
 IMAGE = "/boot/initrd.img-$(uname -r)"
 
 
@@ -20,7 +24,8 @@ def states(machine):
     return status, result
 
 
-def test_check(make_system):
+@pytest.mark.parametrize("way", ["module", pytest.param("kexec_jump", marks=[kexec_jump, full])])
+def test_check(make_system, way):
     system = make_system()
     machine = system.machine
     machine.boot()
@@ -35,13 +40,15 @@ def test_check(make_system):
     status, output = machine.call("kjump check")
     assert status == 0, output
     assert "problem" not in output
+    assert "not loaded" in machine.run("kjump status")
     assert machine.run("cat /sys/kernel/kexec_loaded; dmesg | wc -l").split() == ["0", log]
     _, found = states(machine)
     assert "problem" not in found.values()
 
     machine.run("kjump load -q")
     assert states(machine) == (0, found)
-    assert machine.run("cat /sys/kernel/kexec_loaded") == "1"
+    assert "not loaded" not in machine.run("kjump status")
+    assert machine.run("cat /sys/kernel/kexec_loaded") == ("1" if way == "kexec_jump" else "0")
 
     # The next boot would not restore: a reason to refuse, for who does not know better.
     machine.run("sed -i /anyway/d /etc/kjump.conf")
@@ -54,7 +61,7 @@ def test_check(make_system):
 
     # Three things go wrong, and three it finds, with what to do.
     machine.run(f"mount -t tmpfs -o size=90% tmpfs /root")
-    machine.run("dd if=/dev/zero of=/root/full bs=1M count=560 2>/dev/null")
+    machine.run("dd if=/dev/zero of=/root/full bs=1M count=460 2>/dev/null")
     system.configure("/dev/no-such-device")
     status, found = states(machine)
     assert status == 1
@@ -66,8 +73,16 @@ def test_check(make_system):
     assert "update-initramfs" in output
     assert "jump permitted" not in output
 
-    # Every look takes one of these away.
-    machine.run("kjump unload -q; echo 5 > /proc/sys/kernel/kexec_load_limit_reboot")
+
+@full
+@kexec_jump
+def test_limit_of_loads(make_system):
+    """Every look takes one of these away, so none is made."""
+    system = make_system()
+    machine = system.machine
+    machine.boot()
+    system.configure(None)
+    machine.run("echo 5 > /proc/sys/kernel/kexec_load_limit_reboot")
     assert "loaded only 5 more times" in machine.call("kjump check --quiet")[1]
     assert machine.run("cat /proc/sys/kernel/kexec_load_limit_reboot") == "5"
 
@@ -82,6 +97,8 @@ def test_check_lockdown(make_system):
         ["problem"] * 3
 
 
+@full
+@kexec_jump
 def test_rehearsal(make_system):
     """Once a boot and quick; again when there is another set of devices or drivers."""
     system = make_system()
@@ -124,6 +141,7 @@ def virtiofs(tmp_path):
     Path(socket).unlink(missing_ok=True)
 
 
+@kexec_jump
 def test_driver_that_refuses(make_system, virtiofs):
     """virtiofs refuses to freeze; A must not learn that in the middle of a jump."""
     system = make_system(extra=virtiofs)

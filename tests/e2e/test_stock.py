@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Debian's own kernels, which have no KEXEC_JUMP and their disk drivers as modules, as B and C."""
+"""
+Debian's own kernels without the jump module, their disk drivers as modules: as B and C of a kernel
+with KEXEC_JUMP, and as an A that cannot jump.
+"""
 
 import hashlib
 
 import pytest
 
 import artifacts
+from ways import kexec_jump
 
 full = pytest.mark.full
 
@@ -17,41 +21,19 @@ STOCK = [
 ]
 
 
-@pytest.fixture
-def make_stock_system(make_system):
-    """make_system() for machines in which Debian's kernels run."""
-    def make(**arguments):
-        return make_system(accelerator=artifacts.steady_accelerator(), **arguments)
-
-    return make
-
-
 def switch_to_stock(machine, version, flavour):
     """The next boot is with one of Debian's kernels."""
     machine.kernel = artifacts.stock(version, flavour) / "vmlinuz"
     machine.initramfs = artifacts.guest_of_stock(version, flavour)
 
 
-def test_stock_b_and_c(make_stock_system):
-    """Jump back, hibernation and restore with Debian's kernel for clouds in both roles."""
-    system = make_stock_system(initramfs=artifacts.guest_with_stock_b("6.12", "cloud"))
-    system.boot()
-    system.checkpoint()
-    assert system.machine.run("cat /sys/kernel/kexec_loaded") == "0", "memory wasted"
-    system.workload.check()
-    job = system.hibernate()
-    assert system.b_boots() == 2
-    switch_to_stock(system.machine, "6.12", "cloud")
-    system.restore(job)
-    system.workload.check()
-    system.workload.finish()
-
-
 @full
+@kexec_jump
 @pytest.mark.parametrize("version, flavour", STOCK)
-def test_stock_b(make_stock_system, version, flavour):
+def test_stock_b(make_system, version, flavour):
     """B is gone once it has jumped back; the next request loads it anew."""
-    system = make_stock_system(initramfs=artifacts.guest_with_stock_b(version, flavour))
+    system = make_system(initramfs=artifacts.guest_with_stock_b(version, flavour),
+                         accelerator=artifacts.steady_accelerator())
     system.boot()
     for boots in (1, 2):
         system.checkpoint()
@@ -65,9 +47,10 @@ def test_stock_b(make_stock_system, version, flavour):
 
 
 @full
+@kexec_jump
 @pytest.mark.parametrize("version, flavour", STOCK)
-def test_stock_c(make_stock_system, version, flavour):
-    system = make_stock_system()
+def test_stock_c(make_system, version, flavour):
+    system = make_system(accelerator=artifacts.steady_accelerator())
     system.boot()
     job = system.hibernate()
     switch_to_stock(system.machine, version, flavour)
@@ -78,12 +61,15 @@ def test_stock_c(make_stock_system, version, flavour):
 
 @pytest.mark.parametrize("version, flavour", [
     STOCK[0], *[pytest.param(*entry.values, id=entry.id, marks=full) for entry in STOCK[1:]]])
-def test_stock_a_is_refused(make_stock_system, version, flavour):
-    """Without KEXEC_JUMP nothing is saved, nothing is touched, and the reason is said."""
-    system = make_stock_system()
-    switch_to_stock(system.machine, version, flavour)
-    system.boot(workload=False)
+def test_stock_a_is_refused(make_system, version, flavour):
+    """
+    With neither the module nor KEXEC_JUMP nothing is saved, nothing is touched, and the reason is
+    said.
+    """
+    system = make_system()
     machine = system.machine
+    switch_to_stock(machine, version, flavour)
+    system.boot(workload=False)
     machine.run("sync")
     before = hashlib.sha256(system.image.path.read_bytes()).digest()
     pages = machine.run("cat /proc/sys/vm/nr_hugepages")

@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-import artifacts
 from machine import Disk, MIB
 from workload import host_path
 
-full = pytest.mark.full
+# What is swapped out was measured with the small kernel.
+pytestmark = [pytest.mark.full, pytest.mark.kexec_jump]
 
 # Random bytes, pushed out of memory by what comes after them and goes again.
 FILL = ("mkdir -p /run/swapped; mount -t tmpfs -o size=800M tmpfs /run/swapped; "
@@ -31,7 +31,7 @@ def swapping(make_system, tmp_path):
         make = ["mkfs.ext4", "-q", "-F", "-b", "4096"] if file else ["mkswap", "-q"]
         subprocess.run([*make, str(disk.path)], check=True, env=host_path())
         system = make_system(disks=[disk], memory="512M",
-                             initramfs=artifacts.guest_with("swapon", "mkswap"))
+                             programs=("swapon", "mkswap"))
         machine = system.machine
         system.boot(workload=False)
         area = machine.device(disk)
@@ -63,7 +63,6 @@ def place_of(disk, path):
         return int(block.stdout) * (1024 << int.from_bytes(file.read(4), "little"))
 
 
-@pytest.mark.full
 def test_sealed_and_opened_again(swapping):
     system, disk, area = swapping()
     machine = system.machine
@@ -79,7 +78,6 @@ def test_sealed_and_opened_again(swapping):
     machine.power_off()
 
 
-@full
 def test_used_by_another_boot(swapping):
     """Another system swaps to it meanwhile: it may, and A is not restored any more."""
     system, disk, area = swapping()
@@ -94,7 +92,6 @@ def test_used_by_another_boot(swapping):
     machine.power_off()
 
 
-@full
 def test_file(swapping):
     """In a swap file, whose header lies somewhere on a disk that A has mounted."""
     system, disk, area = swapping(file=True)

@@ -6,7 +6,9 @@ import re
 import pytest
 
 import artifacts
-pytestmark = pytest.mark.full
+
+pytestmark = [pytest.mark.full, pytest.mark.kexec_jump]
+
 
 def started(machine, *units):
     """When each unit became active, in microseconds since the boot; 0 = it did not."""

@@ -5,6 +5,7 @@ import pytest
 
 import artifacts
 from machine import Disk, MIB
+from ways import kexec_jump
 from workload import make_file_system
 
 full = pytest.mark.full
@@ -12,13 +13,16 @@ full = pytest.mark.full
 MIB_SECTORS = 2048
 DISK = "/dev/vda"
 
+# With what its cipher needs.
+MAPPINGS = ("dm_mod", "dm_flakey", "dm_crypt", "xts", "aes_generic")
+
 # A volume in two pieces, the first of them behind the second on the disk.
 VOLUME = (f"0,{200 * MIB_SECTORS},linear,{DISK},{500 * MIB_SECTORS};"
           f"{200 * MIB_SECTORS},{256 * MIB_SECTORS},linear,{DISK},{16 * MIB_SECTORS}")
 
 
 def test_mapping(make_system):
-    system = make_system(initramfs=artifacts.guest_with("dmsetup"))
+    system = make_system(programs=("dmsetup",), modules=MAPPINGS)
     machine = system.machine
     # For its UUID, by which B finds the disk.
     make_file_system(system.image.path)
@@ -70,6 +74,7 @@ LVM = ("set -e; pvcreate -q -y {0}; vgcreate -q images {0}; lvcreate -q -y -n ot
 
 
 @full
+@kexec_jump
 @pytest.mark.parametrize("init, by_path", [
     ("plain", False), ("systemd", True), ("initramfs-tools", False)])
 def test_lvm(make_debian, init, by_path):
@@ -112,6 +117,7 @@ def test_lvm(make_debian, init, by_path):
 
 
 @full
+@kexec_jump
 def test_lvm_with_an_initramfs_of_its_own(make_debian, tmp_path):
     """Made by the machine, for the target that is configured there: which it knows to be a volume."""
     system = make_debian(artifacts.initramfs_tools(artifacts.DEBIAN))
@@ -145,6 +151,7 @@ LUKS = ("printf secret > /run/key; "
 
 
 @full
+@kexec_jump
 def test_refused(make_debian):
     """Arrays and encrypted devices as targets, made by the system's own tools: no jump, no write."""
     system = make_debian(artifacts.dracut("systemd", artifacts.DEBIAN, hook=False))
@@ -178,6 +185,7 @@ def refused(system, target, reason):
 
 
 @full
+@kexec_jump
 def test_file_systems_on_layers(make_debian, tmp_path):
     """A file system on LVM in LUKS on RAID 1, which C does not assemble to see that it is as it was."""
     second = Disk(tmp_path / "second.raw", 258 * MIB)

@@ -2,7 +2,12 @@
 """Checkpoints: saved while the system goes on; kernel B is booted once and stays warm."""
 
 import re
+import subprocess
 
+import pytest
+
+import artifacts
+from ways import WAYS
 from workload import check_file_system
 
 
@@ -12,17 +17,32 @@ def image_uuids(system):
     return set(found) - {system.uuid()}
 
 
-def test_checkpoints_then_hibernation(make_system):
-    system = make_system()
+def pages_in_the_home(system):
+    """How many pages of A's an export takes from where they were swapped to for kernel B."""
+    core = system.image.path.parent / "core"
+    done = subprocess.run([artifacts.tools() / "kjump", "export", system.image.path, core],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    core.unlink()
+    return int(re.search(r"home +(\d+) pages put back", done.stdout)[1])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_checkpoints_then_hibernation(make_system, way):
+    """On several CPUs, which Intel's kernels park in mwait; all of them are back each time."""
+    system = make_system(cpus=4, cpu="max,vendor=GenuineIntel")
     system.boot()
+    system.machine.run("kjump load")
+    assert f"by {way.removesuffix('_jump')}\n" in system.machine.run("kjump status")
     seen = set()
     for number in range(1, 4):
         system.checkpoint()
         system.workload.check()
         seen |= image_uuids(system)
         assert len(seen) == number
+        assert system.machine.run("cat /sys/devices/system/cpu/online") == "0-3"
     job = system.hibernate()
     assert system.b_boots() == 1
+    assert pages_in_the_home(system) > 1000
     system.restore(job)
     system.workload.check()
     system.workload.finish()

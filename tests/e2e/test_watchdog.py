@@ -35,7 +35,7 @@ def slow_down(command, bytes_per_second):
 
 
 def start(make_system, extra=()):
-    system = make_system(extra=[*DEVICE, *extra])
+    system = make_system(extra=[*DEVICE, *extra], modules=("i6300esb",))
     system.boot(memory=24, cache=8)
     system.machine.run(f"watchdog -T {TIMEOUT} -t 1 /dev/watchdog0")
     return system
@@ -51,6 +51,7 @@ def let_pass(machine, wanted):
         time.sleep(1)
 
 
+@pytest.mark.full
 def test_armed_in_a(make_system, monitor):
     """A save that takes longer than A's watchdog waits; afterwards it runs in A as before."""
     arguments, command = monitor
@@ -74,7 +75,7 @@ def test_armed_in_a(make_system, monitor):
 @pytest.mark.full
 def test_without_a_watchdog(make_system):
     """None that A did not start survives into A."""
-    system = make_system(extra=DEVICE)
+    system = make_system(extra=DEVICE, modules=("i6300esb",))
     machine = system.machine
     system.boot(memory=8, cache=8)
     system.checkpoint()

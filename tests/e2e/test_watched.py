@@ -45,7 +45,8 @@ mount -t {type} {device} /mnt; echo > /mnt/more; umount /mnt; look; seen "mounte
 
 
 @pytest.mark.full
-def test_every_write_is_seen(make_machine, built, tmp_path):
+@pytest.mark.kexec_jump
+def test_every_write_is_seen(make_machine, tmp_path):
     disks = {}
     for number, (kind, command) in enumerate(MAKE.items()):
         disks[kind] = Disk(tmp_path / f"{kind}.raw", (600 + number) * MIB)
@@ -114,7 +115,7 @@ TOKEN = "/sys/firmware/efi/efivars/LoaderSystemToken-4a67b082-0a4c-41cf-b6c7-440
 def make_system_partition(path, folder):
     """A disk that is all FAT with what is in FOLDER, and what it is to boot."""
     (folder / "vmlinuz").write_bytes(artifacts.kernel().read_bytes())
-    (folder / "initrd").write_bytes(artifacts.guest().read_bytes())
+    (folder / "initrd").write_bytes(artifacts.guest_of_tests().read_bytes())
     subprocess.run(["mkfs.vfat", "-F", "32", str(path)], check=True, env=host_path(),
                    stdout=subprocess.DEVNULL)
     subprocess.run(["mcopy", "-s", "-i", str(path), *map(str, folder.iterdir()), "::/"], check=True)
@@ -147,6 +148,7 @@ def seed_and_date(path):
 
 
 @pytest.mark.full
+@pytest.mark.kexec_jump
 def test_system_partition(make_system, tmp_path):
     """Mounted, and written at every boot by the boot loader: no reason not to restore."""
     esp = Disk(tmp_path / "esp.raw", 300 * MIB)
@@ -222,6 +224,7 @@ def boots_counted(esp, data):
 
 
 @pytest.mark.full
+@pytest.mark.kexec_jump
 def test_environment_of_grub(make_system, tmp_path):
     """Written in place at every boot, to an ESP and to a /boot that are mounted: likewise."""
     esp = Disk(tmp_path / "esp.raw", 300 * MIB)
@@ -263,10 +266,11 @@ def network_disk(tmp_path):
 
 
 @pytest.mark.full
+@pytest.mark.kexec_jump
 def test_network_disk(make_system, network_disk):
     """Mounted or as a target: named before the jump, with what to do."""
     network = ["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network"]
-    system = make_system(initramfs=artifacts.guest_with("nbd-client"), extra=network)
+    system = make_system(programs=("nbd-client",), extra=network)
     machine = system.machine
     system.boot(memory=8, cache=4)
     machine.run("ip link set lo up; ip link set eth0 up; ip address add 10.0.2.15/24 dev eth0; "

@@ -3,6 +3,11 @@
 
 import pytest
 
+import artifacts
+from ways import kexec_jump
+
+full = pytest.mark.full
+
 WRITERS = """
 echo 1 > /proc/sys/vm/dirty_writeback_centisecs
 echo 1 > /proc/sys/vm/dirty_expire_centisecs
@@ -14,26 +19,59 @@ done
 """
 
 
-@pytest.mark.parametrize("cpus, count", [
-    (2, 4),
-    pytest.param(2, 60, marks=pytest.mark.full),
-    pytest.param(4, 60, marks=pytest.mark.full),
-])
-def test_checkpoints_under_writers(make_system, cpus, count):
-    system = make_system(cpus=cpus)
+def start(system):
+    """Boot, and let three processes write to a disk that has a queue for each CPU."""
     machine = system.machine
     system.boot(memory=8, cache=4)
-    assert machine.run("ls /sys/class/block/vda/mq").split() == [str(i) for i in range(cpus)]
+    disk = machine.device(system.workload.disk)[5:]
+    assert machine.run(f"ls /sys/class/block/{disk}/mq").split() == \
+        [str(i) for i in range(machine.cpus)]
     machine.run(WRITERS)
-    for _ in range(count):
-        system.checkpoint()
-        assert machine.run("cat /sys/devices/system/cpu/online") == f"0-{cpus - 1}"
+
+
+def end(system):
+    """All is well, and the writers end by themselves."""
     system.workload.check()
-    machine.run("echo > /run/enough; until [ $(ls /run/ended* | wc -l) = 3 ]; do sleep 0.1; done")
+    system.machine.run("echo > /run/enough; "
+                       "until [ $(ls /run/ended* | wc -l) = 3 ]; do sleep 0.1; done")
     system.workload.finish()
 
 
-@pytest.mark.full
+@pytest.mark.parametrize("version, cpus, count", [
+    ("6.12", 2, 15),
+    pytest.param("6.12", 2, 60, marks=full),
+    pytest.param("6.12", 4, 60, marks=full),
+    pytest.param("6.1", 2, 60, marks=full),
+])
+def test_jumps_under_writers(make_system, version, cpus, count):
+    """By the module, and straight back: what hangs does so on the way, not in kernel B."""
+    system = make_system(kernel=artifacts.stock_with_module(version, "cloud") / "vmlinuz",
+                         initramfs=artifacts.guest_with_module(version, "cloud"),
+                         accelerator=artifacts.steady_accelerator(), cpus=cpus)
+    machine = system.machine
+    start(system)
+    job = machine.start(f"bounce {count}")
+    assert job.wait(5 * count + 30) == 0, job.output()
+    assert f"{count} times there and back" in job.output()
+    assert machine.run("cat /sys/devices/system/cpu/online") == f"0-{cpus - 1}"
+    end(system)
+
+
+@full
+@kexec_jump
+@pytest.mark.parametrize("cpus, count", [(2, 60), (4, 60)])
+def test_checkpoints_under_writers(make_system, cpus, count):
+    system = make_system(cpus=cpus)
+    machine = system.machine
+    start(system)
+    for _ in range(count):
+        system.checkpoint()
+        assert machine.run("cat /sys/devices/system/cpu/online") == f"0-{cpus - 1}"
+    end(system)
+
+
+@full
+@kexec_jump
 def test_a_cpu_refuses(make_system):
     """Nothing is left switched off, a CPU that was offline stays so, and the next one succeeds."""
     system = make_system(cpus=4)

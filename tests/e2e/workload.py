@@ -49,7 +49,7 @@ class Workload:
     def __init__(self, machine, disk):
         self.machine, self.disk = machine, disk
 
-    def start(self, memory=48, cache=16, device=None):
+    def start(self, memory=16, cache=8, device=None):
         """
         MEMORY and CACHE are MiB of random bytes in a tmpfs and in a mounted ext4's page cache. The
         ext4 is that of the disk unless it is on another DEVICE.
