@@ -235,6 +235,8 @@ def make_guest(name, b_kernel, b_modules=None, modules=None, programs=(), wanted
     path = OUTPUT / name
     OUTPUT.mkdir(parents=True, exist_ok=True)
     options = ["--modules", modules] if modules else []
+    config = modules and modules.parent / "config"
+    options += ["--config", config] if config and config.exists() else []
     options += [word for program in programs for word in ("--program", program)]
     options += [word for module in wanted for word in ("--module", module)]
     call(REPOSITORY / "tests/e2e/guest/build", *options, b_kernel, b_initramfs(b_modules), tools(),
