@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from workload import free_memory
+
 # How much fits was measured with the small kernel.
 pytestmark = [pytest.mark.full, pytest.mark.kexec_jump]
 
@@ -47,7 +49,7 @@ def test_every_second_page(make_system):
 
 
 def test_nearly_full(make_system):
-    """A machine of 2 GiB, as full as what the boot kernel was measured to take allows."""
+    """A machine of 2 GiB, as full as the boot kernel allows: nine tenths of it and more."""
     system = make_system(memory="2G", image=3072 << 20)
     machine = system.machine
     machine.boot()
@@ -62,13 +64,14 @@ def test_nearly_full(make_system):
                  machine.run("cat /run/kjump-boot/footprint").splitlines())
     home = int(machine.run("grep -o '^home_size = .*' /run/kjump/state").split()[2], 0) >> 20
     boot = (int(noted["ram_kib"]) - int(noted["room_kib"])) // 1024 + 2048 // 512
-    free = int(machine.run("awk '/MemFree/ { print int($2 / 1024) }' /proc/meminfo"))
-    fill(machine, free - max(boot - home, 32) - 4)
+    fill(machine, free_memory(machine) - max(boot - home, 32) - 100)
+    more = free_memory(machine) - max(boot - home, 32) - 4
+    machine.run(f"dd if=/dev/urandom of=/run/fill/more bs=1M count={more} 2> /dev/null", 600)
     digest = machine.run("sha256sum < /run/fill/data", 600)
     job = system.hibernate(timeout=600)
     system.restore(job, timeout=600)
     assert machine.run("sha256sum < /run/fill/data", 600) == digest
     found = pages(system)
-    assert found["data"] >= 0.88 * found["ram"], found
+    assert found["data"] >= 0.9 * found["ram"], found
     system.workload.check()
     system.workload.finish()
