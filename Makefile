@@ -515,7 +515,7 @@ check-packaging: deps
 	tests/package/run $(BUILD)/deb bookworm trixie
 	tests/package/source bookworm
 
-PACKAGE_TOOLS := debhelper debootstrap dh-dkms lintian makepkg pkgconf rpm
+PACKAGE_TOOLS := debhelper debootstrap dh-dkms fakeroot libarchive-tools lintian makepkg pkgconf rpm
 
 help:
 	@echo 'make                build the programs into $(BUILD)/'
