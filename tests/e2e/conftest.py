@@ -46,15 +46,10 @@ def make_machine(tmp_path, request, way):
 
     def make(folder="machine", programs=(), modules=(), **arguments):
         if not ("kernel" in arguments and "initramfs" in arguments):
-            arguments = {**boots(programs, modules, "initramfs" not in arguments), **arguments}
+            arguments = {**artifacts.boots(way, programs, modules, "initramfs" not in arguments),
+                         **arguments}
         machines.append(Machine(tmp_path / folder, **arguments))
         return machines[-1]
-
-    def boots(programs, modules, guest):
-        try:
-            return artifacts.boots(way, programs, modules, guest)
-        except RuntimeError as error:
-            pytest.exit(str(error), returncode=1)
 
     yield make
     for machine in machines:
