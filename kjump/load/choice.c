@@ -21,12 +21,12 @@
 /* More CPUs cost kernel B memory and time to start, and no disk is fast enough for them. */
 #define CPUS_MAX 16
 
-static bool take_if_readable(char *ret, size_t size, const char *directory, const char *path)
+static bool take_if_there(char *ret, size_t size, const char *directory, const char *path)
 {
 	char candidate[512];
 
 	snprintf(candidate, sizeof(candidate), "%s%s", directory, path);
-	if (strlen(candidate) >= size || access(candidate, R_OK))
+	if (strlen(candidate) >= size || access(candidate, F_OK))
 		return false;
 	strcpy(ret, candidate);
 	return true;
@@ -68,7 +68,7 @@ static bool take_for_kernel(struct choice *choice, const char *root, const char 
 		return false;
 	snprintf(path, sizeof(path), "%.*s-%.200s%s", (int)(dot - general), general,
 		 choice->release, dot);
-	return take_if_readable(choice->initramfs, sizeof(choice->initramfs), root, path);
+	return take_if_there(choice->initramfs, sizeof(choice->initramfs), root, path);
 }
 
 static int choose_initramfs(const struct config *config, const char *root, struct choice *choice,
@@ -83,8 +83,8 @@ static int choose_initramfs(const struct config *config, const char *root, struc
 	if (take_for_kernel(choice, root, PATH_INITRAMFS_MADE) ||
 	    take_for_kernel(choice, root, PATH_INITRAMFS) ||
 	    take_for_kernel(choice, root, PATH_INITRAMFS_OF_PREFIX) ||
-	    take_if_readable(choice->initramfs, size, root, PATH_INITRAMFS) ||
-	    take_if_readable(choice->initramfs, size, root, PATH_INITRAMFS_OF_PREFIX))
+	    take_if_there(choice->initramfs, size, root, PATH_INITRAMFS) ||
+	    take_if_there(choice->initramfs, size, root, PATH_INITRAMFS_OF_PREFIX))
 		return 0;
 	return error_set(err, ENOENT,
 			 "%s: no initramfs to load; 'kjump initramfs' makes one, --initramfs names "

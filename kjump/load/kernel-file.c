@@ -20,9 +20,10 @@
 static const char *const partitions[] = { "/boot", "/efi", "/boot/efi" };
 #define PARTITION_COUNT (sizeof(partitions) / sizeof(*partitions))
 
+/* One that this user may not read is another thing than none. */
 static bool take(const char *path, char *ret, size_t size)
 {
-	if (strlen(path) >= size || access(path, R_OK))
+	if (strlen(path) >= size || access(path, F_OK))
 		return false;
 	strcpy(ret, path);
 	return true;
