@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# All that is tested, included by the Makefile: unit tests, fuzzing, end-to-end tests, benches, lint.
+
+$(BUILD)/asan/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$< \(asan\))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+
+$(BUILD)/asan/libkjump.a: $(call objects,asan,$(LIB_SOURCES) $(TEST_SOURCES)) $(BUILD)/obj/jump/blobs.o
+	$(call say,AR,$@)
+	$(archive)
+
+$(BUILD)/tests/%: $(BUILD)/asan/tests/unit/%.o $(BUILD)/asan/libkjump.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lcmocka $(LDLIBS) $(KJUMP_LDLIBS) -o $@
+
+# What reaches the disk is recorded below all code of ours; what a restore needs of the machine is
+# taken for good (tests/unit/disk-operations.h).
+CUTS_WRAP  := pwrite64 fdatasync check_efi check_fingerprints check_memory check_platform \
+              devices_read footprint_note hardware_same hardware_there hardware_warn \
+              jump_handover_load kexec_execute kexec_unload memory_firmware_map stage_prepare \
+              stage_read
+$(BUILD)/tests/test_power_cuts: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,$(CUTS_WRAP))
+
+unit: all initramfs $(TESTS)
+	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
+	tests/run-python tests/boot tests/install
+
+# What has threads, under ThreadSanitizer: the writer's workers and queue, and the readers.
+TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_image test_queue test_save test_watcher)
+
+$(BUILD)/tsan/obj/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$< \(tsan\))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=thread -O1 -g -MMD -MP -c $< -o $@
+
+$(BUILD)/tsan/libkjump.a: $(call objects,tsan/obj,$(LIB_SOURCES) $(TEST_SOURCES)) \
+		$(BUILD)/obj/jump/blobs.o
+	$(call say,AR,$@)
+	$(archive)
+
+$(BUILD)/tsan/test_%: $(BUILD)/tsan/obj/tests/unit/test_%.o $(BUILD)/tsan/libkjump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ -lcmocka $(LDLIBS) $(KJUMP_LDLIBS) -o $@
+
+unit-tsan: $(TSAN_TESTS)
+	$(Q)for test in $^; do echo "== $$test"; TSAN_OPTIONS=halt_on_error=1 $$test || exit 1; done
+
+# POWER_CUTS states of what the disk may hold after a power cut; `unit` looks at fewer.
+POWER_CUTS ?= 100000
+power-cuts: $(BUILD)/tests/test_power_cuts
+	$< $(POWER_CUTS)
+
+# Every bit of an image's metadata, and random ones elsewhere; `unit` flips every 97th.
+BIT_FLIPS ?= 10000
+bit-flips: $(BUILD)/tests/test_bit_flips
+	$< 1 $(BIT_FLIPS)
+
+# --- fuzzing (libFuzzer, which comes with clang) ----------------------------------------------------
+
+FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+
+CLANG        := $(filter ccache,$(CC)) clang
+
+$(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -w -MMD -MP -c $< -o $@
+
+$(BUILD)/fuzz/libkjump.a: $(call objects,fuzz/obj,$(LIB_SOURCES) $(TEST_SOURCES)) \
+		$(BUILD)/obj/jump/blobs.o
+	$(call say,AR,$@)
+	$(archive)
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libkjump.a
+	$(call say,LD,$@)
+	$(Q)clang $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LDLIBS) $(KJUMP_LDLIBS) -o $@
+
+# The same for AFL++, whose compiler has a driver for them.
+AFL_FUZZERS := $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/afl/%)
+
+$(BUILD)/afl/obj/%.o: %.c $(BUILD)/flags
+	$(call say,AFL,$<)
+	@mkdir -p $(@D)
+	$(Q)AFL_QUIET=1 afl-clang-fast $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -w -MMD -MP -c $< -o $@
+
+$(BUILD)/afl/libkjump.a: $(call objects,afl/obj,$(LIB_SOURCES) $(TEST_SOURCES)) \
+		$(BUILD)/obj/jump/blobs.o
+	$(call say,AR,$@)
+	$(archive)
+
+$(AFL_FUZZERS): $(BUILD)/afl/%: $(BUILD)/afl/obj/tests/fuzz/%.o $(BUILD)/afl/libkjump.a
+	$(call say,LD,$@)
+	$(Q)AFL_QUIET=1 afl-clang-fast $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LDLIBS) \
+		$(KJUMP_LDLIBS) -o $@
+
+# --- what users type --------------------------------------------------------------------------------
+
+# Fuzzing takes a minute on two CPUs.
+check: deps
+	@$(MAKE) --no-print-directory all unit unit-tsan
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
+	@$(MAKE) --no-print-directory e2e
+
+# What tests/kernel/build makes the kernels with KEXEC_JUMP of.
+KERNEL_SOURCES := linux-source-6.12 linux-source-6.1
+
+check-full: deps
+	@$(MAKE) --no-print-directory all unit unit-tsan
+	@$(MAKE) --no-print-directory power-cuts bit-flips
+	@$(MAKE) --no-print-directory fuzz
+	@scripts/deps $(KERNEL_SOURCES)
+	@KJUMP_BUILD_KERNELS=1 $(MAKE) --no-print-directory e2e SELECT='-m "not package"'
+
+check-kernels: deps
+	@scripts/deps $(KERNEL_SOURCES)
+	@KJUMP_BUILD_KERNELS=1 $(MAKE) --no-print-directory e2e SELECT='-m kernels'
+
+# KJUMP_PACKAGE names the linux-image-*.deb.
+check-package: deps
+	@$(MAKE) --no-print-directory e2e SELECT='-m package'
+
+# Without SELECT, tests/e2e/pytest.ini leaves out what is marked `full`, `kernels` and
+# `package`. What needs the KEXEC_JUMP kernel is skipped when that is not in the cache, unless
+# KJUMP_BUILD_KERNELS is set, which builds it.
+e2e: all initramfs
+	tests/e2e/run $(SELECT) $(PYTEST_ARGS)
+
+bench: deps
+	@scripts/deps $(KERNEL_SOURCES)
+	@$(MAKE) --no-print-directory all $(BUILD)/bench-throttle $(BUILD)/bench-pages
+	$(SYSTEM_PYTHON) -B tests/bench/run $(BENCH_ARGS)
+
+# The same guest hibernated by its kernel and by kjump; about 10 minutes.
+bench-vm: deps all
+	@scripts/deps $(KERNEL_SOURCES)
+	$(SYSTEM_PYTHON) -B tests/bench/vm.py --svg docs/phases.svg $(BENCH_ARGS)
+
+# Inputs made up by libFuzzer for everything that reads what it cannot trust.
+fuzz:
+	@scripts/deps clang libclang-rt-14-dev
+	@$(MAKE) --no-print-directory $(FUZZERS)
+	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
+
+# A few seconds each show that it works; AFL_SECONDS for more.
+AFL_SECONDS ?= 10
+fuzz-afl:
+	@scripts/deps clang afl++
+	@$(MAKE) --no-print-directory $(AFL_FUZZERS)
+	tests/fuzz/run --afl $(AFL_SECONDS) $(AFL_FUZZERS)
+
+lint: deps
+	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
+	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py' ':!packaging') dracut-module/*/*.sh \
+		boot/*.sh boot/dracut/*.sh boot/mkinitcpio/*/*
+
+.PHONY: bench bench-vm bit-flips check check-full check-kernels check-package e2e fuzz fuzz-afl lint \
+	power-cuts unit unit-tsan
