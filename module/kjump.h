@@ -9,13 +9,17 @@
 
 #include "kjump-ioctl.h"
 
-/* --- main.c --- */
+/* --- refuse.c --- */
 
 /*
  * Refuse: CAUSE goes to the kernel log and to KJUMP_STATUS. Returns ERROR, a negative errno value.
  * Called with the device's lock held, as everything else here.
  */
 __printf(2, 3) int kjump_refuse(int error, const char *cause, ...);
+
+/* The cause of the last call; "" = it was not refused, which kjump_refused_none() notes. */
+const char *kjump_refused(void);
+void kjump_refused_none(void);
 
 /* --- permission.c --- */
 

@@ -25,20 +25,8 @@ static struct {
 	struct mutex lock; /* for all below, and one call at a time */
 	struct kjump_image *image;
 	const struct kjump_way *way;
-	char cause[KJUMP_CAUSE_SIZE];
 	char missing[KJUMP_MISSING_SIZE];
 } kjump = { .lock = __MUTEX_INITIALIZER(kjump.lock) };
-
-int kjump_refuse(int error, const char *cause, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, cause);
-	vscnprintf(kjump.cause, sizeof(kjump.cause), cause, arguments);
-	va_end(arguments);
-	pr_notice("kjump: refused: %s (error %d)\n", kjump.cause, error);
-	return error;
-}
 
 static void drop(void)
 {
@@ -64,7 +52,7 @@ static int status(struct kjump_status __user *user)
 		status.flags |= KJUMP_STATUS_FREEZE_TASKS;
 	if (kjump.image)
 		status.head = kjump.image->head;
-	strscpy(status.cause, kjump.cause, sizeof(status.cause));
+	strscpy(status.cause, kjump_refused(), sizeof(status.cause));
 	strscpy(status.missing, kjump.missing, sizeof(status.missing));
 	return copy_to_user(user, &status, sizeof(status)) ? -EFAULT : 0;
 }
@@ -122,7 +110,7 @@ static int call(unsigned int command, void __user *user)
 
 	if (command == KJUMP_STATUS)
 		return kjump_permitted() ?: status(user);
-	*kjump.cause = 0;
+	kjump_refused_none();
 	/* Each time: the descriptor may have been passed on, the kernel locked down meanwhile. */
 	ret = kjump_permitted();
 	if (ret)

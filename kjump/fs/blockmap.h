@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "kjump/fs/fs.h"
+#include "kjump/fs/extents.h"
 
 /* COUNT blocks of the file from its block FIRST on, at block START of the device. */
 struct blockmap_run {

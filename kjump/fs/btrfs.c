@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/safe.h"
-#include "kjump/fs/fs.h"
+#include "kjump/fs/kinds.h"
 
 #define SUPER_SIZE 4096
 

@@ -9,7 +9,7 @@
 
 #include "common/safe.h"
 #include "kjump/fs/blockmap.h"
-#include "kjump/fs/fs.h"
+#include "kjump/fs/kinds.h"
 
 #define BOOT_SIZE    512
 #define BOOT_SECTORS 24 /* the boot region and its copy */

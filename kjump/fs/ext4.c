@@ -9,8 +9,8 @@
 
 #include "common/safe.h"
 #include "kjump/fs/ext4-map.h"
-#include "kjump/fs/fs.h"
 #include "kjump/fs/jbd2.h"
+#include "kjump/fs/kinds.h"
 
 #define SUPER_OFFSET	1024
 #define SUPER_SIZE	1024

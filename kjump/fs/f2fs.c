@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "common/safe.h"
-#include "kjump/fs/fs.h"
+#include "kjump/fs/kinds.h"
 
 #define SUPER_OFFSET   1024
 #define SUPER_SIZE     128

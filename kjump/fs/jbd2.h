@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 #include "kjump/fs/blockmap.h"
-#include "kjump/fs/fs.h"
+#include "kjump/fs/extents.h"
 
 /*
  * Append what changes of the journal whose blocks MAP has on DISK when somebody commits to it or

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/safe.h"
-#include "kjump/fs/fs.h"
+#include "kjump/fs/kinds.h"
 
 #define KIB 1024ULL
 

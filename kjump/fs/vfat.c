@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "common/safe.h"
-#include "kjump/fs/fs.h"
+#include "kjump/fs/kinds.h"
 
 #define BOOT_SIZE 512
 
