@@ -9,7 +9,6 @@
 #include "common/abi.h"
 #include "common/error.h"
 #include "common/tsc.h"
-#include "common/version.h"
 #include "jump/jump.h"
 #include "memory/manual.h"
 #include "memory/platform.h"
@@ -49,6 +48,8 @@ static const struct option_table table = {
 	.accepts = ~0ULL,
 	.help = "kjump-back --help",
 };
+
+static const struct option_texts texts = { "kjump-back", usage, exit_codes };
 
 /*
  * Time and log go back into the mailbox whether its request was answered or not: where it was not,
@@ -124,18 +125,6 @@ static int print_module_options(const char *module, struct error *err)
 	return 0;
 }
 
-static int show(bool version)
-{
-	if (version) {
-		puts("kjump-back " KJUMP_VERSION);
-		return EXIT_DONE;
-	}
-	fputs(usage, stdout);
-	options_print(&table, stdout);
-	fputs(exit_codes, stdout);
-	return EXIT_DONE;
-}
-
 int main(int argc, char **argv)
 {
 	struct back_options options = { 0 };
@@ -145,7 +134,7 @@ int main(int argc, char **argv)
 	if (options_collect(&table, argc, argv, &given) || options_apply(&table, &given, &options))
 		return EXIT_USAGE;
 	if (options.help || options.version)
-		return show(options.version);
+		return options_show(&table, &texts, options.version);
 	if (given.operand_count)
 		return options_misuse(&table, "takes no arguments: ", given.operands[0]);
 	if (options.module) {

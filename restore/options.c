@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "common/error.h"
-#include "common/version.h"
 #include "restore/waiting.h"
 #include "text/options.h"
 
@@ -146,17 +145,7 @@ static const struct option_table table = {
 	.help = "kjump-restore --help",
 };
 
-static int show(const struct restore_options *options)
-{
-	if (options->version) {
-		puts("kjump-restore " KJUMP_VERSION);
-		return EXIT_DONE;
-	}
-	fputs(usage, stdout);
-	options_print(&table, stdout);
-	fputs(exit_codes, stdout);
-	return EXIT_DONE;
-}
+static const struct option_texts texts = { "kjump-restore", usage, exit_codes };
 
 int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 {
@@ -166,7 +155,7 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 	if (options_collect(&table, argc, argv, &given) || options_apply(&table, &given, ret))
 		return EXIT_USAGE;
 	if (ret->help || ret->version)
-		return show(ret);
+		return options_show(&table, &texts, ret->version);
 	if (ret->parameter) {
 		ret->files = given.operands;
 		ret->file_count = given.operand_count;

@@ -7,6 +7,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "common/version.h"
+
 #define COLUMN	  26  /* where the help of an option begins */
 #define LONG_BASE 256 /* getopt_long()'s value for entry 0; above all letters */
 
@@ -133,4 +135,16 @@ void options_print(const struct option_table *table, FILE *out)
 		if (is_accepted(table, i))
 			print_entry(&table->entries[i], out);
 	}
+}
+
+int options_show(const struct option_table *table, const struct option_texts *texts, bool version)
+{
+	if (version) {
+		printf("%s " KJUMP_VERSION "\n", texts->program);
+		return EXIT_DONE;
+	}
+	fputs(texts->usage, stdout);
+	options_print(table, stdout);
+	fputs(texts->exit_codes, stdout);
+	return EXIT_DONE;
 }

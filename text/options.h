@@ -56,4 +56,14 @@ int options_misuse(const struct option_table *table, const char *text, const cha
 /* The lines of the help about the options of TABLE. */
 void options_print(const struct option_table *table, FILE *out);
 
+/* What a program prints to be looked at, besides its options. */
+struct option_texts {
+	const char *program;
+	const char *usage;	/* what comes before the options */
+	const char *exit_codes; /* what comes behind them */
+};
+
+/* --version, or else --help. Returns EXIT_DONE. */
+int options_show(const struct option_table *table, const struct option_texts *texts, bool version);
+
 #endif

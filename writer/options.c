@@ -8,7 +8,6 @@
 
 #include "common/abi.h"
 #include "common/error.h"
-#include "common/version.h"
 #include "text/options.h"
 #include "writer/save.h"
 
@@ -87,17 +86,7 @@ static const struct option_table table = {
 	.help = "kjump-write --help",
 };
 
-static int show(const struct write_options *options)
-{
-	if (options->version) {
-		puts("kjump-write " KJUMP_VERSION);
-		return EXIT_DONE;
-	}
-	fputs(usage, stdout);
-	options_print(&table, stdout);
-	fputs(exit_codes, stdout);
-	return EXIT_DONE;
-}
+static const struct option_texts texts = { "kjump-write", usage, exit_codes };
 
 /* Was anything given but --source, which is entry 0, and --died? */
 static bool has_more(const struct options_given *given)
@@ -118,7 +107,7 @@ int write_options_parse(int argc, char **argv, struct write_options *ret)
 	if (options_collect(&table, argc, argv, &given) || options_apply(&table, &given, ret))
 		return EXIT_USAGE;
 	if (ret->help || ret->version)
-		return show(ret);
+		return options_show(&table, &texts, ret->version);
 	if (given.operand_count)
 		return options_misuse(&table, "takes no arguments: ", given.operands[0]);
 	if (!ret->vmcore && has_more(&given))
