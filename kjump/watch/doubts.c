@@ -42,7 +42,7 @@ void doubt_add(struct resolver *resolver, const struct subject *subject, const c
 	       bool harmless)
 {
 	struct watch_list *list = resolver->list;
-	struct watch_doubt doubt = { .harmless = harmless };
+	struct watch_doubt doubt = { .harmless = harmless || resolver->idle };
 	char node[BLOCK_NAME_SIZE + 16] = "";
 
 	if (*subject->device) {
@@ -58,7 +58,7 @@ void doubt_add(struct resolver *resolver, const struct subject *subject, const c
 	/* When there are more than anybody reads, one that counts must be among them. */
 	if (list->doubt_count < WATCH_DOUBTS_MAX)
 		list->doubts[list->doubt_count] = doubt;
-	else if (!doubt.allowed && !harmless)
+	else if (!doubt.allowed && !doubt.harmless)
 		list->doubts[WATCH_DOUBTS_MAX - 1] = doubt;
 	list->doubt_count++;
 }

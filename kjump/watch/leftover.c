@@ -113,15 +113,22 @@ static void judge(const struct sweep *sweep, const char *name)
 	doubt_add(sweep->resolver, &subject, HELD, false);
 }
 
-/* An array or a volume that is there and not mounted is A's all the same: it knows its state. */
+/*
+ * An array or a volume that is there and not mounted is A's all the same: it knows its state. Where
+ * that cannot be watched it is no reason to refuse: nothing of it is in use.
+ */
 static int watch_stack(const struct sweep *sweep, const char *name, struct error *err)
 {
 	const struct subject subject = { "an array or volume", "not mounted", name };
+	int code;
 
 	if (has_holders(sweep, name) || known_is(sweep->resolver, name) ||
 	    (!has_entry(sweep, name, "/dm") && !has_entry(sweep, name, "/md")))
 		return 0;
-	return watch_layers(sweep->resolver, &subject, err);
+	sweep->resolver->idle = true;
+	code = watch_layers(sweep->resolver, &subject, err);
+	sweep->resolver->idle = false;
+	return code;
 }
 
 static void find_target(struct sweep *sweep, const char *target)

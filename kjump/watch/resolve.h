@@ -21,7 +21,7 @@
 struct watch_doubt {
 	char text[224]; /* "/mnt (reiserfs on /dev/sdb1): why" */
 	bool allowed;	/* as the settings say */
-	bool harmless;	/* it is watched; that kernel B finds it is not sure */
+	bool harmless;	/* it is watched, though kernel B may not find it; or nobody uses it */
 };
 
 /* Where to look. */
