@@ -68,6 +68,8 @@ install-dkms:
 	install -D -m 644 -t "$(DESTDIR)/usr/src/kjump-$(version)" $(MODULE_SOURCES)
 	sed -i 's/@VERSION@/$(version)/' "$(DESTDIR)/usr/src/kjump-$(version)/dkms.conf"
 	$(if $(DESTDIR),,dkms install kjump/$(version))
+	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/lib/kjump/update-initramfs" ] || \
+		"$(PREFIX)/lib/kjump/update-initramfs")
 
 # A file of FOLDER/NAME made from SOURCE, to be run.
 define install_script

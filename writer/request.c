@@ -92,7 +92,9 @@ static int keep_waiting(const struct task *task, struct error *err)
 
 	if (r)
 		return error_prefix(err, "%s", name);
-	return image_waits(&super)
+	/* One that was handed over came back: nothing of kjump that would mark it runs in such an
+	 * A. */
+	return image_waits(&super) && super.state != IMAGE_HANDED_OVER
 		       ? error_set(err, EEXIST,
 				   "%s: holds an image that waits to be restored and would be "
 				   "lost; 'kjump discard' it first",

@@ -139,13 +139,27 @@ static const char *hook_system(const struct preflight *preflight)
 	return NULL;
 }
 
-/* Is it mkinitcpio that makes the images, and told to leave the hook out? */
-static bool left_out(const struct preflight *preflight)
+static bool is_there(const struct preflight *preflight, const char *name)
+{
+	char path[CHECK_PATH_SIZE];
+
+	return !access(check_path(preflight, name, path, sizeof(path)), F_OK);
+}
+
+/* Is it mkinitcpio that makes the images? Arch's package brings the hooks for dracut as well. */
+static bool by_mkinitcpio(const struct preflight *preflight)
 {
 	const char *system = hook_system(preflight);
 
-	return (!system || !strcmp(system, "mkinitcpio")) &&
-	       hooks_configured(preflight->root) == HOOKS_WITHOUT;
+	return !system || !strcmp(system, "mkinitcpio") ||
+	       (is_there(preflight, "/usr/bin/mkinitcpio") &&
+		!is_there(preflight, "/usr/bin/dracut"));
+}
+
+/* Is mkinitcpio told to leave the hook out? */
+static bool left_out(const struct preflight *preflight)
+{
+	return by_mkinitcpio(preflight) && hooks_configured(preflight->root) == HOOKS_WITHOUT;
 }
 
 /* Is NAME the second word of a line of TEXT, as in "early UUID=..."? */

@@ -107,6 +107,9 @@ static bool take_file(struct reader *reader, const struct header *header, const 
 
 	while (*name == '.' || *name == '/')
 		name++;
+	/* /lib is a link into it, in images as dracut makes them. */
+	if (!strncmp(name, "usr/lib/", 8))
+		name += 4;
 	if (header->file && header->size && !strcmp(base, "kjump-restore"))
 		ret->restorer = true;
 	if (header->file && header->size && !strcmp(base, "kjump-core.sh"))

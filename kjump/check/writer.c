@@ -19,10 +19,15 @@
 #include "kjump/paths.h"
 #include "text/files.h"
 
-/* Start PROGRAM for the modules of the kernel in FOLDER. Returns where its output can be read. */
-static int start(const char *program, const char *folder, pid_t *pid)
+/*
+ * Start PROGRAM for the modules of the kernel in FOLDER: those that TARGET needs, or where it is ""
+ * all disks of this machine. Returns where its output can be read.
+ */
+static int start(const char *program, const char *target, const char *folder, pid_t *pid)
 {
-	char *const argv[] = { (char *)program, (char *)"--names", (char *)folder, NULL };
+	char *const all[] = { (char *)program, (char *)"--names", (char *)folder, NULL };
+	char *const one[] = { (char *)program, (char *)"--names", (char *)"--target",
+			      (char *)target,  (char *)folder,	  NULL };
 	posix_spawn_file_actions_t actions;
 	extern char **environ;
 	int pipes[2];
@@ -33,7 +38,7 @@ static int start(const char *program, const char *folder, pid_t *pid)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	ret = -posix_spawn(pid, program, &actions, NULL, argv, environ);
+	ret = -posix_spawn(pid, program, &actions, NULL, *target ? one : all, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipes[1]);
 	if (ret)
@@ -58,9 +63,9 @@ static bool find_absent(FILE *stream, const char *modules, char *ret, size_t siz
 	return found;
 }
 
-/* Is there a driver that the disks in use need by the kernel in FOLDER, and MODULES lacks? */
-static int lacks_driver(const struct preflight *preflight, const char *folder, const char *modules,
-			char *ret, size_t size, struct error *note)
+/* Is there a driver that TARGET, or any disk, needs by the kernel in FOLDER, and MODULES lacks? */
+static int lacks_driver(const struct preflight *preflight, const char *target, const char *folder,
+			const char *modules, char *ret, size_t size, struct error *note)
 {
 	char program[CHECK_PATH_SIZE];
 	bool absent;
@@ -69,7 +74,7 @@ static int lacks_driver(const struct preflight *preflight, const char *folder, c
 	int status, output;
 
 	check_path(preflight, PATH_FIND_MODULES, program, sizeof(program));
-	output = start(program, folder, &pid);
+	output = start(program, target, folder, &pid);
 	if (output < 0)
 		return error_set(note, -output, "%s: %s", program, strerror(-output));
 	stream = fdopen(output, "r");
@@ -97,18 +102,29 @@ static int check_drivers_of(struct preflight *preflight, const struct choice *ch
 	ret = initramfs_look(choice->initramfs, content, note);
 	if (ret == -ENODATA || ret == -EUCLEAN)
 		goto out;
-	if (!ret)
-		ret = lacks_driver(preflight, folder, content->modules, driver, sizeof(driver),
-				   &why);
-	else
+	if (!ret && *preflight->disk.name)
+		ret = lacks_driver(preflight, preflight->disk.name, folder, content->modules,
+				   driver, sizeof(driver), &why);
+	else if (ret)
 		why = *note;
+	if (ret > 0) {
+		ret = error_set(note, ESTALE, "%s: without %s, which the target needs",
+				choice->initramfs, driver);
+		goto out;
+	}
+	/* A stick that was plugged in since is no reason to refuse. */
+	if (!ret)
+		ret = lacks_driver(preflight, "", folder, content->modules, driver, sizeof(driver),
+				   &why);
 	if (ret < 0) {
 		error_set(note, 0, "which drivers it needs cannot be told: %.150s", why.text);
 		ret = PREFLIGHT_DOUBT;
 	} else if (ret) {
-		ret = error_set(note, ESTALE,
-				"%s: without %s, which the disks of this machine need",
-				choice->initramfs, driver);
+		error_set(note, 0,
+			  "%.160s: without %s, so no disk that needs it may be in use; 'kjump "
+			  "initramfs' makes it anew",
+			  choice->initramfs, driver);
+		ret = PREFLIGHT_DOUBT;
 	}
 out:
 	free(content);

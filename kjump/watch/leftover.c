@@ -59,7 +59,8 @@ static bool has_holders(const struct sweep *sweep, const char *name)
 static bool is_no_disk(const struct sweep *sweep, const char *name)
 {
 	return name[0] == '.' || strlen(name) >= BLOCK_NAME_SIZE || !strncmp(name, "ram", 3) ||
-	       !strncmp(name, "loop", 4) || !has_entry(sweep, name, "");
+	       !strncmp(name, "zram", 4) || !strncmp(name, "loop", 4) ||
+	       !has_entry(sweep, name, "");
 }
 
 /* Whoever holds a partition holds the disk, and the other way round. */

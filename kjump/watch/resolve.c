@@ -102,8 +102,8 @@ static int watch_pools(struct resolver *resolver, const char *root, const char *
 			continue;
 		snprintf(path, sizeof(path), "%s/%s%s", root, entry->d_name, sub);
 		if (known_is(resolver, entry->d_name)) {
-			found += !*name || has_member(path, name);
-		} else if (!*name || *sub == '\0' || has_member(path, name)) {
+			found += !*name || !*sub || has_member(path, name);
+		} else if (!*name || !*sub || has_member(path, name)) {
 			code = known_add(resolver, entry->d_name, err);
 			if (!code)
 				code = watch_members(resolver, path, mount, &found, err);

@@ -125,6 +125,8 @@ static int locate(struct area *area, bool *found, struct error *err)
 	int code = 0;
 
 	*found = false;
+	if (fd < 0 && errno == EACCES)
+		return error_errno(err, "%s", area->subject.where);
 	if (fd < 0 || fstat(fd, &st)) {
 		if (fd >= 0)
 			close(fd);

@@ -319,6 +319,11 @@ static void test_hook_left_out(void **state)
 	put("/etc/mkinitcpio.conf", "HOOKS=(base)\n");
 	put("/usr/lib/dracut/modules.d/50kjump/module-setup.sh", "");
 	assert_int_equal(check_hook(&preflight, &note), 0);
+	/* Unless mkinitcpio is there alone: the package has the hooks for both. */
+	put("/usr/bin/mkinitcpio", "");
+	assert_int_equal(check_hook(&preflight, &note), PREFLIGHT_DOUBT);
+	put("/usr/bin/dracut", "");
+	assert_int_equal(check_hook(&preflight, &note), 0);
 }
 
 static void test_hook_for_another_target(void **state)

@@ -202,11 +202,12 @@ static void test_leftover(void **state)
 	put("class/block/dm-0/size", "8\n");
 	put("class/block/loop0/size", "8\n");
 	put("class/block/ram0/size", "8\n");
+	put("class/block/zram0/size", "8\n");
 
 	held = "";
 	resolve("", 0);
 	/* The partition is held, and the disk with it. */
-	held = "sda sda2 loop0 ram0";
+	held = "sda sda2 loop0 ram0 zram0";
 	resolve("", 1);
 	assert_non_null(strstr(watch_refusal(&list)->text, "(in use on /dev/sda2): holds it"));
 	/* The disk is held, and its partitions with it. */

@@ -186,7 +186,9 @@ static void machine(const char *needed)
 	put("/proc/cmdline", "quiet");
 	put(modules, "");
 	snprintf(script, sizeof(script),
-		 "#!/bin/sh\n[ \"$1\" = --names ] && [ -r \"$2/modules.dep\" ] || exit 1\n"
+		 "#!/bin/sh\n[ \"$1\" = --names ] || exit 1\nshift\n"
+		 "[ \"$1\" != --target ] || { [ $2 = /dev/target ] && shift 2; }\n"
+		 "[ -r \"$1/modules.dep\" ] || exit 1\n"
 		 "for name in %s; do echo $name; done\n%s\n",
 		 needed, strcmp(needed, "false") ? "" : "exit 1");
 	put(PATH_FIND_MODULES, script);
@@ -220,10 +222,21 @@ static void test_drivers(void **state)
 	/* One is taken away; nvme-core.ko is no nvme.ko. */
 	drop("/tree/lib/modules/nvme.ko");
 	pack();
-	assert_int_equal(check_writer(&preflight, &note), -ESTALE);
+	assert_int_equal(check_writer(&preflight, &note), PREFLIGHT_DOUBT);
 	assert_non_null(strstr(note.text, "without nvme,"));
+	/* Of the target's disk it is no doubt. */
+	strcpy(preflight.disk.name, "/dev/target");
+	assert_int_equal(check_writer(&preflight, &note), -ESTALE);
+	assert_non_null(strstr(note.text, "without nvme, which the target needs"));
+	/* With /lib as a link, as in what dracut makes. */
+	drop("/tree/lib/modules/nvme-core.ko");
+	put("/tree/usr/lib/modules/nvme-core.ko", "module");
+	put("/tree/usr/lib/modules/nvme.ko", "module");
+	pack();
+	assert_int_equal(check_writer(&preflight, &note), 0);
 	/* The disks need none: all is built in. */
 	machine("");
+	pack(); /* not before the modules were there */
 	assert_int_equal(check_writer(&preflight, &note), 0);
 	/* Nobody can tell. */
 	machine("false");
