@@ -35,6 +35,7 @@
 #define PATH_LIB_MODULES      "/lib/modules"
 #define PATH_UPDATE_INITRAMFS KJUMP_PREFIX "/lib/kjump/update-initramfs"
 /* Tells which modules the disks of this machine need. */
+#define PATH_BUSCTL	  "/usr/bin/busctl"
 #define PATH_FIND_MODULES KJUMP_PREFIX "/lib/kjump/modules"
 /* Made on the machine, for each kernel: .../initramfs-RELEASE.img. */
 #define PATH_INITRAMFS_MADE	 "/var/lib/kjump/initramfs.img"

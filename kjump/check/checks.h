@@ -55,6 +55,9 @@ int check_room(struct preflight *preflight, struct error *note);
 int check_encrypted_memory(struct preflight *preflight, struct error *note);
 int check_fred(struct preflight *preflight, struct error *note);
 
+/* inhibitors.c: who does not want the system to sleep */
+int check_inhibitors(struct preflight *preflight, struct error *note);
+
 /* writer.c: kernel B's initramfs */
 int check_writer(struct preflight *preflight, struct error *note);
 

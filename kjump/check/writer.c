@@ -4,8 +4,6 @@
  * the disks of this machine need?
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +13,7 @@
 
 #include "kjump/check/checks.h"
 #include "kjump/check/initramfs.h"
+#include "kjump/check/program.h"
 #include "kjump/load/choice.h"
 #include "kjump/paths.h"
 #include "text/files.h"
@@ -28,22 +27,8 @@ static int start(const char *program, const char *target, const char *folder, pi
 	char *const all[] = { (char *)program, (char *)"--names", (char *)folder, NULL };
 	char *const one[] = { (char *)program, (char *)"--names", (char *)"--target",
 			      (char *)target,  (char *)folder,	  NULL };
-	posix_spawn_file_actions_t actions;
-	extern char **environ;
-	int pipes[2];
-	int ret;
 
-	if (pipe2(pipes, O_CLOEXEC))
-		return -errno;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	ret = -posix_spawn(pid, program, &actions, NULL, *target ? one : all, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(pipes[1]);
-	if (ret)
-		close(pipes[0]);
-	return ret ? ret : pipes[0];
+	return program_start(*target ? one : all, pid);
 }
 
 /* The first name that STREAM has, one a line, and that MODULES, " a b c ", does not. */

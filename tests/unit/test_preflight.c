@@ -331,6 +331,32 @@ static void test_culprit(void **state)
 			    "task:dd");
 }
 
+static void put_busctl(const char *answer)
+{
+	char script[256], path[512];
+
+	snprintf(script, sizeof(script), "#!/bin/sh\n[ \"$5\" = BlockInhibited ] && echo '%s'\n",
+		 answer);
+	put("/usr/bin/busctl", script);
+	snprintf(path, sizeof(path), "%s/usr/bin/busctl", root);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* Somebody who does not want the system to stand still. */
+static void test_inhibitors(void **state)
+{
+	(void)state;
+	assert_int_equal(check_inhibitors(&preflight, &note), 0);
+	put_busctl("s \"\"");
+	assert_int_equal(check_inhibitors(&preflight, &note), 0);
+	put_busctl("s \"shutdown:idle:handle-sleep-key\"");
+	assert_int_equal(check_inhibitors(&preflight, &note), 0);
+	put_busctl("s \"shutdown:sleep:idle\"");
+	assert_int_equal(check_inhibitors(&preflight, &note), -EBUSY);
+	put_busctl("s \"sleep\"");
+	assert_int_equal(check_inhibitors(&preflight, &note), -EBUSY);
+}
+
 /* An image may be in a file; one that is saved to may not be. */
 static void test_file_as_target(void **state)
 {
@@ -418,6 +444,7 @@ int main(void)
 		test(test_plaintext),
 		test(test_waiting),
 		test(test_file_as_target),
+		test(test_inhibitors),
 		test(test_hints),
 		test(test_culprit),
 		test(test_table),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Programs of the system that are asked.
+ */
+#ifndef KJUMP_CHECK_PROGRAM_H
+#define KJUMP_CHECK_PROGRAM_H
+
+#include <sys/types.h>
+
+/*
+ * Start ARGV, with its errors thrown away. Returns a descriptor to read its output from, which the
+ * caller closes before it waits for *PID; or a negative errno value.
+ */
+int program_start(char *const argv[], pid_t *pid);
+
+#endif
