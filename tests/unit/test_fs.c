@@ -6,6 +6,7 @@
 #include "disk/fingerprint.h"
 #include "fake-image.h"
 #include "kjump/fs/fs.h"
+#include "kjump/fs/kinds.h"
 
 #define MIB (1ULL << 20)
 
