@@ -38,21 +38,35 @@ static bool has_entry(const struct sweep *sweep, const char *name, const char *e
 	return !stat(path, &st);
 }
 
-/* Arrays and volumes on it are looked at themselves. */
-static bool has_holders(const struct sweep *sweep, const char *name)
+/* Is there an entry that IS_WANTED of the directory FOLDER ("" or "/...") of the device NAME? */
+static bool any_entry(const struct sweep *sweep, const char *name, const char *folder,
+		      bool (*is_wanted)(const struct sweep *sweep, const char *name,
+					const char *entry))
 {
 	char path[512];
 	bool found = false;
 	struct dirent *entry;
 	DIR *dir;
 
-	block_path(sweep, name, "/holders", path);
+	block_path(sweep, name, folder, path);
 	dir = opendir(path);
 	while (dir && !found && (entry = readdir(dir)))
-		found = entry->d_name[0] != '.';
+		found = entry->d_name[0] != '.' && is_wanted(sweep, name, entry->d_name);
 	if (dir)
 		closedir(dir);
 	return found;
+}
+
+static bool is_holder(const struct sweep *sweep, const char *name, const char *entry)
+{
+	(void)sweep, (void)name, (void)entry;
+	return true;
+}
+
+/* Arrays and volumes on it are looked at themselves. */
+static bool has_holders(const struct sweep *sweep, const char *name)
+{
+	return any_entry(sweep, name, "/holders", is_holder);
 }
 
 /* Is it memory, or a loop device's file, or a disk that is not there? */
@@ -70,27 +84,18 @@ static bool is_explained(const struct sweep *sweep, const char *name)
 	       has_holders(sweep, name);
 }
 
+static bool is_held_partition(const struct sweep *sweep, const char *disk, const char *entry)
+{
+	char partition[256];
+
+	snprintf(partition, sizeof(partition), "/%.64s/partition", entry);
+	return has_entry(sweep, disk, partition) && sweep->source->in_use(entry);
+}
+
+/* A partition that is held is judged itself. */
 static bool explained_by_partition(const struct sweep *sweep, const char *disk)
 {
-	char path[512];
-	bool found = false;
-	struct dirent *entry;
-	DIR *dir;
-
-	block_path(sweep, disk, "", path);
-	dir = opendir(path);
-	while (dir && !found && (entry = readdir(dir))) {
-		char partition[256];
-
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(partition, sizeof(partition), "/%.64s/partition", entry->d_name);
-		/* One that is held is judged itself. */
-		found = has_entry(sweep, disk, partition) && sweep->source->in_use(entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
+	return any_entry(sweep, disk, "", is_held_partition);
 }
 
 static bool explained_by_disk(const struct sweep *sweep, const char *partition)
