@@ -25,7 +25,7 @@ struct config {
 	bool all;	  /* leave no free pages out */
 	bool allow_plaintext;	   /* though disks of this machine are encrypted */
 	char allow_unwatched[256]; /* "yes", or what may change without being noticed */
-	bool anyway;		   /* hibernate though the next boot would not restore */
+	bool anyway;		   /* save though the next boot would not restore, ... */
 	bool rehearse;		   /* freeze once for practice before the first jump */
 	enum jump_choice jump;	   /* by the module, by kexec, or what there is */
 	char kernel[256];	   /* kernel B's bzImage */

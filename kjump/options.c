@@ -25,7 +25,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_ALLOW_UNWATCHED] = { SETTING("allow-unwatched"), 0, "[=LIST]",
 				     "all, or those in LIST, may change without being\nnoticed" },
 	[OPTION_ANYWAY] = { SETTING("anyway"), 0, "[=no]",
-			    "hibernate though the next boot would not restore" },
+			    "save though the next boot would not restore, or\na device would be "
+			    "lost" },
 	[OPTION_CMDLINE] = { SETTING("cmdline"), 0, "WORDS", "added to kernel B's command line" },
 	[OPTION_CONFIG] = { FIELD("config", key_pointer, config_path), 0, "FILE",
 			    "settings (default: /etc/kjump.conf)" },

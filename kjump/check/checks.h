@@ -32,11 +32,14 @@ int check_permitted(struct preflight *preflight, struct error *note);
 int check_jump(struct preflight *preflight, struct error *note);
 int check_next_kernel(struct preflight *preflight, struct error *note);
 
-/* check-kernel.c: the running kernel and its devices */
+/* kernel.c: the running kernel */
 int check_hibernation(struct preflight *preflight, struct error *note);
 int check_live_update(struct preflight *preflight, struct error *note);
 int check_cpu0(struct preflight *preflight, struct error *note);
+
+/* drivers.c: devices that have to sleep and to wake up */
 int check_drivers(struct preflight *preflight, struct error *note);
+int check_asleep(struct preflight *preflight, struct error *note);
 
 /*
  * Does free page reporting stop when kernel threads freeze, in the kernel that /proc/version says
@@ -44,14 +47,14 @@ int check_drivers(struct preflight *preflight, struct error *note);
  */
 bool check_reporting_freezes(const char *version);
 
-/* check-memory.c: RAM */
+/* memory.c: RAM */
 int check_virtio_mem(struct preflight *preflight, struct error *note);
 int check_untouchable(struct preflight *preflight, struct error *note);
 int check_added_memory(struct preflight *preflight, struct error *note);
 int check_home(struct preflight *preflight, struct error *note);
 int check_room(struct preflight *preflight, struct error *note);
 
-/* check-processor.c: the processor, and what it does with memory */
+/* processor.c: the processor, and what it does with memory */
 int check_encrypted_memory(struct preflight *preflight, struct error *note);
 int check_fred(struct preflight *preflight, struct error *note);
 
@@ -61,7 +64,7 @@ int check_inhibitors(struct preflight *preflight, struct error *note);
 /* writer.c: kernel B's initramfs */
 int check_writer(struct preflight *preflight, struct error *note);
 
-/* check-target.c: where the image goes */
+/* target.c: where the image goes */
 int check_target(struct preflight *preflight, struct error *note);
 int check_waiting(struct preflight *preflight, struct error *note);
 int check_activation(struct preflight *preflight, struct error *note);
@@ -72,7 +75,7 @@ int check_plaintext(struct preflight *preflight, struct error *note);
 /* watched.c: whether changes of disks while the system is away will be noticed */
 int check_watched(struct preflight *preflight, struct error *note);
 
-/* check-boot.c: what the next boot needs to restore it */
+/* boot.c: what the next boot needs to restore it */
 int check_parameter(struct preflight *preflight, struct error *note);
 int check_hook(struct preflight *preflight, struct error *note);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks of the running kernel and its devices.
+ * Checks of the running kernel.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "jump/backend.h"
 #include "kjump/check/checks.h"
 #include "kjump/paths.h"
 #include "text/cmdline.h"
@@ -144,101 +143,5 @@ int check_cpu0(struct preflight *preflight, struct error *note)
 	/* No such file: a CPU that cannot be switched off. */
 	if (!file_read(path, online, sizeof(online), &absent) && *online == '0')
 		return error_set(note, EBUSY, "CPU 0 is offline; the jump needs it");
-	return 0;
-}
-
-/*
- * Drivers whose freeze callback always fails; a device is a link with the prefix. They are not
- * left to the rehearsal, which they do not survive themselves: a mounted virtiofs is dead after it.
- */
-static const struct {
-	const char *path, *prefix, *name;
-} refusing[] = {
-	{ "/sys/bus/virtio/drivers/virtiofs", "virtio", "virtiofs" },
-};
-
-/* Name of the first entry of the directory that begins with PREFIX; false when there is none. */
-static bool find_entry(const char *path, const char *prefix, char *ret, size_t size)
-{
-	DIR *directory = opendir(path);
-	const struct dirent *entry;
-	bool found = false;
-
-	if (!directory)
-		return false;
-	while (!found && (entry = readdir(directory))) {
-		found = !strncmp(entry->d_name, prefix, strlen(prefix));
-		if (found)
-			snprintf(ret, size, "%.60s", entry->d_name);
-	}
-	closedir(directory);
-	return found;
-}
-
-/*
- * Free page reporting goes on while devices sleep: virtballoon_freeze() takes the queues away and
- * leaves page_reporting_process() at work with them. Later versions put it into a workqueue that is
- * frozen together with the kernel threads, which the module does and kernel_kexec() does not.
- */
-bool check_reporting_freezes(const char *version)
-{
-	const char *debian = strstr(version, " Debian "); /* which says 6.1.0 for any 6.1 */
-	unsigned major = 0, minor = 0, patch = 0;
-
-	if (debian)
-		sscanf(debian, " Debian %u.%u.%u", &major, &minor, &patch);
-	else
-		sscanf(version, "Linux version %u.%u.%u", &major, &minor, &patch);
-	/* Looked up in mm/page_reporting.c of these; nothing is taken for granted of others. */
-	return major == 6 && ((minor == 1 && patch >= 192) || (minor == 12 && patch >= 117));
-}
-
-static bool reporting_sleeps(struct preflight *preflight)
-{
-	const struct jump_backend *backend = jump_choose(preflight->config->jump);
-	char path[CHECK_PATH_SIZE], version[512];
-	struct error ignored = { 0 };
-
-	return backend == &jump_module && backend->parks_cpus() &&
-	       !file_read(check_path(preflight, "/proc/version", path, sizeof(path)), version,
-			  sizeof(version), &ignored) &&
-	       check_reporting_freezes(version);
-}
-
-#define BALLOON_DRIVER	  "/sys/bus/virtio/drivers/virtio_balloon"
-#define BALLOON_REPORTING 5 /* VIRTIO_BALLOON_F_REPORTING */
-
-static bool reports_pages(const struct preflight *preflight, char *device, size_t size)
-{
-	char path[CHECK_PATH_SIZE], name[128], features[128];
-	struct error ignored = { 0 };
-
-	if (!find_entry(check_path(preflight, BALLOON_DRIVER, path, sizeof(path)), "virtio", device,
-			size))
-		return false;
-	snprintf(name, sizeof(name), BALLOON_DRIVER "/%s/features", device);
-	return !file_read(check_path(preflight, name, path, sizeof(path)), features,
-			  sizeof(features), &ignored) &&
-	       strlen(features) > BALLOON_REPORTING && features[BALLOON_REPORTING] == '1';
-}
-
-int check_drivers(struct preflight *preflight, struct error *note)
-{
-	char path[CHECK_PATH_SIZE], device[64];
-
-	if (reports_pages(preflight, device, sizeof(device)) && !reporting_sleeps(preflight))
-		return error_set(note, EOPNOTSUPP,
-				 "virtio_balloon (%s) reports free pages even while devices sleep; "
-				 "unbind it from its driver, or switch free page reporting off",
-				 device);
-
-	for (size_t i = 0; i < sizeof(refusing) / sizeof(*refusing); i++) {
-		check_path(preflight, refusing[i].path, path, sizeof(path));
-		if (find_entry(path, refusing[i].prefix, device, sizeof(device)))
-			return error_set(note, EOPNOTSUPP,
-					 "%s (%s) refuses to freeze; kernels before 6.16.1 do not "
-					 "survive that",
-					 refusing[i].name, device);
-	}
 	return 0;
 }

@@ -46,10 +46,14 @@ const struct preflight_check preflight_checks[] = {
 	  check_live_update },
 	{ "inhibitors",
 	  "'systemd-inhibit --list' says which; let it finish, or --anyway if it may stand still",
-	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE, check_inhibitors },
+	  PREFLIGHT_WISH | PREFLIGHT_RESTORE, check_inhibitors },
 	{ "FRED", "boot with fred=off, or run 6.12.31, 6.14.9, 6.15 or newer", 0, check_fred },
 	{ "CPU 0", "echo 1 > /sys/devices/system/cpu/cpu0/online", 0, check_cpu0 },
 	{ "drivers", "unmount and unplug the device, or unbind its driver", 0, check_drivers },
+	{ "devices",
+	  "unplug the device, or give the virtual machine another model (a screen: bochs or qxl); "
+	  "--anyway if you can do without it",
+	  PREFLIGHT_WISH, check_asleep },
 	{ "virtio-mem", "give the virtual machine fixed memory", 0, check_virtio_mem },
 	{ "memory errors", "end the programs that have the huge page, and empty hugetlbfs of it", 0,
 	  check_untouchable },
@@ -123,7 +127,12 @@ int preflight_judge(const struct preflight_check *check, const struct config *co
 				 "%s: %.150s; the next boot would not restore (--anyway for those "
 				 "who know that it will)",
 				 check->name, found.text);
-	if (result < 0 && !(check->when & (PREFLIGHT_ADVICE | PREFLIGHT_LOSS))) {
+	if (result < 0 && check->when & PREFLIGHT_WISH && !config->anyway)
+		return error_set(err, -result,
+				 "%s: %.150s; nothing was saved (--anyway for those who know "
+				 "better)",
+				 check->name, found.text);
+	if (result < 0 && !(check->when & (PREFLIGHT_ADVICE | PREFLIGHT_LOSS | PREFLIGHT_WISH))) {
 		*err = found;
 		return result;
 	}

@@ -37,6 +37,8 @@ enum preflight_when {
 	 * unless the user knows better (`anyway`).
 	 */
 	PREFLIGHT_LOSS = 1 << 3,
+	/* Refused, unless the user knows better (`anyway`). */
+	PREFLIGHT_WISH = 1 << 6,
 	/* A save finds out by itself a moment later, when it loads and makes room. */
 	PREFLIGHT_LATER = 1 << 2,
 	/*

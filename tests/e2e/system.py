@@ -75,12 +75,13 @@ class System:
         kept = [(disk.path, disk.path.with_suffix(".kept")) for disk in self.machine.disks]
         for path, copy in kept:
             subprocess.run(["cp", "--sparse=always", "--reflink=auto", path, copy], check=True)
-        return kept
+        return kept, self.workload.count
 
     def put_back(self, kept):
         """Pull the plug, and make the disks what they were at keep()."""
         self.machine.kill()
-        for path, copy in kept:
+        copies, self.workload.count = kept
+        for path, copy in copies:
             subprocess.run(["cp", "--sparse=always", "--reflink=auto", copy, path], check=True)
 
     def restore(self, job=None, append="", timeout=90):
@@ -103,7 +104,8 @@ class System:
                 if time.monotonic() > deadline or self.machine.qemu.poll() is not None:
                     raise MachineError(f"A did not come back: {error}") from None
                 continue
-            assert boot_id.strip() == self.saved_boot, "another system answers"
+            if boot_id.strip() != self.saved_boot:
+                raise MachineError("booted on instead of restoring")
             return
 
     def checkpoint(self, timeout=60):

@@ -479,7 +479,7 @@ static void test_known_loss(void **state)
 	(void)state;
 	for (const struct preflight_check *check = preflight_checks; check->name; check++)
 		losses += !!(check->when & PREFLIGHT_LOSS);
-	assert_int_equal(losses, 3);
+	assert_int_equal(losses, 2);
 	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
 		if (!(check->when & PREFLIGHT_LOSS))
 			continue;
@@ -549,7 +549,10 @@ static void test_doubts_are_told(void **state)
 	assert_non_null(strstr(said, "going on"));
 	assert_int_equal(verdict("initramfs hook", -ESTALE, said, sizeof(said)), -ESTALE);
 	assert_non_null(strstr(note.text, "the next boot would not restore (--anyway"));
+	assert_int_equal(verdict("devices", -EOPNOTSUPP, said, sizeof(said)), -EOPNOTSUPP);
+	assert_non_null(strstr(note.text, "nothing was saved (--anyway"));
 	config.anyway = true;
+	assert_int_equal(verdict("devices", -EOPNOTSUPP, said, sizeof(said)), 0);
 	assert_int_equal(verdict("initramfs hook", -ESTALE, said, sizeof(said)), 0);
 	assert_non_null(strstr(said, "going on"));
 	assert_int_equal(verdict("target", -EBUSY, said, sizeof(said)), -EBUSY);

@@ -50,6 +50,29 @@ static void test_hibernation(void **state)
 	assert_non_null(strstr(note.text, "agent (43)"));
 }
 
+static void test_asleep(void **state)
+{
+	(void)state;
+	assert_int_equal(check_asleep(&preflight, &note), 0);
+	put("/sys/bus/virtio/drivers/virtio_blk/virtio0", "");
+	put("/sys/bus/virtio/drivers/virtio_gpu/bind", "");
+	put_link("/sys/bus/virtio/drivers/virtio_gpu/module", "../../../../module/virtio_gpu");
+	put("/proc/kallsyms", "0000000000000000 t virtnet_freeze\t[virtio_net]\n"
+			      "0000000000000000 t freeze_it\n"
+			      "0000000000000000 t virtio_gpu_probe\t[virtio_gpu]\n");
+	assert_int_equal(check_asleep(&preflight, &note), 0);
+	put("/sys/bus/virtio/drivers/virtio_gpu/virtio5", "");
+	assert_int_equal(check_asleep(&preflight, &note), -EOPNOTSUPP);
+	assert_non_null(strstr(note.text, "virtio_gpu (virtio5) cannot be put to sleep"));
+	/* A later kernel's can. */
+	put("/proc/kallsyms", "0000000000000000 t virtgpu_freeze\t[virtio_gpu]\n");
+	assert_int_equal(check_asleep(&preflight, &note), 0);
+	/* What is built in cannot be told. */
+	put("/proc/kallsyms", "");
+	drop("/sys/bus/virtio/drivers/virtio_gpu/module");
+	assert_int_equal(check_asleep(&preflight, &note), 0);
+}
+
 /* Installed AGE seconds ago. */
 static void install_kernel(const char *release, time_t age, const char *dependencies)
 {
@@ -439,6 +462,7 @@ int main(void)
 		test(test_live_update),
 		test(test_hibernation),
 		test(test_devices),
+		test(test_asleep),
 		test(test_encrypted_memory),
 		test(test_size),
 		test(test_plaintext),
