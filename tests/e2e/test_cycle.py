@@ -17,6 +17,9 @@ INTEL = "max,vendor=GenuineIntel"
     pytest.param({"memory": "512M"}, id="virtio", marks=full),
     pytest.param({"firmware": "uefi"}, id="uefi", marks=full),
     pytest.param({"bus": "nvme", "cpu": INTEL}, id="nvme-intel", marks=full),
+    # Q35 has 2 GiB below 4 GiB when there is more than 2.75, and the hole for PCI devices above it.
+    pytest.param({"memory": "3584M"}, id="3.5G", marks=full),
+    pytest.param({"memory": "5G"}, id="5G", marks=full),
     pytest.param({"memory": "6G"}, id="6G", marks=full),
     pytest.param({"bus": "ahci"}, id="ahci", marks=full),
     pytest.param({"cpu": INTEL}, id="intel", marks=full),

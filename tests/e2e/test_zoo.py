@@ -368,6 +368,7 @@ def test_screen_that_cannot_sleep(make_system):
     assert machine.run("cat /sys/class/graphics/fb0/name") == "virtio_gpudrmfb"
     status, text = machine.call("kjump check 2>&1")
     assert status and re.search(r"virtio_gpu \(virtio\d+\) cannot be put to sleep", text), text
+    machine.run("sed -i /anyway/d /etc/kjump.conf")
     status, text = machine.call("kjump checkpoint 2>&1")
     assert status == 1 and "nothing was saved (--anyway" in text, text
     machine.run("kjump checkpoint --anyway", 120)
