@@ -74,6 +74,8 @@
 #define PATH_PCI_DEVICES    "/sys/bus/pci/devices"
 #define PATH_IMAGE_SIZE	    "/sys/power/image_size"
 #define PATH_POWER_DISK	    "/sys/power/disk"
+#define PATH_POWER_STATE    "/sys/power/state"
+#define PATH_CLASS_IOMMU    "/sys/class/iommu"
 #define PATH_CLASS_BLOCK    "/sys/class/block"
 #define PATH_MEMORY	    "/sys/devices/system/memory"
 #define PATH_VIRTIO_DRIVERS "/sys/bus/virtio/drivers"

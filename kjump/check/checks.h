@@ -40,6 +40,7 @@ int check_cpu0(struct preflight *preflight, struct error *note);
 /* drivers.c: devices that have to sleep and to wake up */
 int check_drivers(struct preflight *preflight, struct error *note);
 int check_asleep(struct preflight *preflight, struct error *note);
+int check_iommu(struct preflight *preflight, struct error *note);
 
 /*
  * Does free page reporting stop when kernel threads freeze, in the kernel that /proc/version says

@@ -203,3 +203,24 @@ int check_asleep(struct preflight *preflight, struct error *note)
 	closedir(directory);
 	return ret;
 }
+
+/*
+ * Intel's IOMMUs are set up again by iommu_resume(), which drivers/iommu/intel/iommu.c has for
+ * suspend to RAM alone. Without it all DMA of the devices behind them fails after a jump.
+ */
+int check_iommu(struct preflight *preflight, struct error *note)
+{
+	char path[CHECK_PATH_SIZE], states[64], unit[64];
+	struct error ignored = { 0 };
+
+	check_path(preflight, PATH_CLASS_IOMMU, path, sizeof(path));
+	if (!find_entry(path, "dmar", unit, sizeof(unit)))
+		return 0;
+	check_path(preflight, PATH_POWER_STATE, path, sizeof(path));
+	if (!file_read(path, states, sizeof(states), &ignored) && strstr(states, "freeze"))
+		return 0;
+	return error_set(note, EOPNOTSUPP,
+			 "this kernel was built without CONFIG_SUSPEND and does not set the IOMMU "
+			 "(%s) up again; no disk behind it would work after a jump",
+			 unit);
+}

@@ -54,6 +54,8 @@ const struct preflight_check preflight_checks[] = {
 	  "unplug the device, or give the virtual machine another model (a screen: bochs or qxl); "
 	  "--anyway if you can do without it",
 	  PREFLIGHT_WISH, check_asleep },
+	{ "IOMMU", "boot with intel_iommu=off, or run a kernel with CONFIG_SUSPEND", 0,
+	  check_iommu },
 	{ "virtio-mem", "give the virtual machine fixed memory", 0, check_virtio_mem },
 	{ "memory errors", "end the programs that have the huge page, and empty hugetlbfs of it", 0,
 	  check_untouchable },

@@ -73,6 +73,19 @@ static void test_asleep(void **state)
 	assert_int_equal(check_asleep(&preflight, &note), 0);
 }
 
+static void test_iommu(void **state)
+{
+	(void)state;
+	put("/sys/power/state", "disk\n");
+	put("/sys/class/iommu/ivhd0/x", ""); /* AMD's has it for every kind of sleep */
+	assert_int_equal(check_iommu(&preflight, &note), 0);
+	put("/sys/class/iommu/dmar0/x", "");
+	assert_int_equal(check_iommu(&preflight, &note), -EOPNOTSUPP);
+	assert_non_null(strstr(note.text, "(dmar0)"));
+	put("/sys/power/state", "freeze mem disk\n");
+	assert_int_equal(check_iommu(&preflight, &note), 0);
+}
+
 /* Installed AGE seconds ago. */
 static void install_kernel(const char *release, time_t age, const char *dependencies)
 {
@@ -463,6 +476,7 @@ int main(void)
 		test(test_hibernation),
 		test(test_devices),
 		test(test_asleep),
+		test(test_iommu),
 		test(test_encrypted_memory),
 		test(test_size),
 		test(test_plaintext),
