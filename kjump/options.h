@@ -29,6 +29,8 @@ enum option_index {
 	OPTION_KERNEL,
 	OPTION_LABEL,
 	OPTION_LEVEL,
+	OPTION_LOGIND,
+	OPTION_OWN,
 	OPTION_QUIET,
 	OPTION_REHEARSE,
 	OPTION_REPLACE,
@@ -55,7 +57,8 @@ struct options {
 	struct config config;	 /* file, then options; defaults where --config is not accepted */
 	const char *config_path; /* NULL when not given, as the others */
 	const char *label;
-	bool force, quiet, help, json, dry_run, replace;
+	const char *logind; /* what logind does, when it is its services that run this */
+	bool own, force, quiet, help, json, dry_run, replace;
 	const char *operands[OPERANDS_MAX];
 };
 

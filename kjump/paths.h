@@ -23,6 +23,14 @@
 #define PATH_HUGE      PATH_RUN "/huge"
 #define PATH_MAILBOX   PATH_HUGE "/mailbox"
 
+/* Programs that run around a jump. */
+#define PATH_HOOKS		"/etc/kjump.d"
+#define PATH_SYSTEM_SLEEP	"/usr/lib/systemd/system-sleep"
+#define PATH_SYSTEM_SLEEP_SPLIT "/lib/systemd/system-sleep"
+#define PATH_LOGINCTL		"/usr/bin/loginctl"
+/* There where systemd is process 1 (sd_booted(3)). */
+#define PATH_SYSTEMD_RUNS "/run/systemd/system"
+
 /* What the hook of the initramfs leaves (docs/boot.md). */
 #define PATH_BOOT_HOOK	 "/run/kjump-boot/hook"
 #define PATH_BOOT_TARGET "/run/kjump-boot/target"

@@ -57,6 +57,8 @@ int check_inhibitors(struct preflight *preflight, struct error *note)
 {
 	char blocked[256];
 
+	if (preflight->logind)
+		return 0;
 	read_blocked(preflight, blocked, sizeof(blocked));
 	if (has_word(blocked, "sleep"))
 		return error_set(note, EBUSY, "a program asks that the system is not put to sleep");

@@ -17,6 +17,7 @@
 struct preflight {
 	const struct config *config;
 	enum operation operation;
+	bool logind;  /* logind asked who keeps the system awake */
 	bool replace; /* an image that waits on the target may be given up */
 	const char
 		*root; /* "" = the running system; a directory with its own /proc, ... in tests */

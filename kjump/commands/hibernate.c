@@ -15,6 +15,6 @@ const struct command cmd_hibernate = {
 	.operands = "",
 	.about = "Save the running system on the target and power off. Returns when the system\n"
 		 "was restored, or when saving failed.",
-	.accepts = TAKES_SAVE | TAKES(ANYWAY),
+	.accepts = TAKES_SAVE | TAKES(ANYWAY) | TAKES(LOGIND),
 	.run = run,
 };

@@ -386,3 +386,32 @@ int loader_drop(struct error *err)
 		forget(NULL);
 	return ret;
 }
+
+/* Was what kexec has now loaded by somebody else since STATE was written? */
+static bool is_replaced(const struct state *state)
+{
+	struct error ignored = { 0 };
+	uint64_t list;
+
+	return jump_named(state->jump) == &jump_kexec && state->kexec_list &&
+	       !kexec_list_find(PATH_KALLSYMS, PATH_KCORE, &list, &ignored) &&
+	       list != state->kexec_list;
+}
+
+int loader_drop_own(struct error *err)
+{
+	struct error ignored = { 0 };
+	struct state state;
+
+	if (state_read(PATH_STATE, &state, &ignored)) {
+		/* A record that cannot be read is one of ours. */
+		if (ignored.code != ENOENT)
+			return loader_drop(err);
+		forget(NULL);
+		return 0;
+	}
+	if (!is_replaced(&state))
+		return drop_recorded(&state, err);
+	forget(&state);
+	return 0;
+}

@@ -50,4 +50,10 @@ int loader_is_current(const struct loader *loader, struct error *err);
 /* Drop what is loaded, the mailbox and the record; nothing to drop is no error. */
 int loader_drop(struct error *err);
 
+/*
+ * The same for what kjump itself loaded: another kernel that was loaded for kexec since stays.
+ * Nothing to drop is no error.
+ */
+int loader_drop_own(struct error *err);
+
 #endif

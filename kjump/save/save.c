@@ -24,6 +24,7 @@
 #include "kjump/paths.h"
 #include "kjump/save/areas.h"
 #include "kjump/save/hardware.h"
+#include "kjump/save/hooks.h"
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
@@ -36,6 +37,7 @@
 
 #define LOG_LINES     10
 #define NOTHING_SAVED "; nothing was saved"
+#define HOOK_SECONDS  90 /* systemd's DEFAULT_TIMEOUT_USEC */
 
 struct save {
 	const struct options *options;
@@ -414,6 +416,38 @@ static int rehearse_for_kexec(const struct config *config, struct error *err)
 	return jump_choose(config->jump) == &jump_module ? 0 : rehearse(config, err);
 }
 
+/* From here on others are told, and told again afterwards. */
+static int save_between_hooks(struct save *save, enum operation operation)
+{
+	const bool hibernate = operation == OP_HIBERNATE;
+	const char *logind = save->options->logind;
+	struct hooks hooks = { .root = "",
+			       .operation = logind	? logind
+					    : hibernate ? "hibernate"
+							: "checkpoint",
+			       .sleep = hibernate,
+			       .seconds = HOOK_SECONDS };
+	struct error err = { 0 };
+	int status = EXIT_FAILED;
+
+	fill_request(save, operation);
+	settle_begin(&save->settle, save->request.target, save->options->dry_run);
+	if (hibernate && !logind)
+		hooks_lock_sessions("");
+	if (hooks_pre(&hooks, &err)) {
+		report_failure(save, err.text, NOTHING_SAVED);
+	} else if (ask_with_retry(save, &err)) {
+		settle_went_on(&save->settle);
+		report_failure(save, err.text, NOTHING_SAVED);
+	} else {
+		status = conclude(save);
+		drop_if_gone(save);
+	}
+	hooks_post(&hooks);
+	settle_end(&save->settle);
+	return status;
+}
+
 int save_system(const struct options *options, enum operation operation)
 {
 	struct save *save = calloc(1, sizeof(*save));
@@ -428,6 +462,7 @@ int save_system(const struct options *options, enum operation operation)
 	save->start = tsc_rate_begin();
 	save->preflight = (struct preflight){ .config = &options->config,
 					      .operation = operation,
+					      .logind = options->logind,
 					      .replace = options->replace || options->dry_run,
 					      .root = "" };
 	if (loader_lock(&err) || preflight_run(&save->preflight, &err) ||
@@ -435,16 +470,7 @@ int save_system(const struct options *options, enum operation operation)
 		message("%s; nothing was done", err.text);
 		goto out;
 	}
-	fill_request(save, operation);
-	settle_begin(&save->settle, save->request.target, options->dry_run);
-	if (ask_with_retry(save, &err)) {
-		settle_went_on(&save->settle);
-		report_failure(save, err.text, NOTHING_SAVED);
-	} else {
-		status = conclude(save);
-		drop_if_gone(save);
-	}
-	settle_end(&save->settle);
+	status = save_between_hooks(save, operation);
 out:
 	free(save);
 	return status;
