@@ -3,11 +3,14 @@
 # What is installed where, and packages made of it; included by the Makefile.
 
 # A file that names the folder of the programs, for the folder where they are installed.
-installed = sed 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' $(1)
+installed = sed -e 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' \
+	-e 's|/usr/local/sbin/kjump|$(PREFIX)/sbin/kjump|g' $(1)
 
 install: install-files initramfs
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib/kjump" $(BUILD)/initramfs.img
 	$(if $(DESTDIR),,-"$(PREFIX)/lib/kjump/update-initramfs")
+	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || \
+		{ systemctl daemon-reload && systemctl start kjump-unload.service; })
 
 # Debian's packages have vendor-completions here.
 ZSH_FUNCTIONS ?= site-functions
@@ -21,9 +24,14 @@ install-files: all
 	install -s --strip-program=$(STRIP) -m 755 -t "$(DESTDIR)$(PREFIX)/lib/kjump" \
 		$(BUILD)/kjump-write $(BUILD)/kjump-restore $(BUILD)/kjump-back
 	install -m 644 -t "$(DESTDIR)$(PREFIX)/lib/kjump" $(wildcard boot/kjump-*.sh)
-	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
-	$(call installed,boot/kjump-boot-on.service) > \
-		"$(DESTDIR)$(PREFIX)/lib/systemd/system/kjump-boot-on.service"
+	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-boot-on.service,\
+		boot/kjump-boot-on.service,644)
+	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-load.service,systemd/kjump-load.service,644)
+	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-unload.service,\
+		systemd/kjump-unload.service,644)
+	$(call install_script,$(PREFIX)/lib/systemd/system-generators/kjump-generator,\
+		systemd/kjump-generator)
+	$(call install_script,$(PREFIX)/lib/kjump/sleep,systemd/sleep)
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/doc/kjump" packaging/kjump.conf
 	install -D -m 644 $(BUILD)/completion/bash \
 		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kjump"
@@ -40,7 +48,8 @@ uninstall:
 	@rm -rf $(INSTALLED)
 	@$(MAKE) -s --no-print-directory install install-dracut install-initramfs-tools \
 		install-mkinitcpio install-dkms DESTDIR=$(INSTALLED)
-	$(if $(DESTDIR),,-systemctl disable -q kjump-boot-on.service 2> /dev/null)
+	$(if $(DESTDIR),,-systemctl disable -q kjump-boot-on.service kjump-load.service 2> /dev/null)
+	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl stop kjump-unload.service)
 	$(if $(DESTDIR),,-command -v dkms > /dev/null && dkms remove kjump/$(version) --all)
 	@find $(INSTALLED) -type f -printf '%P\n' | while IFS= read -r file; do \
 		rm -f "$(DESTDIR)/$$file"; done
@@ -51,6 +60,7 @@ uninstall:
 		[ -e "$$module" ] || continue; rm "$$module"; release=$${module%/updates/*}; \
 		[ -n "$(DESTDIR)" ] || depmod "$${release##*/}"; done
 	@rm -rf $(INSTALLED)
+	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl daemon-reload)
 	@echo "make the system's initramfs anew as well: what restores at boot is still in it"
 
 version = $(shell sed -n 's/.*KJUMP_VERSION "\(.*\)"/\1/p' common/version.h)
