@@ -202,14 +202,45 @@ static void append(struct text *text, const char *words)
 	text->used += length;
 }
 
+/* Is a quote open at its end? To the kernel all that follows is in it. */
+static bool is_open(const char *words)
+{
+	bool open = false;
+
+	for (; *words; words++)
+		open ^= *words == '"';
+	return open;
+}
+
 static void append_words(struct text *text, const char *cmdline, bool (*wanted)(const char *))
 {
+	char word[WORD_SIZE + 1];
+
+	while (cmdline_next(&cmdline, word, WORD_SIZE)) {
+		if (!wanted(word))
+			continue;
+		/* The last word of A's, which would swallow those behind it here. */
+		if (is_open(word))
+			strcat(word, "\"");
+		append(text, word);
+	}
+}
+
+/* Words that do not keep those behind them from being read. */
+static int check_extra(const char *extra, struct error *err)
+{
+	const char *cursor = extra;
 	char word[WORD_SIZE];
 
-	while (cmdline_next(&cmdline, word, sizeof(word))) {
-		if (wanted(word))
-			append(text, word);
-	}
+	if (is_open(extra))
+		return error_set(err, EINVAL, "cmdline: a quote is not closed: %.100s", extra);
+	while (cmdline_next(&cursor, word, sizeof(word)))
+		;
+	if (cursor[strspn(cursor, " \t\n")])
+		return error_set(err, EINVAL,
+				 "cmdline: \"--\" would hide what kernel B has to read: %.100s",
+				 extra);
+	return 0;
 }
 
 /*
@@ -248,7 +279,10 @@ int cmdline_for_b(const char *a, unsigned cpus, const char *extra, char *ret, si
 {
 	struct text text = { .bytes = ret, .size = size };
 	char number[32];
+	int status = check_extra(extra, err);
 
+	if (status)
+		return status;
 	*ret = '\0';
 	append_words(&text, a, is_console);
 	append(&text, "nokaslr iomem=relaxed");

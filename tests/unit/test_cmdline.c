@@ -91,6 +91,26 @@ static void test_for_b(void **state)
 	}
 }
 
+/* A quote that nobody closes is A's last word; it must not swallow what kernel B has to read. */
+static void test_open_quote(void **state)
+{
+	static const char *const refused[] = { "a=\"b c", "x -- y", "--", "\"", NULL };
+	char b[CMDLINE_SIZE], value[16];
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		cmdline_for_b("quiet console=tty1\" nvme.x=1 y", 2, "rd.x", b, sizeof(b), &err), 0);
+	assert_true(cmdline_value(b, "nr_cpus", value, sizeof(value)));
+	assert_string_equal(value, "2");
+	assert_true(cmdline_parameter(b, "rd.x", value, sizeof(value)));
+	for (size_t i = 0; refused[i]; i++) {
+		assert_int_equal(cmdline_for_b("", 1, refused[i], b, sizeof(b), &err), -EINVAL);
+		assert_non_null(strstr(err.text, "cmdline: "));
+	}
+	assert_int_equal(cmdline_for_b("", 1, "a=\"b c\" --x ", b, sizeof(b), &err), 0);
+}
+
 static void test_limit(void **state)
 {
 	const size_t fixed = strlen(FIXED("1"));
@@ -209,9 +229,10 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_for_b),	cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_value),	cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_options), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_for_b),	   cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_open_quote), cmocka_unit_test(test_value),
+		cmocka_unit_test(test_parameters), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
