@@ -92,7 +92,7 @@ static const struct key settings[] = {
 void config_default(struct config *config)
 {
 	memset(config, 0, sizeof(*config));
-	config->level = LEVEL_DEFAULT;
+	config->level = LEVEL_AUTO;
 	config->rehearse = true;
 }
 

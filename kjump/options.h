@@ -17,6 +17,7 @@ enum option_index {
 	OPTION_ALLOW_PLAINTEXT,
 	OPTION_ALLOW_UNWATCHED,
 	OPTION_ANYWAY,
+	OPTION_BOOT,
 	OPTION_CMDLINE,
 	OPTION_CONFIG,
 	OPTION_DRY_RUN,
@@ -31,6 +32,7 @@ enum option_index {
 	OPTION_LEVEL,
 	OPTION_LOGIND,
 	OPTION_OWN,
+	OPTION_PLOT,
 	OPTION_QUIET,
 	OPTION_REHEARSE,
 	OPTION_REPLACE,
@@ -58,7 +60,8 @@ struct options {
 	const char *config_path; /* NULL when not given, as the others */
 	const char *label;
 	const char *logind; /* what logind does, when it is its services that run this */
-	bool own, force, quiet, help, json, dry_run, replace;
+	const char *plot;
+	bool boot, own, force, quiet, help, json, dry_run, replace;
 	const char *operands[OPERANDS_MAX];
 };
 
@@ -87,6 +90,7 @@ struct option_table command_options(const struct command *command, char text[COM
 void command_help(const struct command *command);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
-	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check, cmd_initramfs;
+	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check, cmd_initramfs,
+	cmd_history;
 
 #endif

@@ -9,7 +9,10 @@
 
 int paths_make_run(struct error *err)
 {
-	if (mkdir(PATH_RUN, 0700) && errno != EEXIST)
+	/* Everybody may know what is there; what is nobody's business is closed by itself. */
+	if (mkdir(PATH_RUN, 0755) && errno != EEXIST)
+		return error_errno(err, PATH_RUN);
+	if (chmod(PATH_RUN, 0755))
 		return error_errno(err, PATH_RUN);
 	return 0;
 }

@@ -32,9 +32,12 @@
 #define PATH_SYSTEMD_RUNS "/run/systemd/system"
 
 /* What the hook of the initramfs leaves (docs/boot.md). */
-#define PATH_BOOT_HOOK	 "/run/kjump-boot/hook"
-#define PATH_BOOT_TARGET "/run/kjump-boot/target"
-#define PATH_BOOT_OFF	 "/run/kjump-boot/off"
+#define PATH_BOOT_HOOK	  "/run/kjump-boot/hook"
+#define PATH_BOOT_TARGET  "/run/kjump-boot/target"
+#define PATH_BOOT_OUTCOME "/run/kjump-boot/outcome"
+#define PATH_BOOT_REASON  "/run/kjump-boot/reason"
+#define PATH_BOOT_SETTLED "/run/kjump-boot/settled"
+#define PATH_BOOT_OFF	  "/run/kjump-boot/off"
 /* What kjump-restore leaves for the system that comes up (restore/footprint.h). */
 #define PATH_FOOTPRINT "/run/kjump-boot/footprint"
 
@@ -46,6 +49,7 @@
 #define PATH_BUSCTL	  "/usr/bin/busctl"
 #define PATH_FIND_MODULES KJUMP_PREFIX "/lib/kjump/modules"
 /* Made on the machine, for each kernel: .../initramfs-RELEASE.img. */
+#define PATH_HISTORY		 "/var/lib/kjump/history.jsonl"
 #define PATH_INITRAMFS_MADE	 "/var/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"

@@ -29,6 +29,9 @@ install-files: all
 	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-load.service,systemd/kjump-load.service,644)
 	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-unload.service,\
 		systemd/kjump-unload.service,644)
+	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-history.service,\
+		systemd/kjump-history.service,644)
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib/systemd/catalog" systemd/kjump.catalog
 	$(call install_script,$(PREFIX)/lib/systemd/system-generators/kjump-generator,\
 		systemd/kjump-generator)
 	$(call install_script,$(PREFIX)/lib/kjump/sleep,systemd/sleep)

@@ -4,7 +4,9 @@
  */
 #include "text/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/printable.h"
@@ -13,7 +15,9 @@ static void begin_value(struct json *json, const char *name)
 {
 	if (json->comma)
 		fputc(',', json->out);
-	if (json->depth)
+	if (json->depth && json->line)
+		fputs(json->comma ? " " : "", json->out);
+	else if (json->depth)
 		fprintf(json->out, "\n%*s", 2 * json->depth, "");
 	if (name)
 		fprintf(json->out, "\"%s\": ", name);
@@ -31,7 +35,9 @@ void json_begin(struct json *json, const char *name)
 void json_end(struct json *json)
 {
 	json->depth--;
-	fprintf(json->out, "\n%*s}", 2 * json->depth, "");
+	if (!json->line)
+		fprintf(json->out, "\n%*s", 2 * json->depth, "");
+	fputc('}', json->out);
 	json->comma = true;
 	if (!json->depth)
 		fputc('\n', json->out);
@@ -70,4 +76,70 @@ void json_text(struct json *json, const char *name, const char *text, size_t siz
 		at += length ? length : 1;
 	}
 	fputc('"', json->out);
+}
+
+/* What stands behind "NAME": in OBJECT; within texts there is no quote without a backslash. */
+static const char *find(const char *object, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = object; (at = strchr(at, '"')); at++) {
+		if ((at > object && at[-1] == '\\') || strncmp(at + 1, name, length) ||
+		    strncmp(at + 1 + length, "\": ", 3))
+			continue;
+		return at + 1 + length + 3;
+	}
+	return NULL;
+}
+
+bool json_find_number(const char *object, const char *name, uint64_t *ret)
+{
+	const char *at = find(object, name);
+	unsigned long long number;
+	char *end;
+
+	if (!at || *at < '0' || *at > '9')
+		return false;
+	errno = 0;
+	number = strtoull(at, &end, 10);
+	if (errno)
+		return false;
+	*ret = number;
+	return true;
+}
+
+/* The character behind the backslash at *AT, which goes on to its last digit. */
+static char unescape(const char **at)
+{
+	char digits[5] = "";
+
+	++*at;
+	if (**at != 'u')
+		return **at;
+	for (size_t i = 0; i < 4; i++) {
+		if (!(*at)[1])
+			return '?';
+		digits[i] = *++*at;
+	}
+	/* What was no text, or would drive a terminal. */
+	return digits[0] == '0' && digits[1] == '0' ? ' ' : '?';
+}
+
+bool json_find_text(const char *object, const char *name, char *text, size_t size)
+{
+	const char *at = find(object, name);
+	size_t used = 0;
+
+	if (!at || *at != '"')
+		return false;
+	for (at++; *at && *at != '"'; at++) {
+		char c = *at == '\\' ? unescape(&at) : *at;
+
+		if (!*at)
+			break;
+		if (used + 1 < size)
+			text[used++] = c;
+	}
+	text[used] = '\0';
+	return *at == '"';
 }

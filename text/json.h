@@ -7,6 +7,7 @@
 #define KJUMP_TEXT_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -14,6 +15,7 @@
 struct json {
 	FILE *out;
 	int depth;  /* of the object that is open */
+	bool line;  /* all in one line */
 	bool comma; /* the next name needs one before it */
 };
 
@@ -27,5 +29,13 @@ void json_null(struct json *json, const char *name);
 
 /* At most SIZE bytes of TEXT, up to a NUL. */
 void json_text(struct json *json, const char *name, const char *text, size_t size);
+
+/*
+ * The member NAME of an object that was written by these functions, at whatever depth: a number, or
+ * a text, of which at most SIZE - 1 bytes are taken. False when there is none of that name and
+ * kind.
+ */
+bool json_find_number(const char *object, const char *name, uint64_t *ret);
+bool json_find_text(const char *object, const char *name, char *text, size_t size);
 
 #endif

@@ -11,6 +11,7 @@
 #include "kjump/load/loader.h"
 #include "kjump/options.h"
 #include "kjump/paths.h"
+#include "kjump/save/rehearse.h"
 #include "text/human.h"
 
 static void print_loaded(const struct loader *loader, struct tsc_rate start)
@@ -44,6 +45,7 @@ static int run(const struct options *options)
 	struct loader loader;
 
 	if (loader_lock(&err) || jump_supported(options->config.jump, &err) ||
+	    rehearse_for_jump(&options->config, &err) ||
 	    loader_ensure(&options->config, &loader, &err)) {
 		message("%s; kernel B was not loaded", err.text);
 		return EXIT_FAILED;
@@ -61,7 +63,8 @@ const struct command cmd_load = {
 	.summary = "load kernel B, so that the next jump is quicker",
 	.operands = "",
 	.about = "Load kernel B beside the running one. hibernate and checkpoint do it by\n"
-		 "themselves when it is not loaded.",
-	.accepts = TAKES_LOAD,
+		 "themselves when it is not loaded. Where the system jumps by kexec, it is frozen\n"
+		 "once for practice.",
+	.accepts = TAKES_LOAD | TAKES(REHEARSE),
 	.run = run,
 };

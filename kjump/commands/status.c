@@ -5,23 +5,35 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "jump/jump.h"
 #include "kjump/device.h"
+#include "kjump/event.h"
 #include "kjump/load/mailbox.h"
 #include "kjump/load/state.h"
 #include "kjump/paths.h"
 #include "memory/memory.h"
 #include "text/files.h"
 #include "text/human.h"
+#include "text/meminfo.h"
 
 #define LAST_SIZE 4096
+#define LOOK_BACK 64
+
+/* Seconds for BYTES where MS milliseconds went by for as many as DONE. */
+static double time_for(uint64_t bytes, uint64_t ms, uint64_t done)
+{
+	return (double)bytes * (double)ms / (double)done / 1000;
+}
 
 static void show_kernel(const struct state *state, const struct error *record)
 {
 	char size[HUMAN_SIZE];
 
-	if (!jump_loaded())
+	if (!jump_loaded() && jump_hidden(JUMP_DEVICE) && record->code == EACCES)
+		puts("kernel B  loaded; only root may look at it");
+	else if (!jump_loaded())
 		puts(jump_hidden(JUMP_DEVICE) ? "kernel B  only root may look whether it is loaded"
 					      : "kernel B  not loaded");
 	else if (record->code == ENOENT)
@@ -78,28 +90,61 @@ static void show_target(const char *spec)
 	disk_close(&disk);
 }
 
-static void show_last(void)
+/* What is in use now, and the time that as much took in the last hibernation. */
+static void show_now(const struct event_list *list)
+{
+	const struct event *last = event_last_success(list, "hibernation");
+	struct error ignored = { 0 };
+	struct meminfo memory;
+	char size[HUMAN_SIZE];
+	uint64_t used;
+
+	if (meminfo_read(PATH_MEMINFO, &memory, &ignored))
+		return;
+	used = memory.total - memory.free;
+	printf("now       at most %s to save", human_bytes(used, size));
+	if (last && last->data_bytes)
+		printf(": about %.0f s, and %.0f s to come back",
+		       time_for(used, event_saving_ms(last), last->data_bytes),
+		       time_for(used, event_returning_ms(last), last->data_bytes));
+	putchar('\n');
+}
+
+/* Since the boot with all figures; what was before in a line. */
+static void show_last(const struct event_list *list)
 {
 	struct error err = { 0 };
-	char text[LAST_SIZE];
+	char text[LAST_SIZE], when[HUMAN_SIZE];
+	const struct event *last;
 
-	if (file_read(PATH_LAST, text, sizeof(text), &err))
-		printf("last      %s\n", err.code == ENOENT ? "nothing since the boot" : err.text);
-	else
+	if (!file_read(PATH_LAST, text, sizeof(text), &err)) {
 		printf("last      %s\n", text);
+	} else if (err.code != ENOENT && err.code != EACCES) {
+		printf("last      %s\n", err.text);
+	} else if (list->count) {
+		last = &list->events[list->count - 1];
+		printf("last      %s: %s\n", human_time(last->time, when),
+		       event_describe(last, text, sizeof(text)));
+	} else {
+		puts("last      nothing yet");
+	}
 }
 
 static int run(const struct options *options)
 {
 	struct state state;
-	struct error err = { 0 };
+	struct event_list list = { 0 };
+	struct error err = { 0 }, ignored = { 0 };
 
+	event_read(PATH_HISTORY, LOOK_BACK, &list, &ignored);
 	state_read(PATH_STATE, &state, &err);
 	show_kernel(&state, &err);
 	if (!err.code)
 		show_mailbox(&state);
 	show_target(options->config.target);
-	show_last();
+	show_now(&list);
+	show_last(&list);
+	free(list.events);
 	return EXIT_DONE;
 }
 

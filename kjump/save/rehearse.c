@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "jump/jump.h"
 #include "kjump/paths.h"
 #include "kjump/save/quiesce.h"
 #include "kjump/save/watchdogs.h"
@@ -233,7 +234,12 @@ int rehearse(const struct config *config, struct error *err)
 	snprintf(digest, sizeof(digest), "%016" PRIx64, digest_devices());
 	if (!file_read(PATH_REHEARSED, done, sizeof(done), &ignored) && !strcmp(done, digest))
 		return 0;
-	ret = has_room() ? try(err) : ENOMEM;
+	ret = ENOMEM;
+	if (has_room()) {
+		message("the system is frozen for a moment and taken back, for practice: once a "
+			"boot (rehearse)");
+		ret = try(err);
+	}
 	if (ret < 0)
 		return ret;
 	if (ret)
@@ -242,4 +248,9 @@ int rehearse(const struct config *config, struct error *err)
 				      : "this kernel has no CONFIG_HIBERNATION_SNAPSHOT_DEV");
 	/* Memory may be less full the next time; another kernel will not be there. */
 	return ret == ENOMEM ? 0 : file_replace(PATH_REHEARSED, digest, err);
+}
+
+int rehearse_for_jump(const struct config *config, struct error *err)
+{
+	return jump_choose(config->jump) == &jump_module ? 0 : rehearse(config, err);
 }

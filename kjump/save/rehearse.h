@@ -20,6 +20,12 @@
 int rehearse(const struct config *config, struct error *err);
 
 /*
+ * The same where CONFIG's way of jumping needs it: the module undoes everything when somebody
+ * refuses, so there is nothing to practise for.
+ */
+int rehearse_for_jump(const struct config *config, struct error *err);
+
+/*
  * Who refused, from lines of the kernel log as /dev/kmsg gives them (LOG is changed): "DEVICE" or
  * "DEVICE (DRIVER)" with the driver of the device below it, or the task; "" when no line tells.
  * SYS is /sys.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
 #include "kjump/save/settle.h"
+#include "kjump/save/tell.h"
 #include "kjump/save/watchdogs.h"
 #include "kjump/watch/resolve.h"
 #include "kjump/watch/volume.h"
@@ -295,7 +297,9 @@ static void keep_last(const char *text)
 {
 	struct error err = { 0 };
 
-	if (file_replace(PATH_LAST, text, &err))
+	if (!file_replace(PATH_LAST, text, &err))
+		chmod(PATH_LAST, 0644); /* for 'kjump status' of everybody */
+	else
 		message("%s; the result is not kept for 'kjump status'", err.text);
 }
 
@@ -306,6 +310,7 @@ static void report(const struct save *save)
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
+	tell_done(&report);
 	if (!memory)
 		return;
 	report_print(memory, &report);
@@ -355,6 +360,7 @@ static void report_failure(const struct save *save, const char *cause, const cha
 	char text[512], time[HUMAN_SIZE];
 
 	message("%s: %s%s", report_operation(save->request.operation), cause, state);
+	tell_failed(&save->request, cause);
 	snprintf(text, sizeof(text), "%s of %s on %s: failed: %s\n",
 		 report_operation(save->request.operation), human_time(save->request.time, time),
 		 save->request.target_name, cause);
@@ -410,12 +416,6 @@ static void drop_if_gone(const struct save *save)
 		message("%s; 'kjump unload' tries again", err.text);
 }
 
-/* The module undoes everything when somebody refuses; there is nothing to practise for. */
-static int rehearse_for_kexec(const struct config *config, struct error *err)
-{
-	return jump_choose(config->jump) == &jump_module ? 0 : rehearse(config, err);
-}
-
 /* From here on others are told, and told again afterwards. */
 static int save_between_hooks(struct save *save, enum operation operation)
 {
@@ -428,16 +428,20 @@ static int save_between_hooks(struct save *save, enum operation operation)
 			       .sleep = hibernate,
 			       .seconds = HOOK_SECONDS };
 	struct error err = { 0 };
-	int status = EXIT_FAILED;
+	int ret, status = EXIT_FAILED;
 
 	fill_request(save, operation);
 	settle_begin(&save->settle, save->request.target, save->options->dry_run);
 	if (hibernate && !logind)
 		hooks_lock_sessions("");
-	if (hooks_pre(&hooks, &err)) {
-		report_failure(save, err.text, NOTHING_SAVED);
-	} else if (ask_with_retry(save, &err)) {
-		settle_went_on(&save->settle);
+	ret = hooks_pre(&hooks, &err);
+	if (!ret) {
+		tell_begin(&save->request, save->options->quiet, PATH_HISTORY);
+		ret = ask_with_retry(save, &err);
+		if (ret)
+			settle_went_on(&save->settle);
+	}
+	if (ret) {
 		report_failure(save, err.text, NOTHING_SAVED);
 	} else {
 		status = conclude(save);
@@ -466,8 +470,10 @@ int save_system(const struct options *options, enum operation operation)
 					      .replace = options->replace || options->dry_run,
 					      .root = "" };
 	if (loader_lock(&err) || preflight_run(&save->preflight, &err) ||
-	    rehearse_for_kexec(&options->config, &err)) {
+	    rehearse_for_jump(&options->config, &err)) {
 		message("%s; nothing was done", err.text);
+		if (!options->dry_run && geteuid() == 0)
+			tell_refused(operation, options->config.target, err.text);
 		goto out;
 	}
 	status = save_between_hooks(save, operation);

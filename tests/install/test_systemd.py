@@ -2,6 +2,7 @@
 """What systemd has of kjump: drop-ins, what its services for sleep start, and units; in folders."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -221,7 +222,7 @@ def generate(root):
     return sorted(str(path.relative_to(units)) for path in units.rglob("*") if not path.is_dir())
 
 
-ALWAYS = ["sysinit.target.wants/kjump-unload.service"]
+ALWAYS = ["multi-user.target.wants/kjump-history.service", "sysinit.target.wants/kjump-unload.service"]
 
 
 @pytest.mark.parametrize("config", [None, "", "#target = UUID=x\n", "target = UUID=x\ntarget = \n"])
@@ -259,6 +260,9 @@ def test_units(installed, tmp_path):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes((installed / name).read_bytes())
         (tree / name).chmod(0o755)
+    (tree / "usr/bin").mkdir()
+    (tree / "usr/bin/sh").write_text("")
+    (tree / "usr/bin/sh").chmod(0o755)
     (tree / "etc").mkdir()
     (tree / "etc/kjump.conf").write_text(CONFIGURED)
     # Where no systemd runs, its tools do not look at what generators made.
@@ -272,7 +276,7 @@ def test_units(installed, tmp_path):
         subprocess.run(["cp", "-a", "--no-clobber", f"{folder}/.", there], check=True)
     for name in ("bin", "sbin", "lib", "lib64"):
         (tree / name).symlink_to(f"usr/{name}")
-    names = ["kjump-load.service", "kjump-unload.service", "kjump-boot-on.service",
+    names = ["kjump-history.service", "kjump-load.service", "kjump-unload.service", "kjump-boot-on.service",
              *(f"systemd-{verb}.service" for verb in VERBS), "systemd-logind.service"]
 
     def complaints(name):
@@ -287,6 +291,24 @@ def test_units(installed, tmp_path):
     for verb in VERBS:
         assert ["/usr/lib/kjump/sleep is not executable" in line
                 for line in complaints(f"systemd-{verb}.service")] == [True]
+
+
+def test_catalog(installed, tmp_path):
+    """journalctl takes it, and it explains all that kjump tells the journal."""
+    text = (REPOSITORY / "kjump/event.c").read_text()
+    ids = set(re.findall(r'"([0-9a-f]{32})"', text))
+    assert len(ids) == 5
+    catalog = installed / "usr/lib/systemd/catalog/kjump.catalog"
+    assert set(re.findall(r"^-- ([0-9a-f]{32})$", catalog.read_text(), re.MULTILINE)) == ids
+    assert set(re.findall(r"@(\w+)@", catalog.read_text())) <= set(re.findall(r'"(KJUMP_\w+)"', text))
+    place = tmp_path / "usr/lib/systemd/catalog"
+    place.mkdir(parents=True)
+    (place / "kjump.catalog").write_bytes(catalog.read_bytes())
+    (tmp_path / "var/lib/systemd/catalog").mkdir(parents=True)
+    done = run("journalctl", f"--root={tmp_path}", "--update-catalog")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    shown = run("journalctl", f"--root={tmp_path}", "--list-catalog").stdout
+    assert ids == set(re.findall(r"[0-9a-f]{32}", shown))
 
 
 def test_prefix(installed):

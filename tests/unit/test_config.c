@@ -78,7 +78,7 @@ static void test_comments(void **state)
 				   &config, &err),
 			 0);
 	assert_string_equal(config.target, "");
-	assert_int_equal(config.level, 1);
+	assert_int_equal(config.level, LEVEL_AUTO);
 	assert_int_equal(config.workers, 2);
 }
 
@@ -132,7 +132,7 @@ static void test_bad_lines(void **state)
 		assert_non_null(strstr(err.text, cases[i].word));
 		assert_non_null(strstr(err.text, ":3: "));
 		assert_non_null(strstr(err.text, "/tmp/kjump-config-"));
-		assert_int_equal(config.level, 1);
+		assert_int_equal(config.level, LEVEL_AUTO);
 	}
 }
 

@@ -127,6 +127,22 @@ static void test_near_the_best(void **state)
 	}
 }
 
+/* The default until there was this one; a few chunks are compressed before anything is known. */
+static void test_no_slower_than_level_1(void **state)
+{
+	(void)state;
+	for (double rate = 5e6; rate < 20000e6; rate *= 1.3) {
+		for (unsigned workers = 1; workers <= 16; workers++) {
+			double fixed = run(rate, workers, 1, 2).seconds;
+			double automatic = run(rate, workers, LEVEL_AUTO, 2).seconds;
+
+			if (automatic > 1.02 * fixed)
+				fail_msg("%.0f MB/s, %u workers: %.2f s, with level 1 %.2f s",
+					 rate / 1e6, workers, automatic, fixed);
+		}
+	}
+}
+
 /* However fast the device is: what level 1 has room for is saved. */
 static void test_never_outgrows_the_device(void **state)
 {
@@ -155,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_near_the_best),
+		cmocka_unit_test(test_no_slower_than_level_1),
 		cmocka_unit_test(test_never_outgrows_the_device),
 		cmocka_unit_test(test_starts_at_the_default),
 	};

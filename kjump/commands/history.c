@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kjump history: what became of each save and restore.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/printable.h"
+#include "kjump/event.h"
+#include "kjump/options.h"
+#include "kjump/paths.h"
+#include "kjump/plot.h"
+#include "text/files.h"
+#include "text/human.h"
+#include "text/journal.h"
+
+#define SHOWN 40
+
+static void print_event(const struct event *event)
+{
+	char time[HUMAN_SIZE], data[HUMAN_SIZE], written[HUMAN_SIZE];
+
+	printf("%s  %-11s  ", human_time(event->time, time),
+	       *event->operation ? event->operation : "boot");
+	if (event->kind == EVENT_FAILED) {
+		printf("failed: %s\n", event->cause);
+	} else if (event->kind == EVENT_BOOTED_ON) {
+		printf("not restored: %s\n", event->cause);
+	} else {
+		bool restored = event->kind == EVENT_RESTORED;
+
+		printf("%-8s  %10s  %10s  saved %.1f s, %s %.1f s\n",
+		       restored ? "restored" : "saved", human_bytes(event->data_bytes, data),
+		       human_bytes(event->written_bytes, written),
+		       (double)event_saving_ms(event) / 1000, restored ? "restored" : "back",
+		       (double)event_returning_ms(event) / 1000);
+	}
+}
+
+static int plot(const struct event_list *list, const char *path)
+{
+	FILE *out = fopen(path, "we");
+	bool failed;
+
+	if (!out) {
+		message("%s: %s; nothing was written", path, strerror(errno));
+		return EXIT_FAILED;
+	}
+	plot_print(out, list);
+	failed = ferror(out);
+	if (fclose(out) || failed) {
+		message("%s: cannot be written whole", path);
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+/* A word that the hook of the initramfs left (docs/boot.md); "" when there is none. */
+static char *kept(const char *path, char *text, size_t size)
+{
+	if (file_read_start(path, text, size) < 0)
+		*text = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return printable(text);
+}
+
+/* An image was given up, or should have been restored and was not. */
+static int note_boot(void)
+{
+	char settled[16], outcome[32];
+	struct event event = { .kind = EVENT_BOOTED_ON, .time = (uint64_t)time(NULL) };
+
+	kept(PATH_BOOT_TARGET, event.target, sizeof(event.target));
+	kept(PATH_BOOT_SETTLED, settled, sizeof(settled));
+	kept(PATH_BOOT_OUTCOME, outcome, sizeof(outcome));
+	if (!*event.target || (!*settled && strcmp(outcome, "failed") && strcmp(outcome, "absent")))
+		return EXIT_DONE;
+	kept(PATH_BOOT_REASON, event.cause, sizeof(event.cause));
+	if (!*event.cause)
+		snprintf(event.cause, sizeof(event.cause), "%s",
+			 strcmp(outcome, "absent") ? "nothing tried to"
+						   : "the device was not there");
+	event_tell(&event, PATH_JOURNAL, PATH_HISTORY);
+	return EXIT_DONE;
+}
+
+static int run(const struct options *options)
+{
+	const char *path = options->operands[0] ? options->operands[0] : PATH_HISTORY;
+	struct error err = { 0 };
+	struct event_list list;
+	int status = EXIT_DONE;
+
+	if (options->boot)
+		return note_boot();
+	if (event_read(path, SHOWN, &list, &err)) {
+		if (err.code == ENOENT && !options->operands[0]) {
+			puts("nothing was saved or restored yet");
+			return EXIT_DONE;
+		}
+		message("%s", err.text);
+		return EXIT_FAILED;
+	}
+	if (options->plot)
+		status = plot(&list, options->plot);
+	for (size_t i = 0; !options->plot && i < list.count; i++)
+		print_event(&list.events[i]);
+	free(list.events);
+	return status;
+}
+
+const struct command cmd_history = {
+	.name = "history",
+	.summary = "show what became of each save and restore",
+	.operands = "[FILE]",
+	.about = "Show the last saves and restores, one a line, or those in FILE, a copy of\n"
+		 "/var/lib/kjump/history.jsonl.",
+	.accepts = TAKES(BOOT) | TAKES(PLOT),
+	.operands_max = 1,
+	.run = run,
+};
