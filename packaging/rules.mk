@@ -11,6 +11,7 @@ install: install-files initramfs
 	$(if $(DESTDIR),,-"$(PREFIX)/lib/kjump/update-initramfs")
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || \
 		{ systemctl daemon-reload && systemctl start kjump-unload.service; })
+	$(if $(DESTDIR),,-! command -v journalctl > /dev/null || journalctl --update-catalog)
 
 # Debian's packages have vendor-completions here.
 ZSH_FUNCTIONS ?= site-functions
@@ -64,6 +65,7 @@ uninstall:
 		[ -n "$(DESTDIR)" ] || depmod "$${release##*/}"; done
 	@rm -rf $(INSTALLED)
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl daemon-reload)
+	$(if $(DESTDIR),,-! command -v journalctl > /dev/null || journalctl --update-catalog)
 	@echo "make the system's initramfs anew as well: what restores at boot is still in it"
 
 version = $(shell sed -n 's/.*KJUMP_VERSION "\(.*\)"/\1/p' common/version.h)

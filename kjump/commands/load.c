@@ -45,7 +45,7 @@ static int run(const struct options *options)
 	struct loader loader;
 
 	if (loader_lock(&err) || jump_supported(options->config.jump, &err) ||
-	    rehearse_for_jump(&options->config, &err) ||
+	    rehearse_for_jump(&options->config, options->quiet, &err) ||
 	    loader_ensure(&options->config, &loader, &err)) {
 		message("%s; kernel B was not loaded", err.text);
 		return EXIT_FAILED;

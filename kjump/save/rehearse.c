@@ -223,7 +223,7 @@ static int try(struct error *err)
 	return ret;
 }
 
-int rehearse(const struct config *config, struct error *err)
+int rehearse(const struct config *config, bool quiet, struct error *err)
 {
 	char digest[32], done[32] = "";
 	struct error ignored = { 0 };
@@ -236,8 +236,10 @@ int rehearse(const struct config *config, struct error *err)
 		return 0;
 	ret = ENOMEM;
 	if (has_room()) {
-		message("the system is frozen for a moment and taken back, for practice: once a "
-			"boot (rehearse)");
+		if (!quiet)
+			message("the system is frozen for a moment and taken back, for practice: "
+				"once a "
+				"boot (rehearse)");
 		ret = try(err);
 	}
 	if (ret < 0)
@@ -250,7 +252,7 @@ int rehearse(const struct config *config, struct error *err)
 	return ret == ENOMEM ? 0 : file_replace(PATH_REHEARSED, digest, err);
 }
 
-int rehearse_for_jump(const struct config *config, struct error *err)
+int rehearse_for_jump(const struct config *config, bool quiet, struct error *err)
 {
-	return jump_choose(config->jump) == &jump_module ? 0 : rehearse(config, err);
+	return jump_choose(config->jump) == &jump_module ? 0 : rehearse(config, quiet, err);
 }

@@ -7,6 +7,7 @@
 #ifndef KJUMP_SAVE_REHEARSE_H
 #define KJUMP_SAVE_REHEARSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/error.h"
@@ -14,16 +15,16 @@
 
 /*
  * Rehearse, unless this set of devices and drivers was rehearsed since the boot or the settings
- * say no. Fails naming what refused. Where rehearsing is impossible a message says so, and it
- * succeeds.
+ * say no; it is announced unless QUIET. Fails naming what refused. Where rehearsing is impossible a
+ * message says so, and it succeeds.
  */
-int rehearse(const struct config *config, struct error *err);
+int rehearse(const struct config *config, bool quiet, struct error *err);
 
 /*
  * The same where CONFIG's way of jumping needs it: the module undoes everything when somebody
  * refuses, so there is nothing to practise for.
  */
-int rehearse_for_jump(const struct config *config, struct error *err);
+int rehearse_for_jump(const struct config *config, bool quiet, struct error *err);
 
 /*
  * Who refused, from lines of the kernel log as /dev/kmsg gives them (LOG is changed): "DEVICE" or

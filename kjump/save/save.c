@@ -470,7 +470,7 @@ int save_system(const struct options *options, enum operation operation)
 					      .replace = options->replace || options->dry_run,
 					      .root = "" };
 	if (loader_lock(&err) || preflight_run(&save->preflight, &err) ||
-	    rehearse_for_jump(&options->config, &err)) {
+	    rehearse_for_jump(&options->config, options->quiet, &err)) {
 		message("%s; nothing was done", err.text);
 		if (!options->dry_run && geteuid() == 0)
 			tell_refused(operation, options->config.target, err.text);

@@ -53,3 +53,47 @@ def test_restore_with_hook(make_debian):
     assert started(system.machine, "kjump-boot-on.service") == [0]
     assert system.machine.run("systemctl is-system-running; :") == "running"
     system.workload.finish()
+
+
+SCRIPT = """#!/bin/sh
+echo "$0 $* $SYSTEMD_SLEEP_ACTION" >> /root/told
+"""
+
+
+def test_systemctl_hibernate(make_debian):
+    """
+    systemd's own service does it, by the generator's drop-in; scripts run around it, and the journal
+    has the story. Nothing is loaded when the machine goes down.
+    """
+    system = make_debian(artifacts.dracut("systemd", artifacts.DEBIAN))
+    machine = system.machine
+    system.boot()
+    for path in ("/etc/kjump.d/pre/mine", "/etc/kjump.d/post/mine",
+                 "/usr/lib/systemd/system-sleep/system"):
+        machine.run(f"mkdir -p {path.rsplit('/', 1)[0]}; cat > {path} <<'END'\n{SCRIPT}END\n"
+                    f"chmod +x {path}")
+    # A target was set just now.
+    machine.run("systemctl daemon-reload")
+    assert "/kjump/sleep hibernate" in machine.run("systemctl cat systemd-hibernate.service")
+    assert started(machine, "kjump-unload.service") != [0]
+
+    system.saved_boot = system.boot_id()
+    machine.start("systemctl start systemd-hibernate.service")
+    machine.wait_exit(120)
+    system.restore(None, timeout=180)
+    system.workload.check()
+    told = machine.run("cat /root/told").splitlines()
+    assert told[:4] == ["/etc/kjump.d/pre/mine pre hibernate ",
+                        "/usr/lib/systemd/system-sleep/system pre hibernate hibernate",
+                        "/usr/lib/systemd/system-sleep/system post hibernate hibernate",
+                        "/etc/kjump.d/post/mine post hibernate hibernate"]
+    story = machine.run("journalctl -b -o cat SYSLOG_IDENTIFIER=kjump KJUMP_OPERATION=hibernation")
+    assert re.fullmatch(r"hibernation to UUID=\S+ begins\n"
+                        r"hibernation restored from UUID=\S+: .*", story), story
+    assert "restored" in machine.run("kjump history")
+
+    # Loaded once more, it is gone before anything that boots what is loaded.
+    machine.run("/usr/local/sbin/kjump load")
+    machine.run("systemctl stop kjump-unload.service")
+    assert "not loaded" in machine.run("kjump status")
+    system.workload.finish()
