@@ -15,6 +15,6 @@ const struct command cmd_checkpoint = {
 	.operands = "",
 	.about = "Save the running system on the target and go on. Such an image is for\n"
 		 "looking at; no boot restores it.",
-	.accepts = TAKES_SAVE,
+	.accepts = TAKES_SAVE | TAKES(ANYWAY),
 	.run = run,
 };
