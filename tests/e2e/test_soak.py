@@ -36,14 +36,17 @@ setsid sh -c 'while [ ! -e /run/enough ]; do
 done' > /dev/null 2>&1 &
 """
 
-# The same program each time, which says what it should.
+# The same program each time, which says what it should. /run/compiled has the rounds, or what was
+# wrong.
 COMPILE = """
 setsid sh -c 'rounds=0
 while [ ! -e /run/enough ]; do
-    PATH=/usr/bin chroot /cc gcc -O2 -o /tmp/program /program.c 2> /run/compiler &&
-        [ "$(/cc/tmp/program)" = 5000000050000000 ] || { echo wrong > /run/compiled; exit; }
+    PATH=/usr/bin chroot /cc gcc -O2 -ffreestanding -o /tmp/program /program.c > /run/compiler 2>&1 ||
+        { echo "gcc: status $?: $(cat /run/compiler)" > /run/compiled; exit; }
+    said=$(/cc/tmp/program 2>&1) || said="status $?: $said"
+    [ "$said" = 5000000050000000 ] || { echo "program: $said" > /run/compiled; exit; }
     sum=$(sha256sum < /cc/tmp/program)
-    [ "${first=$sum}" = "$sum" ] || { echo differs > /run/compiled; exit; }
+    [ "${first=$sum}" = "$sum" ] || { echo "another program: $sum" > /run/compiled; exit; }
     rounds=$((rounds + 1)); echo "fine $rounds" > /run/compiled
 done' > /dev/null 2>&1 &
 """
@@ -86,6 +89,9 @@ def compiler(folder):
     disk = Disk(folder / "compiler.raw", 131 * MIB)
     subprocess.run(["/sbin/mkfs.ext4", "-q", "-d", root, disk.path], check=True)
     return disk
+
+
+PROGRAMS = ("/run/held", "/run/compiled")
 
 
 class Connection:
@@ -151,6 +157,7 @@ def start(system):
     machine.run(LOAD + COMPILE)
     machine.run("for i in $(seq 600); do [ -s /run/held ] && [ -s /run/compiled ] && exit; "
                 "sleep 0.1; done; cat /run/compiler; exit 1", 90)
+    goes_on(machine, PROGRAMS)
 
 
 @pytest.mark.parametrize("cpu, iommu", [("max", "amd-iommu"),
@@ -175,7 +182,7 @@ def test_soak(make_system, tmp_path, cpu, iommu):
             system.restore(system.hibernate(180), timeout=180)
             connection.open()
         system.workload.check()
-        goes_on(machine, ("/run/held", "/run/compiled"))
+        goes_on(machine, PROGRAMS)
         assert machine.run("cat /sys/devices/system/cpu/online") == "0-3"
     machine.run("echo > /run/enough; killall held; sleep 3; umount /cc")
     system.workload.finish()
