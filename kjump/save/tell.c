@@ -92,25 +92,28 @@ void tell_failed(const struct request *request, const char *cause)
 		tell_refused(request->operation, request->target_name, cause);
 }
 
-static void announce(const struct event *event, bool checkpoint, const char *history)
+void tell_announce(FILE *out, const struct request *request, const char *history)
 {
+	const char *operation = report_operation(request->operation);
+	bool checkpoint = request->operation == OP_CHECKPOINT;
 	struct event_list list = { 0 };
 	struct error ignored = { 0 };
 	const struct event *last = NULL;
 	char size[HUMAN_SIZE];
 
-	printf("%s: the screen stands still, %s; q or Esc on the console stops it\n", event->target,
-	       checkpoint ? "and the system goes on when it is saved"
-			  : "and the machine goes off when it is saved");
+	fprintf(out, "%s: the screen stands still, %s; q or Esc on the console stops it\n",
+		request->target_name,
+		checkpoint ? "and the system goes on when it is saved"
+			   : "and the machine goes off when it is saved");
 	if (!event_read(history, HISTORY_LOOK_BACK, &list, &ignored))
-		last = event_last_success(&list, event->operation);
+		last = event_last_success(&list, operation);
 	if (last)
-		printf("The last %s took %.0f s for %s%s%.0f s.\n", event->operation,
-		       (double)event_saving_ms(last) / 1000, human_bytes(last->data_bytes, size),
-		       checkpoint ? ", and the way back " : ", and coming back ",
-		       (double)event_returning_ms(last) / 1000);
+		fprintf(out, "The last %s took %.1f s for %s, and %s %.1f s.\n", operation,
+			(double)event_saving_ms(last) / 1000, human_bytes(last->data_bytes, size),
+			checkpoint ? "the way back" : "coming back",
+			(double)event_returning_ms(last) / 1000);
 	free(list.events);
-	fflush(stdout);
+	fflush(out);
 }
 
 void tell_begin(const struct request *request, bool quiet, const char *history)
@@ -122,5 +125,5 @@ void tell_begin(const struct request *request, bool quiet, const char *history)
 	begin_event(&event, EVENT_SAVING, request->operation, request->target_name);
 	event_tell(&event, PATH_JOURNAL, history);
 	if (!quiet)
-		announce(&event, request->operation == OP_CHECKPOINT, history);
+		tell_announce(stdout, request, history);
 }

@@ -7,6 +7,7 @@
 #define KJUMP_SAVE_TELL_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "common/abi.h"
 #include "kjump/event.h"
@@ -31,5 +32,8 @@ void tell_refused(enum operation operation, const char *target, const char *caus
  * now and how long that took the last time according to the file HISTORY.
  */
 void tell_begin(const struct request *request, bool quiet, const char *history);
+
+/* What the terminal is told by tell_begin(), to OUT. */
+void tell_announce(FILE *out, const struct request *request, const char *history);
 
 #endif

@@ -92,3 +92,27 @@ def test_refused(manual, options, more, reason):
     system.machine.wait_console("guest ready", 60, mark)
     status, info = system.machine.call(f"kjump info {system.machine.device(system.image)}")
     assert status == 3 and "empty" in info, info
+
+
+@pytest.mark.full
+def test_own(manual):
+    """What a shutdown drops: kernel B that kjump loaded, and no kernel that somebody loaded since."""
+    system, load = manual
+    machine = system.machine
+
+    def unload(*options):
+        machine.run(" ".join(("kjump unload --quiet", *options)))
+        return machine.run("cat /sys/kernel/kexec_loaded")
+
+    machine.run("kjump load")
+    assert unload("--own") == "0"
+    load("checkpoint")
+    assert unload("--own") == "1"
+    assert unload() == "0"
+    machine.run("kjump load")
+    load("checkpoint")
+    assert unload("--own") == "1"
+    # The record went, and with it the memory for what the two kernels say.
+    assert machine.run("ls /run/kjump") == "lock\nrehearsed"
+    assert unload() == "0"
+    system.workload.finish()

@@ -253,6 +253,28 @@ static void test_phases(void **state)
 	assert_false(tell_make(&report, &event));
 }
 
+/* What happens now, and how long it took the last time, if there was one. */
+static void test_announce(void **state)
+{
+	const struct request request = { .operation = OP_HIBERNATE, .target_name = "UUID=x" };
+	const struct event other = failed("");
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	tell_announce(out, &request, history);
+	assert_non_null(strstr(text, "UUID=x: the screen stands still, and the machine goes off"));
+	assert_null(strstr(text, "The last"));
+	event_tell(&sample, journal, history);
+	event_tell(&other, journal, history);
+	tell_announce(out, &request, history);
+	assert_non_null(strstr(text, "The last hibernation took 10.5 s for 700.0 MiB, and coming "
+				     "back 4.0 s.\n"));
+	fclose(out);
+	free(text);
+}
+
 static void test_plot(void **state)
 {
 	struct event events[] = { sample, failed("<no bar & no title>"), sample };
@@ -280,7 +302,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_round_trip),	 test(test_other_lines), test(test_many),
 		test(test_last_success), test(test_journal),	 test(test_lines),
-		test(test_no_journal),	 test(test_phases),	 test(test_plot),
+		test(test_no_journal),	 test(test_phases),	 test(test_announce),
+		test(test_plot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
