@@ -35,6 +35,10 @@ def test_boot_without_hook(make_debian):
     assert machine.run("systemctl is-system-running --wait; :") == "running"
     assert "ordering cycle" not in machine.console(mark) + machine.run("journalctl -b")
 
+    story = machine.run("journalctl -b -o cat MESSAGE_ID=d9d4b1ab499147598c7910bc195b7b8f")
+    assert re.fullmatch(r"booted on without restoring what is on UUID=\S+: .+", story), story
+    assert "boot         not restored: " in machine.run("kjump history")
+
     # Nothing is left to be done at the next boot, without the parameter nothing was asked for.
     machine.run("mount -o remount,ro /data")
     machine.power_off()
