@@ -11,6 +11,7 @@
 
 #include "disk/disk.h"
 #include "kjump/check/checks.h"
+#include "kjump/check/generator.h"
 #include "kjump/check/images.h"
 #include "kjump/check/initramfs.h"
 #include "kjump/check/mkinitcpio.h"
@@ -116,29 +117,6 @@ int check_parameter(struct preflight *preflight, struct error *note)
 
 #define LEFT_OUT "HOOKS in " PATH_MKINITCPIO " lacks kjump"
 
-/* Where a hook is installed, one of a pair in /etc and /usr, and who makes the initramfs. */
-static const struct {
-	const char *path, *system;
-} hooks[] = {
-	{ "/usr/lib/dracut/modules.d/50kjump/module-setup.sh", "dracut" },
-	{ "/etc/initramfs-tools/hooks/kjump", "initramfs-tools" },
-	{ "/usr/share/initramfs-tools/hooks/kjump", "initramfs-tools" },
-	{ "/etc/initcpio/hooks/kjump", "mkinitcpio" },
-	{ "/usr/lib/initcpio/hooks/kjump", "mkinitcpio" },
-};
-
-/* For whom the hook is installed; NULL for nobody. */
-static const char *hook_system(const struct preflight *preflight)
-{
-	char path[CHECK_PATH_SIZE];
-
-	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
-		if (!access(check_path(preflight, hooks[i].path, path, sizeof(path)), F_OK))
-			return hooks[i].system;
-	}
-	return NULL;
-}
-
 static bool is_there(const struct preflight *preflight, const char *name)
 {
 	char path[CHECK_PATH_SIZE];
@@ -149,7 +127,7 @@ static bool is_there(const struct preflight *preflight, const char *name)
 /* Is it mkinitcpio that makes the images? Arch's package brings the hooks for dracut as well. */
 static bool by_mkinitcpio(const struct preflight *preflight)
 {
-	const char *system = hook_system(preflight);
+	const char *system = generator_with_hook(preflight->root);
 
 	return !system || !strcmp(system, "mkinitcpio") ||
 	       (is_there(preflight, "/usr/bin/mkinitcpio") &&
@@ -162,27 +140,10 @@ static bool left_out(const struct preflight *preflight)
 	return by_mkinitcpio(preflight) && hooks_configured(preflight->root) == HOOKS_WITHOUT;
 }
 
-/* Is NAME the second word of a line of TEXT, as in "early UUID=..."? */
-static bool lists(const char *text, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *line = text; *line; line += *line == '\n') {
-		const char *word = line + strcspn(line, " \n");
-		size_t rest = strcspn(line, "\n");
-
-		if (*word == ' ' && (size_t)(line + rest - word - 1) == length &&
-		    !memcmp(word + 1, name, length))
-			return true;
-		line += rest;
-	}
-	return false;
-}
-
 /* One image that may boot next: what does it hold? */
 static int check_image(struct preflight *preflight, const char *path, struct error *note)
 {
-	const char *system = hook_system(preflight);
+	const char *system = generator_with_hook(preflight->root);
 	struct initramfs *content = calloc(1, sizeof(*content));
 	struct error ignored = { 0 };
 	char spec[256];
@@ -206,8 +167,8 @@ static int check_image(struct preflight *preflight, const char *path, struct err
 				system ? " is installed" : ", nor is a hook installed",
 				left_out(preflight) ? "; " LEFT_OUT : "");
 	} else if (*content->targets && !read_parameter(preflight, spec, sizeof(spec), &ignored) &&
-		   !lists(content->targets, spec) &&
-		   !lists(content->targets, preflight->config->target)) {
+		   !initramfs_lists(content, spec) &&
+		   !initramfs_lists(content, preflight->config->target)) {
 		error_set(note, 0, "%s was made for another target; make it anew", path);
 		ret = PREFLIGHT_DOUBT;
 	}
@@ -252,7 +213,7 @@ int check_hook(struct preflight *preflight, struct error *note)
 		return count || had_hook ? still_there(note)
 					 : error_set(note, ESTALE, "%s", LEFT_OUT);
 	if (!count && !had_hook) {
-		const char *system = hook_system(preflight);
+		const char *system = generator_with_hook(preflight->root);
 
 		if (!system)
 			return error_set(note, ENOENT,

@@ -16,13 +16,14 @@
 /* Debian; Fedora and Arch; openSUSE; kernel-install; unified images. */
 static const char *const patterns[] = {
 	"/boot/initrd.img-*",	     "/boot/initramfs-*.img",	  "/boot/initrd-*",
-	"/usr/lib/modules/*/initrd", "/lib/modules/*/initrd",	  "/boot/*/*/initrd",
-	"/efi/*/*/initrd",	     "/boot/efi/*/*/initrd",	  "/boot/EFI/Linux/*.efi",
+	"/usr/lib/modules/*/initrd", "/lib/modules/*/initrd",	  "/boot/*/*/initrd*",
+	"/efi/*/*/initrd*",	     "/boot/efi/*/*/initrd*",	  "/boot/EFI/Linux/*.efi",
 	"/efi/EFI/Linux/*.efi",	     "/boot/efi/EFI/Linux/*.efi",
 };
 
 /* What nobody boots but for a reason, in which case nobody wants to restore. */
-static const char *const others[] = { "fallback", "rescue", "kdump", ".old", ".bak", ".new" };
+static const char *const others[] = { "fallback", "rescue", "kdump",	 ".old",
+				      ".bak",	  ".new",   ".kjump-new" };
 
 static bool is_other(const char *path)
 {
@@ -80,33 +81,52 @@ static void choose(struct choice *choice, const char *path, const struct stat *s
 	choice->status = *status;
 }
 
-size_t images_that_boot(const struct preflight *preflight, char ret[IMAGES_MAX][CHECK_PATH_SIZE])
+void images_each(const char *root, images_action action, void *context)
 {
-	struct running running = running_kernel(preflight);
-	struct choice own = { .path = "" }, last = { .path = "" };
 	char pattern[CHECK_PATH_SIZE];
-	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
 		glob_t found = { 0 };
 
-		glob(check_path(preflight, patterns[i], pattern, sizeof(pattern)), 0, NULL, &found);
+		snprintf(pattern, sizeof(pattern), "%s%s", root, patterns[i]);
+		glob(pattern, 0, NULL, &found);
 		for (size_t k = 0; k < found.gl_pathc; k++) {
 			const char *path = found.gl_pathv[k];
 			struct stat status;
 
-			if (is_other(path) || stat(path, &status) || !S_ISREG(status.st_mode))
-				continue;
-			choose(&last, path, &status);
-			if (belongs_to(path + strlen(preflight->root), &running))
-				choose(&own, path, &status);
+			if (!is_other(path) && !stat(path, &status) && S_ISREG(status.st_mode))
+				action(context, path, &status);
 		}
 		globfree(&found);
 	}
-	if (*own.path)
-		snprintf(ret[count++], CHECK_PATH_SIZE, "%s", own.path);
-	if (*last.path && (!*own.path || own.status.st_ino != last.status.st_ino ||
-			   own.status.st_dev != last.status.st_dev))
-		snprintf(ret[count++], CHECK_PATH_SIZE, "%s", last.path);
+}
+
+struct choices {
+	const char *root;
+	struct running running;
+	struct choice own, last;
+};
+
+static void consider(void *context, const char *path, const struct stat *status)
+{
+	struct choices *choices = context;
+
+	choose(&choices->last, path, status);
+	if (belongs_to(path + strlen(choices->root), &choices->running))
+		choose(&choices->own, path, status);
+}
+
+size_t images_that_boot(const struct preflight *preflight, char ret[IMAGES_MAX][CHECK_PATH_SIZE])
+{
+	struct choices choices = { .root = preflight->root, .running = running_kernel(preflight) };
+	const struct choice *own = &choices.own, *last = &choices.last;
+	size_t count = 0;
+
+	images_each(preflight->root, consider, &choices);
+	if (*own->path)
+		snprintf(ret[count++], CHECK_PATH_SIZE, "%s", own->path);
+	if (*last->path && (!*own->path || own->status.st_ino != last->status.st_ino ||
+			    own->status.st_dev != last->status.st_dev))
+		snprintf(ret[count++], CHECK_PATH_SIZE, "%s", last->path);
 	return count;
 }

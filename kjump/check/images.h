@@ -6,6 +6,7 @@
 #define KJUMP_CHECK_IMAGES_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "kjump/check/checks.h"
 
@@ -17,5 +18,11 @@
  * unified kernel image). They may be one and the same, or not be found. Returns how many.
  */
 size_t images_that_boot(const struct preflight *preflight, char ret[IMAGES_MAX][CHECK_PATH_SIZE]);
+
+/* Called with each image: its path, which is gone afterwards, and its status. */
+typedef void (*images_action)(void *context, const char *path, const struct stat *status);
+
+/* All images below ROOT, but fallback, rescue and kdump ones and copies. */
+void images_each(const char *root, images_action action, void *context);
 
 #endif

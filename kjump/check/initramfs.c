@@ -269,3 +269,19 @@ int initramfs_look(const char *path, struct initramfs *ret, struct error *err)
 	fclose(file);
 	return count < 0 ? count : 0;
 }
+
+bool initramfs_lists(const struct initramfs *content, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *line = content->targets; *line; line += *line == '\n') {
+		const char *word = line + strcspn(line, " \n");
+		size_t rest = strcspn(line, "\n");
+
+		if (*word == ' ' && (size_t)(line + rest - word - 1) == length &&
+		    !memcmp(word + 1, name, length))
+			return true;
+		line += rest;
+	}
+	return false;
+}

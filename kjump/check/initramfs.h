@@ -36,4 +36,7 @@ int initramfs_look(const char *path, struct initramfs *ret, struct error *err);
  */
 int initramfs_read(FILE *stream, struct initramfs *ret, long *rest, struct error *err);
 
+/* Is NAME the second word of a line of CONTENT's targets, as in "early UUID=..."? */
+bool initramfs_lists(const struct initramfs *content, const char *name);
+
 #endif

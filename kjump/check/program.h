@@ -13,4 +13,10 @@
  */
 int program_start(char *const argv[], pid_t *pid);
 
+/*
+ * Run ARGV with what it says, and its errors, going to OUTPUT, and nothing to read. Returns its
+ * exit code, 128 + N when signal N ended it, or a negative errno value.
+ */
+int program_run(char *const argv[], int output);
+
 #endif

@@ -5,59 +5,13 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "disk/disk.h"
 #include "image/image.h"
 #include "kjump/check/activation.h"
-#include "kjump/load/loader.h"
+#include "kjump/claim.h"
 #include "kjump/options.h"
 #include "text/human.h"
-
-/* What is on the device, as a clause ("contains ..."); EEXIST unless there is nothing. */
-static int look(const struct disk *disk, struct error *err)
-{
-	struct image_super super;
-	char found[128], image[256];
-	int ret;
-
-	if (!image_super_read(disk, &super, err))
-		return error_set(err, EEXIST, "claimed by kjump already (%s)",
-				 image_describe(&super, image, sizeof(image)));
-	ret = disk_probe(disk, found, sizeof(found), err);
-	if (ret)
-		return ret;
-	if (*found)
-		return error_set(err, EEXIST, "contains %s %s",
-				 found[0] && strchr("aeiou", found[0]) ? "an" : "a", found);
-	return disk_check_blank(disk, err);
-}
-
-/* What image_format() would refuse is refused before --force wipes anything. */
-static int claim(const struct disk *disk, const struct options *options, struct image_super *super,
-		 struct error *err)
-{
-	int ret = options->label ? image_label_check(options->label, err) : 0;
-
-	if (ret)
-		return ret;
-	if (disk->size < IMAGE_MIN_SIZE)
-		return error_set(err, ENOSPC, "too small: at least %d MiB are needed",
-				 IMAGE_MIN_SIZE >> 20);
-	if (options->force)
-		ret = disk_wipe(disk, err);
-	return ret ? ret : image_format(disk, options->label, super, err);
-}
-
-/* A save that is under way knows the device by the UUID that it has now. */
-static int lock(const struct disk *disk, struct error *err)
-{
-	struct stat st;
-
-	/* To a file nobody saves. */
-	return !fstat(disk->fd, &st) && S_ISBLK(st.st_mode) ? loader_lock(err) : 0;
-}
 
 static void warn(const struct disk *disk)
 {
@@ -83,16 +37,16 @@ static int run(const struct options *options)
 		message("%s; nothing was changed", err.text);
 		return EXIT_FAILED;
 	}
-	if (lock(&disk, &err)) {
+	if (claim_lock(&disk, &err)) {
 		message("%s; nothing was changed", err.text);
 		goto out;
 	}
-	if (!options->force && look(&disk, &err)) {
+	if (!options->force && claim_look(&disk, &err)) {
 		message("%s: %s%s; nothing was changed", disk.name, err.text,
 			err.code == EEXIST ? "; use --force to overwrite it" : "");
 		goto out;
 	}
-	if (claim(&disk, options, &super, &err)) {
+	if (claim_make(&disk, options->label, options->force, &super, &err)) {
 		message("%s: %s; it was not claimed", disk.name, err.text);
 		goto out;
 	}
