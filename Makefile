@@ -25,7 +25,7 @@ BUILD    := build
 LIBS     := common text disk image memory jump
 PROGRAMS := kjump kjump-write kjump-restore kjump-back
 kjump_DIRS         := kjump kjump/check kjump/commands kjump/export kjump/fs kjump/load kjump/save \
-                      kjump/watch
+                      kjump/setup kjump/watch
 kjump-write_DIRS   := writer
 kjump-restore_DIRS := restore
 

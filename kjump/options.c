@@ -33,7 +33,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_CONFIG] = { FIELD("config", key_pointer, config_path), 0, "FILE",
 			    "settings (default: /etc/kjump.conf)" },
 	[OPTION_DRY_RUN] = { FIELD("dry-run", key_switch, dry_run), 0, NULL,
-			     "do all of it but write nothing and go on" },
+			     "do all of it but write nothing and go on; setup:\nsay what would "
+			     "be changed" },
 	[OPTION_FORCE] = { FIELD("force", key_switch, force), 0, NULL,
 			   "overwrite what the device holds" },
 	[OPTION_HELP] = { FIELD("help", key_switch, help), 'h', NULL, "show this and exit" },
@@ -64,10 +65,13 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			     "give up an image on the target that waits to be\nrestored" },
 	[OPTION_TARGET] = { SETTING("target"), 0, "DEVICE",
 			    "claimed device: UUID=, LABEL=, PARTUUID=, PARTLABEL=\nor a path" },
+	[OPTION_UNDO] = { FIELD("undo", key_switch, undo), 0, NULL,
+			  "take back what it changed, all of it" },
 	[OPTION_VERIFY] = { SETTING("verify"), 0, "[=no]",
 			    "read the image back before calling it saved" },
 	[OPTION_WORKERS] = { SETTING("workers"), 0, "N",
 			     "threads, at most one a CPU (default: one a CPU)" },
+	[OPTION_YES] = { FIELD("yes", key_switch, yes), 'y', NULL, "ask nothing" },
 };
 
 struct option_table command_options(const struct command *command, char text[COMMAND_HELP_SIZE])

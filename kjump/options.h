@@ -37,8 +37,10 @@ enum option_index {
 	OPTION_REHEARSE,
 	OPTION_REPLACE,
 	OPTION_TARGET,
+	OPTION_UNDO,
 	OPTION_VERIFY,
 	OPTION_WORKERS,
+	OPTION_YES,
 	OPTION_COUNT,
 };
 
@@ -61,7 +63,7 @@ struct options {
 	const char *label;
 	const char *logind; /* what logind does, when it is its services that run this */
 	const char *plot;
-	bool boot, own, force, quiet, help, json, dry_run, replace;
+	bool boot, own, force, quiet, help, json, dry_run, replace, undo, yes;
 	const char *operands[OPERANDS_MAX];
 };
 
@@ -91,6 +93,6 @@ void command_help(const struct command *command);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
 	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check, cmd_initramfs,
-	cmd_history;
+	cmd_history, cmd_setup;
 
 #endif

@@ -50,6 +50,7 @@ install-files: all
 INSTALLED := $(BUILD)/uninstall
 uninstall:
 	@rm -rf $(INSTALLED)
+	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/sbin/kjump" ] || "$(PREFIX)/sbin/kjump" setup --undo --yes)
 	@$(MAKE) -s --no-print-directory install install-dracut install-initramfs-tools \
 		install-mkinitcpio install-dkms DESTDIR=$(INSTALLED)
 	$(if $(DESTDIR),,-systemctl disable -q kjump-boot-on.service kjump-load.service 2> /dev/null)

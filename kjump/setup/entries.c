@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Entries of boot loaders (UAPI.1), which systemd-boot reads, and GRUB where it is built for them;
+ * and /etc/kernel/cmdline, which those of later kernels and unified images get.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kjump/setup/change.h"
+#include "kjump/setup/place.h"
+
+#define CMDLINE "/etc/kernel/cmdline"
+
+static const char *const folders[] = { "/boot", "/efi", "/boot/efi" };
+#define FOLDER_COUNT (sizeof(folders) / sizeof(*folders))
+
+int setup_kernel_cmdline(struct setup *setup, struct error *err)
+{
+	int ret;
+
+	if (!setup_has(setup, CMDLINE))
+		return 0;
+	ret = change_text(setup, CMDLINE, &edit_cmdline, setup->word, NULL, setup->word, err);
+	return ret < 0 ? ret : 0;
+}
+
+/* Does the entry boot a Linux with options of its own? 1 or 0, or a negative errno value. */
+static int is_linux(const char *path, struct error *err)
+{
+	char *text;
+	int ret = place_read(path, &text, err);
+
+	if (ret)
+		return ret;
+	ret = !strncmp(text, "linux", 5) || strstr(text, "\nlinux") ||
+	      !strncmp(text, "options", 7) || strstr(text, "\noptions");
+	free(text);
+	return ret;
+}
+
+/* Of a rescue image, which is for when nothing else boots. */
+static bool is_rescue(const char *path)
+{
+	return strstr(strrchr(path, '/'), "-rescue") != NULL;
+}
+
+static int change_entries(struct setup *setup, const glob_t *found, struct error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < found->gl_pathc && ret >= 0; i++) {
+		const char *full = found->gl_pathv[i];
+
+		if (is_rescue(full))
+			continue;
+		ret = is_linux(full, err);
+		if (ret <= 0)
+			continue;
+		ret = change_text(setup, full + strlen(setup->root), &edit_entry, setup->word, NULL,
+				  setup->word, err);
+		setup->loaders++;
+	}
+	return ret < 0 ? ret : 0;
+}
+
+int setup_entries(struct setup *setup, struct error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < FOLDER_COUNT && !ret; i++) {
+		char path[64], pattern[SETUP_PATH];
+		glob_t found = { 0 };
+
+		snprintf(path, sizeof(path), "%s/loader/entries/*.conf", folders[i]);
+		if (!glob(setup_path(setup, path, pattern), 0, NULL, &found))
+			ret = change_entries(setup, &found, err);
+		globfree(&found);
+	}
+	return ret;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kjump/setup/setup.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kjump/paths.h"
+#include "text/cmdline.h"
+#include "text/files.h"
+
+/*
+ * What goes into images before these are made; the parameter last, when all that it needs is there.
+ */
+const struct setup_step setup_steps[] = {
+	{ "configuration", setup_configuration },
+	{ "kernel B's initramfs", setup_writer },
+	{ "initramfs hook", setup_hook },
+	{ "kernel command line", setup_kernel_cmdline },
+	{ "initramfs images", setup_images },
+	{ "boot loader entries", setup_entries },
+	{ "GRUB", setup_grub },
+	{ "units", setup_unit },
+	{ NULL, NULL },
+};
+
+char *setup_path(const struct setup *setup, const char *path, char text[SETUP_PATH])
+{
+	snprintf(text, SETUP_PATH, "%s%s", setup->root, path);
+	return text;
+}
+
+bool setup_has(const struct setup *setup, const char *path)
+{
+	char full[SETUP_PATH];
+
+	return !access(setup_path(setup, path, full), F_OK);
+}
+
+void setup_todo(struct setup *setup, const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("-> ", setup->out);
+	va_start(arguments, format);
+	vfprintf(setup->out, format, arguments);
+	va_end(arguments);
+	fputc('\n', setup->out);
+	setup->todo++;
+}
+
+/* Has the running kernel the parameter, from whatever boots it? */
+static bool is_booted_with(const struct setup *setup)
+{
+	char path[SETUP_PATH], cmdline[CMDLINE_READ_SIZE], spec[128];
+	struct error ignored = { 0 };
+
+	return !file_read(setup_path(setup, PATH_CMDLINE, path), cmdline, sizeof(cmdline),
+			  &ignored) &&
+	       cmdline_parameter(cmdline, PARAMETER, spec, sizeof(spec)) &&
+	       !strcmp(spec, setup->spec);
+}
+
+int setup_roll_back(struct setup *setup, struct error *err)
+{
+	struct error why = { 0 };
+	const struct error cause = *err;
+
+	if (setup->journal.count == setup->start)
+		return error_set(err, cause.code, "%s; nothing was changed", cause.text);
+	if (setup_undo(setup, setup->start, &why))
+		return error_set(err, cause.code,
+				 "%.120s; not all could be put back (%.60s); 'kjump setup --undo' "
+				 "tries again",
+				 cause.text, why.text);
+	return error_set(err, cause.code, "%.200s; all was put back", cause.text);
+}
+
+int setup_run(struct setup *setup, const char *spec, struct error *err)
+{
+	snprintf(setup->spec, sizeof(setup->spec), "%s", spec);
+	snprintf(setup->word, sizeof(setup->word), PARAMETER "=%s", spec);
+	for (const struct setup_step *step = setup_steps; step->name; step++) {
+		if (step->run(setup, err))
+			return setup_roll_back(setup, err);
+	}
+	if (!setup->loaders && !is_booted_with(setup))
+		setup_todo(setup,
+			   "no boot loader that kjump knows: add %s to the kernel command "
+			   "line by hand",
+			   setup->word);
+	return 0;
+}
+
+int setup_remake(struct setup *setup, const char *maker, struct error *err)
+{
+	*setup->word = '\0';
+	if (!strcmp(maker, "grub"))
+		return grub_make(setup, err);
+	/* Kernel B's belongs to kjump, not to the system. */
+	return strcmp(maker, "initramfs") ? 0 : images_make(setup, err);
+}

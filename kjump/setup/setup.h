@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Setting a system up for kjump, and taking that back. Steps look at what is there and call what is
+ * in change.h, which alone changes anything: it says each change, notes it, and makes it, or only
+ * says it. What is as it should be is left alone, so a second run changes nothing.
+ */
+#ifndef KJUMP_SETUP_SETUP_H
+#define KJUMP_SETUP_SETUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common/error.h"
+#include "kjump/setup/journal.h"
+
+#define SETUP_PATH 512
+#define PARAMETER  "rd.kjump.resume"
+
+struct setup {
+	const char *root; /* "" = the running system; a directory with its own /etc, ... in tests */
+	bool dry_run;
+	FILE *out;	/* one line a change */
+	char spec[128]; /* how kjump.conf and the parameter name it */
+	char word[160]; /* the parameter */
+	struct journal journal;
+	size_t start;	  /* records that were there before this run */
+	unsigned changes; /* made, or with dry_run to be made */
+	unsigned loaders; /* boot loaders that have the parameter, or get it */
+	bool images_due;  /* something changed that goes into initramfs images */
+	unsigned todo;	  /* what somebody has to do by hand, said on OUT */
+};
+
+/* One after the other; 0, or a negative errno value, after which all is to be rolled back. */
+struct setup_step {
+	const char *name;
+	int (*run)(struct setup *setup, struct error *err);
+};
+
+extern const struct setup_step setup_steps[]; /* ends with a NULL name */
+
+/* PATH below the root. Returns TEXT. */
+char *setup_path(const struct setup *setup, const char *path, char text[SETUP_PATH]);
+bool setup_has(const struct setup *setup, const char *path);
+
+/* Say what is to be done by hand. */
+void setup_todo(struct setup *setup, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Set up for the device that is named SPEC ("UUID=..."): all steps, or none when one fails, and
+ * then nothing either that the journal has from setup->start on. The journal is open. Returns 0, or
+ * a negative errno value with what happened now in the text.
+ */
+int setup_run(struct setup *setup, const char *spec, struct error *err);
+
+/* Undo this run after ERR, whose text says then what became of it. Returns -err->code. */
+int setup_roll_back(struct setup *setup, struct error *err);
+
+/*
+ * Take back what the journal has from record number FROM on, the last first. What somebody changed
+ * since is not put back but has the word taken out, which is said. The journal keeps nothing of it,
+ * unless something failed.
+ */
+int setup_undo(struct setup *setup, size_t from, struct error *err);
+
+/* target.c: claim PATH unless it is claimed; *SPEC is how it is named then. */
+int setup_claim(struct setup *setup, const char *path, const char *label, char spec[128],
+		struct error *err);
+
+/* What could hold images, one line each on OUT. Returns how many; the path of the first. */
+size_t setup_candidates(FILE *out, char path[256]);
+
+/* The steps, by file. */
+int setup_configuration(struct setup *setup, struct error *err); /* steps.c */
+int setup_writer(struct setup *setup, struct error *err);
+int setup_hook(struct setup *setup, struct error *err);
+int setup_unit(struct setup *setup, struct error *err);
+int setup_kernel_cmdline(struct setup *setup, struct error *err); /* entries.c */
+int setup_entries(struct setup *setup, struct error *err);
+int setup_grub(struct setup *setup, struct error *err);	  /* grub.c */
+int setup_images(struct setup *setup, struct error *err); /* generate.c */
+
+/* Make anew what RECORD_MADE says that MAKER made, after it was changed by others. */
+int setup_remake(struct setup *setup, const char *maker, struct error *err);
+int grub_make(struct setup *setup, struct error *err);
+int images_make(struct setup *setup, struct error *err);
+
+#endif

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Systems set up for kjump and back again, each a directory with programs of its own: whatever
+ * happens in between, they are as they were.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "kjump/paths.h"
+#include "kjump/setup/setup.h"
+#include "tests/unit/fake-root.h"
+
+#define SPEC	"UUID=12345678-1234-1234-1234-123456789abc"
+#define WORD	"rd.kjump.resume=" SPEC
+#define RELEASE "6.12.1-test"
+#define GRUB	"A=1\nGRUB_CMDLINE_LINUX=\"quiet\"\n"
+#define ENTRY	"title x\nversion " RELEASE "\noptions root=/dev/x ro\nlinux /vmlinuz\n"
+
+/* --- crashes ---------------------------------------------------------------------------------- */
+
+/* The process ends before this many more calls that change something; 0 = never. */
+static int crash_after;
+
+static void count(void)
+{
+	if (crash_after && !--crash_after)
+		_exit(99);
+}
+
+int __real_fsync(int fd);
+int __real_rename(const char *from, const char *to);
+int __real_symlink(const char *target, const char *path);
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_fsync(int fd);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_symlink(const char *target, const char *path);
+int __wrap_mkdir(const char *path, mode_t mode);
+
+int __wrap_fsync(int fd)
+{
+	count();
+	return __real_fsync(fd);
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+	count();
+	return __real_rename(from, to);
+}
+
+int __wrap_symlink(const char *target, const char *path)
+{
+	count();
+	return __real_symlink(target, path);
+}
+
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+	count();
+	return __real_mkdir(path, mode);
+}
+
+/* --- systems ---------------------------------------------------------------------------------- */
+
+/* A program of the system; $root is where it lies. */
+static void program(const char *path, const char *text)
+{
+	char script[4096], full[512];
+
+	snprintf(script, sizeof(script), "#!/bin/sh\nset -e\nroot=${0%%%s}\n%s", path, text);
+	put(path, script);
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	assert_int_equal(chmod(full, 0755), 0);
+}
+
+/* Make an image with the hook, and with the target that is configured, at $image. */
+#define MAKE_IMAGE                                                                                 \
+	"[ ! -e \"$root/fail\" ] || { : > \"$image\"; echo no space; exit 1; }\n"                  \
+	"[ ! -e \"$root/empty\" ] || { : > \"$image\"; exit 0; }\n"                                \
+	"tree=$(mktemp -d)\nmkdir $tree/etc\n"                                                     \
+	"[ -e \"$root/hookless\" ] || for file in kjump-restore kjump-core.sh; do echo x > "       \
+	"$tree/$file; done\n"                                                                      \
+	"sed -n 's/^target = /early /p' \"$root/etc/kjump.conf\" > $tree/etc/kjump.targets\n"      \
+	"(cd $tree && find . | cpio --quiet -o -H newc) > \"$image\"\nrm -r $tree\n"
+
+static void common(void)
+{
+	put("/proc/cmdline", "quiet\n");
+	put("/etc/kjump.conf", "# settings\n#target = UUID=\n\n#level = 1\n");
+	put("/var/lib/other", "");
+	put("/lib/modules/" RELEASE "/modules.dep", "");
+	put("/lib/modules/" RELEASE "/kernel/x", "");
+	put("/usr/lib/systemd/system/kjump-boot-on.service", "");
+	program(PATH_UPDATE_INITRAMFS, "mkdir -p $root/var/lib/kjump\n"
+				       "echo b > $root/var/lib/kjump/initramfs-$2.img\n");
+}
+
+static void initramfs_tools(void)
+{
+	put("/usr/share/initramfs-tools/hooks/kjump", "");
+	put("/usr/sbin/mkinitramfs", "");
+	put("/boot/initrd.img-" RELEASE, "old image\n");
+	program("/usr/sbin/update-initramfs", "image=$root/boot/initrd.img-$3\n" MAKE_IMAGE);
+}
+
+static void dracut(const char *image)
+{
+	put("/usr/lib/dracut/modules.d/50kjump/module-setup.sh", "");
+	put(image, "old image\n");
+	program("/usr/bin/dracut", "image=$2\n" MAKE_IMAGE);
+}
+
+/* READS: what its grub-mkconfig sources. */
+static void grub(const char *program_path, const char *configuration, const char *reads)
+{
+	char text[1024];
+
+	put("/etc/default/grub", GRUB);
+	put(configuration, "linux /vmlinuz quiet\n");
+	snprintf(text, sizeof(text),
+		 "[ ! -e $root/grub-fails ] || exit 3\n. $root/etc/default/grub\n"
+		 "for x in $root/%s; do [ ! -e \"$x\" ] || . \"$x\"; done\n"
+		 "[ ! -e $root/grub-drops ] || GRUB_CMDLINE_LINUX=\n"
+		 "echo \"linux /vmlinuz $GRUB_CMDLINE_LINUX\" > \"$2\"\n",
+		 reads);
+	program(program_path, text);
+}
+
+static void debian(void)
+{
+	initramfs_tools();
+	grub("/usr/sbin/grub-mkconfig", "/boot/grub/grub.cfg", "etc/default/grub.d/*.cfg");
+}
+
+static void arch(void)
+{
+	dracut("/boot/initramfs-" RELEASE ".img");
+	grub("/usr/bin/grub-mkconfig", "/boot/grub/grub.cfg", "none");
+}
+
+static void fedora(void)
+{
+	dracut("/boot/initramfs-" RELEASE ".img");
+	grub("/usr/sbin/grub2-mkconfig", "/boot/grub2/grub.cfg", "none");
+	put("/boot/grub2/grub.cfg", "insmod blscfg\nblscfg\n");
+	put("/boot/loader/entries/m-" RELEASE ".conf", ENTRY);
+	put("/boot/loader/entries/m-0-rescue.conf", ENTRY);
+	put("/etc/kernel/cmdline", "root=/dev/x ro\n");
+}
+
+static void systemd_boot(void)
+{
+	dracut("/boot/m/" RELEASE "/initrd");
+	put("/boot/loader/entries/m-" RELEASE ".conf", ENTRY);
+	put("/boot/loader/entries/windows.conf", "title Windows\nefi /EFI/x.efi\n");
+	put("/etc/kernel/cmdline", "root=/dev/x ro");
+}
+
+static void unknown(void)
+{
+	initramfs_tools();
+}
+
+static const struct {
+	const char *name;
+	void (*make)(void);
+	unsigned loaders;
+	const char *file, *has; /* afterwards */
+} systems[] = {
+	{ "Debian", debian, 1, "/etc/default/grub.d/zz-kjump.cfg",
+	  "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX " WORD "\"\n" },
+	{ "Debian", debian, 1, "/boot/grub/grub.cfg", "linux /vmlinuz quiet " WORD "\n" },
+	{ "Arch", arch, 1, "/etc/default/grub", "GRUB_CMDLINE_LINUX=\"quiet " WORD "\"\n" },
+	{ "Fedora", fedora, 1, "/boot/loader/entries/m-" RELEASE ".conf",
+	  "options root=/dev/x ro " WORD "\n" },
+	{ "Fedora", fedora, 1, "/etc/default/grub", WORD },
+	{ "Fedora", fedora, 1, "/etc/kernel/cmdline", "root=/dev/x ro " WORD "\n" },
+	{ "systemd-boot", systemd_boot, 1, "/etc/kernel/cmdline", "root=/dev/x ro " WORD },
+	{ "unknown", unknown, 0, "/etc/kjump.conf", "#target = UUID=\ntarget = " SPEC "\n" },
+};
+#define SYSTEM_COUNT (sizeof(systems) / sizeof(*systems))
+
+/* A new system in place of the one before. */
+static void build(void (*make)(void))
+{
+	end(NULL);
+	start(NULL);
+	common();
+	make();
+}
+
+/* --- what they are ---------------------------------------------------------------------------- */
+
+/* All names with kinds, modes and links, and what is in the files. The caller frees it. */
+static char *tree(void)
+{
+	char command[512], *text = calloc(1, 1 << 20);
+	FILE *stream;
+
+	assert_non_null(text);
+	snprintf(command, sizeof(command),
+		 "cd %s && { find . -printf '%%p %%y %%m %%l\\n'; find . -type f -printf '%%p "
+		 "%%T@\\n'"
+		 " -exec cksum {} +; } | LC_ALL=C sort",
+		 root);
+	stream = popen(command, "r");
+	assert_non_null(stream);
+	assert_in_range(fread(text, 1, (1 << 20) - 1, stream), 100, (1 << 20) - 2);
+	assert_int_equal(pclose(stream), 0);
+	return text;
+}
+
+/* Nothing but the first lines that differ is said. */
+static void is_as(const char *before, const char *what)
+{
+	char *now = tree();
+	size_t at = 0;
+
+	while (before[at] && before[at] == now[at])
+		at++;
+	if (before[at] || now[at]) {
+		while (at && before[at - 1] != '\n')
+			at--;
+		fail_msg("%s: '%.*s' became '%.*s'", what, (int)strcspn(before + at, "\n"),
+			 before + at, (int)strcspn(now + at, "\n"), now + at);
+	}
+	free(now);
+}
+
+static bool has(const char *path, const char *text)
+{
+	char full[512], content[4096] = "";
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	file = fopen(full, "r");
+	if (!file)
+		return false;
+	content[fread(content, 1, sizeof(content) - 1, file)] = '\0';
+	fclose(file);
+	return strstr(content, text) != NULL;
+}
+
+/* --- runs ------------------------------------------------------------------------------------- */
+
+static struct setup setup;
+static char said[65536];
+
+static int run(bool dry_run)
+{
+	FILE *out = fmemopen(said, sizeof(said), "w");
+	int ret;
+
+	assert_non_null(out);
+	note = (struct error){ 0 };
+	setup = (struct setup){ .root = root, .dry_run = dry_run, .out = out };
+	assert_int_equal(journal_open(&setup.journal, root, &note), 0);
+	setup.start = setup.journal.count;
+	ret = setup_run(&setup, SPEC, &note);
+	journal_close(&setup.journal);
+	fclose(out);
+	return ret;
+}
+
+static int undo(void)
+{
+	FILE *out = fmemopen(said, sizeof(said), "w");
+	int ret;
+
+	assert_non_null(out);
+	note = (struct error){ 0 };
+	setup = (struct setup){ .root = root, .out = out };
+	assert_int_equal(journal_open(&setup.journal, root, &note), 0);
+	ret = setup_undo(&setup, 0, &note);
+	journal_close(&setup.journal);
+	fclose(out);
+	return ret;
+}
+
+/* Run ACTION in a process that ends before its call number N that changes something; true when it
+ * made that many. */
+static bool crashes(int (*action)(void), int n)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		crash_after = n;
+		_exit(action() ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 99);
+	return WEXITSTATUS(status) == 99;
+}
+
+static int set_up(void)
+{
+	return run(false);
+}
+
+static void works(int ret)
+{
+	if (ret)
+		fail_msg("%s", note.text);
+}
+
+static void test_there_and_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SYSTEM_COUNT; i++) {
+		char *before, *after, planned[sizeof(said)];
+
+		build(systems[i].make);
+		before = tree();
+		works(run(true));
+		strcpy(planned, said);
+		is_as(before, "a dry run");
+		works(run(false));
+		assert_string_equal(planned, said);
+		assert_int_equal(setup.loaders, systems[i].loaders);
+		assert_int_equal(setup.todo, !systems[i].loaders);
+		if (!has(systems[i].file, systems[i].has))
+			fail_msg("%s: no %s in %s", systems[i].name, systems[i].has,
+				 systems[i].file);
+		assert_true(has("/etc/kjump.conf", "\ntarget = " SPEC "\n"));
+		after = tree();
+		works(run(false));
+		assert_int_equal(setup.changes, 0);
+		is_as(after, "a second run");
+		works(undo());
+		is_as(before, systems[i].name);
+		works(undo());
+		free(before);
+		free(after);
+	}
+	assert_false(has("/boot/loader/entries/m-0-rescue.conf", WORD));
+}
+
+/* Before any call that changes something, and undone, or set up again and then undone. */
+static void test_crashes(void **state)
+{
+	static void (*const makes[])(void) = { debian, arch, fedora, systemd_boot };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(makes) / sizeof(*makes); i++) {
+		int n = 1;
+
+		for (bool more = true; more; n++) {
+			char *before;
+
+			build(makes[i]);
+			before = tree();
+			more = crashes(set_up, n);
+			if (n % 2)
+				works(run(false));
+			works(undo());
+			is_as(before, "undone after a crash");
+			free(before);
+		}
+		assert_in_range(n, 15, 200);
+	}
+}
+
+static void test_crashes_of_undo(void **state)
+{
+	int n = 1;
+
+	(void)state;
+	for (bool more = true; more; n++) {
+		char *before;
+
+		build(debian);
+		before = tree();
+		works(run(false));
+		more = crashes(undo, n);
+		works(undo());
+		is_as(before, "undone twice");
+		free(before);
+	}
+	assert_in_range(n, 5, 200);
+}
+
+/* Whatever fails, all is put back and said. */
+static void test_failures(void **state)
+{
+	static const struct {
+		void (*make)(void);
+		const char *file, *why;
+	} cases[] = {
+		{ debian, "/fail", "update-initramfs failed with 1: no space" },
+		{ debian, "/empty", "empty" },
+		{ debian, "/hookless", "without kjump's hook" },
+		{ debian, "/grub-fails", "grub-mkconfig failed with 3" },
+		{ debian, "/grub-drops", "set elsewhere" },
+		{ arch, "/fail", "dracut failed with 1: no space" },
+		{ arch, "/empty", "made no image" },
+		{ arch, "/hookless", "without kjump's hook" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *before;
+
+		build(cases[i].make);
+		put(cases[i].file, "");
+		before = tree();
+		assert_true(run(false) < 0);
+		if (!strstr(note.text, cases[i].why) || !strstr(note.text, "; all was put back"))
+			fail_msg("%s: '%s'", cases[i].file, note.text);
+		is_as(before, cases[i].file);
+		free(before);
+	}
+}
+
+/* What is not understood is not edited. */
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *file, *text, *why;
+	} cases[] = {
+		{ "/etc/default/grub", "GRUB_CMDLINE_LINUX=\"$(cat /x)\"\n", "line 1" },
+		{ "/etc/kjump.conf", "nonsense\n", "kjump.conf" },
+		{ "/boot/loader/entries/a.conf", "linux /x\noptions $kernelopts\n", "grubby" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *before;
+
+		build(fedora);
+		put(cases[i].file, cases[i].text);
+		before = tree();
+		assert_true(run(false) < 0);
+		if (!strstr(note.text, cases[i].why))
+			fail_msg("'%s'", note.text);
+		is_as(before, cases[i].file);
+		free(before);
+	}
+	build(fedora);
+	put("/etc/other", GRUB);
+	put_link("/etc/default/grub", "../other");
+	assert_int_equal(run(false), -EINVAL);
+	assert_non_null(strstr(note.text, "not a plain file"));
+}
+
+/* Edits of others survive; what was made anew since is made once more. */
+static void test_edited_since(void **state)
+{
+	(void)state;
+	build(arch);
+	works(run(false));
+	put("/etc/default/grub", "B=2\nGRUB_CMDLINE_LINUX=\"quiet " WORD " mine\"\n");
+	put("/etc/kjump.conf", "target = " SPEC "\nlevel = 3\n");
+	put("/boot/grub/grub.cfg", "linux of a later kernel " WORD "\n");
+	put("/boot/initramfs-" RELEASE ".img", "a later image");
+	works(undo());
+	assert_true(has("/etc/default/grub", "B=2\nGRUB_CMDLINE_LINUX=\"quiet mine\"\n"));
+	assert_true(has("/etc/kjump.conf", "level = 3\n"));
+	assert_false(has("/etc/kjump.conf", "target"));
+	assert_true(has("/boot/grub/grub.cfg", "linux /vmlinuz quiet mine\n"));
+	assert_false(has("/boot/initramfs-" RELEASE ".img", "later"));
+	assert_non_null(strstr(said, "/etc/default/grub: edited since; what setup had put in"));
+
+	/* What cannot be told is left, said, and tried again. */
+	build(arch);
+	works(run(false));
+	put("/etc/default/grub", "GRUB_CMDLINE_LINUX=\"$(x) " WORD "\"\n");
+	assert_int_equal(undo(), -EINVAL);
+	assert_non_null(strstr(note.text, "edited since"));
+	put("/etc/default/grub", GRUB);
+	works(undo());
+	assert_false(has("/boot/grub/grub.cfg", WORD));
+}
+
+static void test_nothing_to_make_it_with(void **state)
+{
+	(void)state;
+	build(debian);
+	drop("/usr/share/initramfs-tools/hooks/kjump");
+	works(run(false));
+	assert_int_equal(setup.todo, 1);
+	assert_non_null(strstr(said, "no hook for initramfs-tools"));
+	build(unknown);
+	put("/proc/cmdline", "quiet " WORD "\n");
+	works(run(false));
+	assert_int_equal(setup.todo, 0);
+	build(debian);
+	drop(PATH_UPDATE_INITRAMFS);
+	assert_int_equal(run(false), -ENOENT);
+	assert_non_null(strstr(note.text, "all was put back"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_there_and_back, start, end),
+		cmocka_unit_test_setup_teardown(test_crashes, start, end),
+		cmocka_unit_test_setup_teardown(test_crashes_of_undo, start, end),
+		cmocka_unit_test_setup_teardown(test_failures, start, end),
+		cmocka_unit_test_setup_teardown(test_refusals, start, end),
+		cmocka_unit_test_setup_teardown(test_edited_since, start, end),
+		cmocka_unit_test_setup_teardown(test_nothing_to_make_it_with, start, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
