@@ -181,6 +181,7 @@ check-packaging: deps
 	@$(MAKE) --no-print-directory deb rpm pkgbuild
 	tests/package/others $(BUILD)/rpm $(BUILD)/arch
 	tests/package/run $(BUILD)/deb bookworm trixie
+	tests/package/setup bookworm trixie
 	tests/package/source bookworm
 
 PACKAGE_TOOLS := debhelper debootstrap dh-dkms fakeroot libarchive-tools lintian makepkg pkgconf rpm

@@ -51,7 +51,7 @@ int grub_make(struct setup *setup, struct error *err)
 	if (!program || !path)
 		return 0;
 	place_beside(setup_path(setup, path, full), beside);
-	unlink(beside);
+	place_forget(full);
 	ret = change_run(setup, (const char *const[]){ program, "-o", beside, NULL }, err);
 	if (!ret &&
 	    (access(beside, F_OK) || !has_text(setup, beside + strlen(setup->root), "linux")))
@@ -63,7 +63,7 @@ int grub_make(struct setup *setup, struct error *err)
 				program, setup->word);
 	if (!ret)
 		return place_move(full, err);
-	unlink(beside);
+	place_forget(full);
 	return ret;
 }
 

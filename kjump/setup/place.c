@@ -23,6 +23,16 @@ void place_beside(const char *path, char beside[PLACE_SIZE])
 	snprintf(beside, PLACE_SIZE, "%.512s" PLACE_SUFFIX, path);
 }
 
+void place_forget(const char *path)
+{
+	char beside[PLACE_SIZE + 4];
+
+	place_beside(path, beside);
+	unlink(beside);
+	strcat(beside, ".new");
+	unlink(beside);
+}
+
 int place_read(const char *path, char **text, struct error *err)
 {
 	char *buffer = malloc(TEXT_MAX + 1);

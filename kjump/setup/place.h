@@ -20,6 +20,9 @@
 /* PATH with the suffix. */
 void place_beside(const char *path, char beside[PLACE_SIZE]);
 
+/* Remove what was written beside PATH; of grub-mkconfig's as well, which ends with ".new". */
+void place_forget(const char *path);
+
 /* The whole text of PATH, which the caller frees. EFBIG beyond 1 MiB, EINVAL with a NUL in it. */
 int place_read(const char *path, char **text, struct error *err);
 

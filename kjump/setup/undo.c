@@ -97,10 +97,9 @@ static int take_out(struct undoing *undoing, const struct record *record, struct
 
 static int undo_text(struct undoing *undoing, const struct record *record, struct error *err)
 {
-	char now[PLACE_SUM], beside[PLACE_SIZE];
+	char now[PLACE_SUM];
 
-	place_beside(record->field[1], beside);
-	unlink(beside);
+	place_forget(record->field[1]);
 	place_sum(record->field[1], now);
 	if (is_back(undoing, record, now))
 		return 0;
@@ -126,10 +125,9 @@ static const char *sum_behind(const struct journal *journal, const struct record
 static int undo_made(struct undoing *undoing, const struct record *record, struct error *err)
 {
 	const char *sum = sum_behind(&undoing->setup->journal, record), *path = record->field[1];
-	char now[PLACE_SUM], beside[PLACE_SIZE];
+	char now[PLACE_SUM];
 
-	place_beside(path, beside);
-	unlink(beside);
+	place_forget(path);
 	place_sum(path, now);
 	if (is_back(undoing, record, now))
 		return 0;

@@ -124,7 +124,8 @@ static void grub(const char *program_path, const char *configuration, const char
 	put("/etc/default/grub", GRUB);
 	put(configuration, "linux /vmlinuz quiet\n");
 	snprintf(text, sizeof(text),
-		 "[ ! -e $root/grub-fails ] || exit 3\n. $root/etc/default/grub\n"
+		 "[ ! -e $root/grub-fails ] || { echo x > $2.new; exit 3; }\n. "
+		 "$root/etc/default/grub\n"
 		 "for x in $root/%s; do [ ! -e \"$x\" ] || . \"$x\"; done\n"
 		 "[ ! -e $root/grub-drops ] || GRUB_CMDLINE_LINUX=\n"
 		 "echo \"linux /vmlinuz $GRUB_CMDLINE_LINUX\" > \"$2\"\n",
