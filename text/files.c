@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Small text files.
+ * Small text files, and what directories hold.
  */
 #include "text/files.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -151,4 +152,21 @@ int file_read_pairs(const char *path, file_pair pair, void *context, struct erro
 	free(line);
 	fclose(file);
 	return ret;
+}
+
+bool file_find_entry(const char *path, const char *prefix, char *ret, size_t size)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	bool found = false;
+
+	if (!directory)
+		return false;
+	while (!found && (entry = readdir(directory))) {
+		found = !strncmp(entry->d_name, prefix, strlen(prefix));
+		if (found)
+			snprintf(ret, size, "%s", entry->d_name);
+	}
+	closedir(directory);
+	return found;
 }

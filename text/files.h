@@ -5,6 +5,7 @@
 #ifndef KJUMP_TEXT_FILES_H
 #define KJUMP_TEXT_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -30,6 +31,12 @@ int file_poke(const char *path, const char *text, struct error *err);
 
 /* Put TEXT where PATH is, as a whole or not at all; mode 0600. */
 int file_replace(const char *path, const char *text, struct error *err);
+
+/*
+ * The name of the first entry of the directory PATH that begins with PREFIX goes to RET, cut to
+ * SIZE. False when there is none, or no such directory.
+ */
+bool file_find_entry(const char *path, const char *prefix, char *ret, size_t size);
 
 /* Called with each pair; returns 0, or a negative errno value that ends the reading. */
 typedef int (*file_pair)(void *context, const char *key, const char *value, struct error *err);

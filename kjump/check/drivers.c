@@ -23,24 +23,6 @@ static const struct {
 	{ PATH_VIRTIO_DRIVERS "/virtiofs", "virtio", "virtiofs" },
 };
 
-/* Name of the first entry of the directory that begins with PREFIX; false when there is none. */
-static bool find_entry(const char *path, const char *prefix, char *ret, size_t size)
-{
-	DIR *directory = opendir(path);
-	const struct dirent *entry;
-	bool found = false;
-
-	if (!directory)
-		return false;
-	while (!found && (entry = readdir(directory))) {
-		found = !strncmp(entry->d_name, prefix, strlen(prefix));
-		if (found)
-			snprintf(ret, size, "%.60s", entry->d_name);
-	}
-	closedir(directory);
-	return found;
-}
-
 /*
  * Free page reporting goes on while devices sleep: virtballoon_freeze() takes the queues away and
  * leaves page_reporting_process() at work with them. Later versions put it into a workqueue that is
@@ -79,8 +61,8 @@ static bool reports_pages(const struct preflight *preflight, char *device, size_
 	char path[CHECK_PATH_SIZE], name[128], features[128];
 	struct error ignored = { 0 };
 
-	if (!find_entry(check_path(preflight, BALLOON_DRIVER, path, sizeof(path)), "virtio", device,
-			size))
+	if (!file_find_entry(check_path(preflight, BALLOON_DRIVER, path, sizeof(path)), "virtio",
+			     device, size))
 		return false;
 	snprintf(name, sizeof(name), BALLOON_DRIVER "/%s/features", device);
 	return !file_read(check_path(preflight, name, path, sizeof(path)), features,
@@ -100,7 +82,7 @@ int check_drivers(struct preflight *preflight, struct error *note)
 
 	for (size_t i = 0; i < sizeof(refusing) / sizeof(*refusing); i++) {
 		check_path(preflight, refusing[i].path, path, sizeof(path));
-		if (find_entry(path, refusing[i].prefix, device, sizeof(device)))
+		if (file_find_entry(path, refusing[i].prefix, device, sizeof(device)))
 			return error_set(note, EOPNOTSUPP,
 					 "%s (%s) refuses to freeze; kernels before 6.16.1 do not "
 					 "survive that",
@@ -138,8 +120,7 @@ static bool sleeps(const char *driver)
 	return false;
 }
 
-/* Has MODULE a function whose name ends with "_freeze"? Negative errno value when nobody may say.
- */
+/* Has MODULE a function whose name ends with "_freeze"? Negative errno value: nobody may say. */
 static int has_freeze(const struct preflight *preflight, const char *module)
 {
 	char path[CHECK_PATH_SIZE], line[512], wanted[80];
@@ -191,8 +172,8 @@ int check_asleep(struct preflight *preflight, struct error *note)
 	while (!ret && (entry = readdir(directory))) {
 		snprintf(name, sizeof(name), PATH_VIRTIO_DRIVERS "/%.60s", entry->d_name);
 		if (*entry->d_name == '.' || sleeps(entry->d_name) ||
-		    !find_entry(check_path(preflight, name, path, sizeof(path)), "virtio", device,
-				sizeof(device)) ||
+		    !file_find_entry(check_path(preflight, name, path, sizeof(path)), "virtio",
+				     device, sizeof(device)) ||
 		    !cannot_sleep(preflight, entry->d_name))
 			continue;
 		ret = error_set(note, EOPNOTSUPP,
@@ -214,7 +195,7 @@ int check_iommu(struct preflight *preflight, struct error *note)
 	struct error ignored = { 0 };
 
 	check_path(preflight, PATH_CLASS_IOMMU, path, sizeof(path));
-	if (!find_entry(path, "dmar", unit, sizeof(unit)))
+	if (!file_find_entry(path, "dmar", unit, sizeof(unit)))
 		return 0;
 	check_path(preflight, PATH_POWER_STATE, path, sizeof(path));
 	if (!file_read(path, states, sizeof(states), &ignored) && strstr(states, "freeze"))

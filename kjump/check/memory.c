@@ -2,7 +2,6 @@
 /*
  * Checks of the machine's memory.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,17 +24,12 @@
 /* Its memory is gone after a power-off, and the kernel's jump does not ask it. */
 int check_virtio_mem(struct preflight *preflight, struct error *note)
 {
-	char path[CHECK_PATH_SIZE];
-	DIR *directory = opendir(check_path(preflight, PATH_VIRTIO_MEM, path, sizeof(path)));
-	const struct dirent *entry;
-	bool found = false;
+	char path[CHECK_PATH_SIZE], device[64];
 
-	if (!directory)
-		return 0;
-	while (!found && (entry = readdir(directory)))
-		found = !strncmp(entry->d_name, "virtio", 6);
-	closedir(directory);
-	return found ? error_set(note, EOPNOTSUPP, "this machine has virtio-mem memory") : 0;
+	check_path(preflight, PATH_VIRTIO_MEM, path, sizeof(path));
+	return file_find_entry(path, "virtio", device, sizeof(device))
+		       ? error_set(note, EOPNOTSUPP, "this machine has virtio-mem memory")
+		       : 0;
 }
 
 /* What /proc/kpageflags belongs to. */

@@ -120,21 +120,19 @@ int preflight_check(const struct preflight_check *check, struct preflight *prefl
 int preflight_judge(const struct preflight_check *check, const struct config *config, int result,
 		    const struct error *note, struct error *err)
 {
+	const unsigned refused = PREFLIGHT_LOSS | PREFLIGHT_WISH;
 	struct error found = *note;
 
 	if (!result || (result > 0 && !(check->when & PREFLIGHT_TELL)))
 		return 0;
-	if (result < 0 && check->when & PREFLIGHT_LOSS && !config->anyway)
-		return error_set(err, -result,
-				 "%s: %.150s; the next boot would not restore (--anyway for those "
-				 "who know that it will)",
-				 check->name, found.text);
-	if (result < 0 && check->when & PREFLIGHT_WISH && !config->anyway)
-		return error_set(err, -result,
-				 "%s: %.150s; nothing was saved (--anyway for those who know "
-				 "better)",
-				 check->name, found.text);
-	if (result < 0 && !(check->when & (PREFLIGHT_ADVICE | PREFLIGHT_LOSS | PREFLIGHT_WISH))) {
+	if (result < 0 && check->when & refused && !config->anyway)
+		return error_set(err, -result, "%s: %.150s; %s", check->name, found.text,
+				 check->when & PREFLIGHT_LOSS
+					 ? "the next boot would not restore (--anyway for those "
+					   "who know that it will)"
+					 : "nothing was saved (--anyway for those who know "
+					   "better)");
+	if (result < 0 && !(check->when & (PREFLIGHT_ADVICE | refused))) {
 		*err = found;
 		return result;
 	}

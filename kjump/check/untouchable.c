@@ -2,7 +2,6 @@
 /* Counting untouchable frames by /proc/kpageflags. */
 #include "kjump/check/untouchable.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kernel-page-flags.h>
@@ -13,6 +12,7 @@
 
 #include "kjump/paths.h"
 #include "memory/memory.h"
+#include "text/files.h"
 #include "text/meminfo.h"
 
 #ifndef KPF_OFFLINE
@@ -35,26 +35,13 @@ static const struct {
 	{ "/sys/module", "vmw_balloon" },
 };
 
-static bool holds(const char *root, const char *directory, const char *prefix)
-{
-	const struct dirent *entry;
-	char path[PATH_SIZE];
-	bool found = false;
-	DIR *list;
-
-	snprintf(path, sizeof(path), "%s%s", root, directory);
-	list = opendir(path);
-	while (list && !found && (entry = readdir(list)))
-		found = !strncmp(entry->d_name, prefix, strlen(prefix));
-	if (list)
-		closedir(list);
-	return found;
-}
-
 static bool has_balloon(const char *root)
 {
+	char path[PATH_SIZE], device[64];
+
 	for (size_t i = 0; i < sizeof(balloons) / sizeof(*balloons); i++) {
-		if (holds(root, balloons[i].directory, balloons[i].prefix))
+		snprintf(path, sizeof(path), "%s%s", root, balloons[i].directory);
+		if (file_find_entry(path, balloons[i].prefix, device, sizeof(device)))
 			return true;
 	}
 	return false;
