@@ -71,9 +71,10 @@ static const uint32_t without[CPUID_WORDS] = {
 	/* SRBDS_CTRL, MD_CLEAR, RTM_ALWAYS_ABORT, TSX_FORCE_ABORT, PCONFIG, ARCH_LBR, and from
 	 * SPEC_CTRL to SSBD */
 	[CPUID_7_0_EDX] = BIT(9) | BIT(10) | BIT(11) | BIT(13) | BIT(18) | BIT(19) | 0xfc000000,
-	/* ExtApicSpace, IBS, OSVW, SKINIT, WDT, NodeId, TopologyExtensions, performance counters */
-	[CPUID_80000001_ECX] = BIT(3) | BIT(9) | BIT(10) | BIT(12) | BIT(13) | BIT(19) | BIT(22) |
-			       BIT(23) | BIT(24) | BIT(26) | BIT(27) | BIT(28),
+	/* CmpLegacy (more than one core), ExtApicSpace, IBS, OSVW, SKINIT, WDT, NodeId,
+	 * TopologyExtensions, performance counters */
+	[CPUID_80000001_ECX] = BIT(1) | BIT(3) | BIT(9) | BIT(10) | BIT(12) | BIT(13) | BIT(19) |
+			       BIT(22) | BIT(23) | BIT(24) | BIT(26) | BIT(27) | BIT(28),
 	/* all but CLZERO, XSaveErPtr, INVLPGB, RDPRU, MCOMMIT, WBNOINVD: mitigations */
 	[CPUID_80000008_EBX] = ~(BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(8) | BIT(9)),
 	/* all but AutomaticIBRS, which A has in EFER */

@@ -114,6 +114,8 @@ static void settings(void **state)
 		{ CPUID_7_0_EDX, 26 },	    /* SPEC_CTRL by microcode */
 		{ CPUID_80000008_EBX, 12 }, /* IBPB */
 		{ CPUID_80000021_EAX, 2 },  { CPUID_80000001_ECX, 23 }, /* counters */
+		{ CPUID_80000001_ECX, 1 },				/* CmpLegacy, and */
+		{ CPUID_1_EDX, 28 }, /* HTT: how many CPUs there are */
 	};
 
 	(void)state;
