@@ -127,14 +127,14 @@ $(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile | $(BUI
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -c $< -o $@
 
-$(BUILD)/bare/%.o: jump/bare-%.c jump/bare-io.h common/abi.h common/pagehash.h Makefile | $(BUILD)/ready
+$(BUILD)/bare/%.o: jump/bare-%.c $(wildcard jump/bare-*.h) common/abi.h common/pagehash.h Makefile | $(BUILD)/ready
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(BARE) -c $< -o $@
 
 $(BUILD)/bare/entry.elf: $(BUILD)/bare/entry.o
 $(BUILD)/bare/thunk.elf: $(BUILD)/bare/thunk.o
-$(BUILD)/bare/payload.elf: $(BUILD)/bare/payload.o $(BUILD)/bare/restore.o
+$(BUILD)/bare/payload.elf: $(addprefix $(BUILD)/bare/,payload.o restore.o crew.o)
 $(BUILD)/bare/%.elf: jump/bare.lds
 	$(call say,LD,$@)
 	$(Q)$(CC) -nostdlib -static -Wl,--build-id=none -Wl,-T,jump/bare.lds -Wl,-z,noexecstack \

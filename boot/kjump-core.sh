@@ -112,10 +112,12 @@ kjump_try() (
     again='' retry=''
     ! kjump_is_set rd.kjump.again || again=--again
     force=$(kjump_getarg rd.kjump.force)
+    cpus=$(kjump_getarg rd.kjump.cpus)
     begun=$(kjump_now)
     while :; do
         # shellcheck disable=SC2086 # no option, no word
-        kjump_restore --wait "$2" $again $retry ${force:+"--force=$force"} "$1"
+        kjump_restore --wait "$2" $again $retry ${force:+"--force=$force"} ${cpus:+"--cpus=$cpus"} \
+            "$1"
         status=$?
         case $status in
         3)

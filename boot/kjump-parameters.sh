@@ -10,6 +10,7 @@
 #                           an answer (wait=10), or never (wait=infinity); reboot: up to three times
 #                           for an image, then as wait
 #   rd.kjump.force=WHAT,... restore although something differs: devices, efi
+#   rd.kjump.cpus=N         put pages in place with N CPUs at most (all)
 #   rd.kjump.again          restore an image once more that was handed over before
 #   rd.kjump=0, noresume    do not restore
 #

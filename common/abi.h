@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 8
+#define ABI_VERSION 9
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -66,7 +66,27 @@
 #define PAYLOAD_ENTRY	  0x6010
 #define PAYLOAD_CONTEXT	  0x6018
 #define PAYLOAD_S_CET	  0x6020
-#define PAYLOAD_TABLES	  0x8000
+#define PAYLOAD_CREW	  0x8000 /* struct crew (jump/bare-crew.h) */
+#define PAYLOAD_STACKS	  0x9000 /* of the helpers, one page each */
+#define PAYLOAD_HELPERS	  15	 /* CPUs at most beside the one that the payload starts on */
+#define PAYLOAD_TABLES	  0x18000
+
+/*
+ * The page below 1 MiB at which helpers start, offsets in it: code, then what the code reads there
+ * (struct wake_data in jump/bare-crew.c).
+ */
+#define WAKE_CODE32	 0x80
+#define WAKE_DATA	 0x100
+#define WAKE_GDT	 0x100
+#define WAKE_GDT_POINTER 0x120
+#define WAKE_IDT_POINTER 0x126
+#define WAKE_JUMP32	 0x12c
+#define WAKE_JUMP64	 0x132
+#define WAKE_CR3	 0x138
+#define WAKE_CR4	 0x13c
+#define WAKE_CODE32_SEL	 0x08
+#define WAKE_DATA_SEL	 0x10
+#define WAKE_CODE64_SEL	 0x18
 
 /* Offsets in Linux's struct saved_context (arch/x86/include/asm/suspend_64.h; 6.1 to 6.18). */
 #define SAVED_CONTEXT_GS_BASE 176
@@ -271,6 +291,11 @@ enum stamp {
 	STAMP_SAVE_END,
 	STAMP_BACK,	/* B: just before the jump back */
 	STAMP_HANDOVER, /* C: just before the jump into the payload; C's own time-stamp counter */
+	STAMP_PAYLOAD,	/* the payload, by the same counter: entered, */
+	STAMP_CHECKED,	/* all pages compared, */
+	STAMP_COPIED,	/* copied, */
+	STAMP_CLEARED,	/* cleared, */
+	STAMP_ALONE,	/* all other CPUs in INIT again */
 	STAMP_MAX = 16,
 };
 
@@ -344,6 +369,8 @@ struct outcome {
 	uint64_t bytes_written;
 	uint64_t restored_in_place, restored_copied; /* pages; RESULT_RESTORED */
 	uint64_t restore_ns[4]; /* C: boot until restore began, reading, preparing, 0 */
+	uint32_t cpus;		/* that compared and copied in the payload; 0 = not restored */
+	uint32_t cpus_wanted;	/* those that were to */
 	uint64_t stamps[STAMP_MAX];
 	uint64_t jumps;	     /* live_page.jumps: how often B was entered since it was loaded */
 	uint8_t entropy[64]; /* fresh random bytes for A's pool */
@@ -378,15 +405,16 @@ struct mailbox {
 _Static_assert(sizeof(struct mailbox) <= MAILBOX_SIZE, "mailbox fits into a huge page");
 
 /*
- * The payload. Its kexec segment starts at a 2 MiB border of the home: code, stack, page tables,
- * then struct payload, then the chunks, the runs and the clear list it points to (physical
- * addresses, identity mapped).
+ * The payload. Its kexec segment starts at a 2 MiB border of the home: code, stack, struct payload,
+ * what its CPUs share, their stacks, page tables, then the chunks, the runs and the clear list that
+ * the struct points to (physical addresses, identity mapped).
  */
 
 /* Pages of one chunk, in the order in which its checksum was computed. */
 struct payload_chunk {
 	uint64_t hash;	    /* page_hash() of the pages */
-	uint64_t run_count; /* runs of this chunk in the list of runs, which follow one another */
+	uint64_t first_run; /* where its runs begin in the list of runs */
+	uint64_t run_count; /* they follow one another */
 };
 
 /* COUNT pages that lie at SOURCE and belong at TARGET (PFNs); the same when read in place. */
@@ -400,6 +428,7 @@ struct payload_run {
 struct payload_clear {
 	uint64_t pfn;
 	uint64_t count;
+	uint64_t before; /* sum of the counts before this one in the list */
 	uint64_t byte;
 };
 
@@ -418,15 +447,25 @@ struct payload {
 	uint64_t sequence;
 	uint64_t features; /* CPU_FEATURE_* that A uses */
 	uint64_t pause;	   /* ticks of the time-stamp counter between a message and the reset */
-	uint64_t hash;	   /* bytes_hash() of this struct with this field 0 */
-	struct outcome outcome; /* goes into the mailbox */
+	/*
+	 * Helpers, CPUs that the payload wakes to compare and copy with it. They start in the frame
+	 * WAKE_PFN below 1 MiB, which A swaps away, and nothing else of the payload's lies there.
+	 */
+	uint64_t wake_pfn;   /* 0 = no helpers */
+	uint64_t ticks_ms;   /* ticks of the time-stamp counter in a millisecond */
+	uint32_t apic_count; /* 0 = no helpers; at most PAYLOAD_HELPERS + 1 */
+	uint32_t apic_ids[PAYLOAD_HELPERS + 1]; /* of them, and of the CPU that wakes them */
+	uint32_t reserved;			/* 0 */
+	uint64_t hash;				/* bytes_hash() of this struct with this field 0 */
+	struct outcome outcome;			/* goes into the mailbox */
 };
 
 _Static_assert(PAYLOAD_STRUCT + offsetof(struct payload, entry) == PAYLOAD_ENTRY, "entry");
 _Static_assert(PAYLOAD_STRUCT + offsetof(struct payload, saved_context) == PAYLOAD_CONTEXT,
 	       "saved_context");
 _Static_assert(PAYLOAD_STRUCT + offsetof(struct payload, s_cet) == PAYLOAD_S_CET, "s_cet");
-_Static_assert(PAYLOAD_STRUCT + sizeof(struct payload) <= PAYLOAD_TABLES, "struct payload fits");
+_Static_assert(PAYLOAD_STRUCT + sizeof(struct payload) <= PAYLOAD_CREW, "struct payload fits");
+_Static_assert(PAYLOAD_STACKS + PAYLOAD_HELPERS * FRAME_SIZE <= PAYLOAD_TABLES, "stacks fit");
 
 #endif /* __ASSEMBLER__ */
 #endif

@@ -11,6 +11,9 @@
 /* Text mode's memory: 80 columns, a byte of character and a byte of colour each. */
 #define VGA_TEXT 0xb8000ULL
 
+/* The local APIC's registers, where they are unless somebody has moved them. */
+#define APIC_ADDRESS 0xfee00000ULL
+
 static inline void out8(uint16_t port, uint8_t value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
@@ -43,6 +46,50 @@ static inline uint64_t read_msr(uint32_t msr)
 static inline void write_msr(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+static inline uint32_t apic_read(uint32_t offset)
+{
+	return *(volatile uint32_t *)(APIC_ADDRESS + offset);
+}
+
+static inline void apic_write(uint32_t offset, uint32_t value)
+{
+	*(volatile uint32_t *)(APIC_ADDRESS + offset) = value;
+}
+
+static inline uint64_t read_cr3(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("mov %%cr3, %0" : "=r"(value));
+	return value;
+}
+
+static inline uint64_t read_cr4(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
+	return value;
+}
+
+/* All written before is seen by others before what follows: writes of MSRs wait for nothing. */
+static inline void fence(void)
+{
+	__asm__ volatile("mfence; lfence" : : : "memory");
+}
+
+/* Once in a loop that waits for another CPU, or for time to pass. */
+static inline void relax(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
+
+/* What this CPU's own caches hold and memory does not. */
+static inline void write_back_caches(void)
+{
+	__asm__ volatile("wbinvd" : : : "memory");
 }
 
 /* EDX of CPUID leaf 7; no 64-bit processor with an x2APIC is without that leaf. */

@@ -7,6 +7,7 @@
 
 #include "common/abi.h"
 #include "common/pagehash.h"
+#include "jump/bare-crew.h"
 #include "jump/bare-io.h"
 
 /* Intel SDM volume 4. */
@@ -141,63 +142,138 @@ static void check_lists(const struct payload *payload)
 		give_up(payload, "checksum mismatch in the page lists");
 }
 
+static const struct payload_chunk *chunk_of(const struct payload *payload, uint64_t number)
+{
+	return (const struct payload_chunk *)payload->chunks + number;
+}
+
+static const struct payload_run *runs_of(const struct payload *payload,
+					 const struct payload_chunk *chunk)
+{
+	return (const struct payload_run *)payload->runs + chunk->first_run;
+}
+
+static void check_chunk(const struct payload *payload, uint64_t number)
+{
+	const struct payload_chunk *chunk = chunk_of(payload, number);
+	const struct payload_run *run = runs_of(payload, chunk);
+	uint64_t hash = 0;
+
+	for (uint64_t i = 0; i < chunk->run_count; i++, run++)
+		hash = page_hash(hash, frame(run->source), run->count);
+	if (hash != chunk->hash)
+		crew_fail(payload);
+}
+
 /*
  * Every page, in place or staged, before the first one is overwritten: a page that the kernel
  * moved after the last look at the page map would otherwise be wrong in silence.
  */
 static void check_pages(const struct payload *payload)
 {
-	const struct payload_chunk *chunk = (void *)payload->chunks;
-	const struct payload_run *run = (void *)payload->runs;
-
-	for (uint64_t i = 0; i < payload->chunk_count; i++, chunk++) {
-		uint64_t hash = 0;
-
-		for (uint64_t k = 0; k < chunk->run_count; k++, run++)
-			hash = page_hash(hash, frame(run->source), run->count);
-		if (hash != chunk->hash)
-			give_up(payload, "checksum mismatch in a page");
-	}
+	crew_do(payload, CREW_CHECK, check_chunk, payload->chunk_count);
+	if (crew_failed(payload))
+		give_up(payload, "checksum mismatch in a page");
 }
 
 /*
  * Only recent kernels that run in xAPIC mode leave the other one by themselves when they go on
- * (lapic_resume()); the others would lose their interrupts. From x2APIC mode the way leads through
- * the APIC's being off (Intel SDM volume 3, 11.12.1).
+ * (lapic_resume()); the others would lose their interrupts.
  */
+static bool has_to_leave_x2apic(const struct payload *payload)
+{
+	return !(payload->features & CPU_FEATURE_X2APIC) && (read_msr(MSR_APIC_BASE) & APIC_X2);
+}
+
+static void check_apic(const struct payload *payload)
+{
+	if (has_to_leave_x2apic(payload) && (cpuid_7_edx() & CPUID_ARCH_CAPABILITIES) &&
+	    (read_msr(MSR_ARCH_CAPABILITIES) & XAPIC_CAN_BE_DISABLED) &&
+	    (read_msr(MSR_XAPIC_STATUS) & XAPIC_DISABLED))
+		give_up(payload, "it needs the xAPIC mode, which this machine's firmware forbids");
+}
+
+/* The way leads through the APIC's being off (Intel SDM volume 3, 11.12.1). */
 static void leave_x2apic(const struct payload *payload)
 {
 	uint64_t base = read_msr(MSR_APIC_BASE);
 
-	if ((payload->features & CPU_FEATURE_X2APIC) || !(base & APIC_X2))
+	if (!has_to_leave_x2apic(payload))
 		return;
-	if ((cpuid_7_edx() & CPUID_ARCH_CAPABILITIES) &&
-	    (read_msr(MSR_ARCH_CAPABILITIES) & XAPIC_CAN_BE_DISABLED) &&
-	    (read_msr(MSR_XAPIC_STATUS) & XAPIC_DISABLED))
-		give_up(payload, "it needs the xAPIC mode, which this machine's firmware forbids");
 	base &= ~(uint64_t)(APIC_X2 | APIC_ENABLED);
 	write_msr(MSR_APIC_BASE, base);
 	write_msr(MSR_APIC_BASE, base | APIC_ENABLED);
 }
 
-/* Sources are never targets, so the order does not matter. */
-static void copy_pages(const struct payload *payload)
+/* Sources are never targets, so neither the order matters, nor whether it is done twice. */
+static void copy_chunk(const struct payload *payload, uint64_t number)
 {
-	const struct payload_run *run = (void *)payload->runs;
+	const struct payload_chunk *chunk = chunk_of(payload, number);
+	const struct payload_run *run = runs_of(payload, chunk);
 
-	for (uint64_t i = 0; i < payload->run_count; i++, run++) {
+	for (uint64_t i = 0; i < chunk->run_count; i++, run++) {
 		if (run->source != run->target)
 			copy(frame(run->target), frame(run->source), run->count << FRAME_SHIFT);
+	}
+}
+
+static void copy_pages(const struct payload *payload)
+{
+	crew_do(payload, CREW_COPY, copy_chunk, payload->chunk_count);
+}
+
+/* All frames that are to be cleared, one after the other, are cleared in pieces of so many. */
+#define CLEAR_PAGES 512
+
+static uint64_t clear_total(const struct payload *payload)
+{
+	const struct payload_clear *last =
+		(const struct payload_clear *)payload->clears + payload->clear_count - 1;
+
+	return payload->clear_count ? last->before + last->count : 0;
+}
+
+/* The entry that has the page, which is one of the list's. */
+static const struct payload_clear *find_clear(const struct payload *payload, uint64_t page)
+{
+	const struct payload_clear *clears = (void *)payload->clears;
+	uint64_t low = 0, high = payload->clear_count;
+
+	while (high - low > 1) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (clears[middle].before <= page)
+			low = middle;
+		else
+			high = middle;
+	}
+	return clears + low;
+}
+
+static void clear_piece(const struct payload *payload, uint64_t number)
+{
+	uint64_t page = number * CLEAR_PAGES, end = page + CLEAR_PAGES,
+		 total = clear_total(payload);
+	const struct payload_clear *clear = find_clear(payload, page);
+
+	if (end > total)
+		end = total;
+	for (; page < end; clear++) {
+		uint64_t from = page - clear->before, to = end - clear->before;
+
+		if (to > clear->count)
+			to = clear->count;
+		fill(frame(clear->pfn + from), clear->byte, (to - from) << FRAME_SHIFT);
+		page += to - from;
 	}
 }
 
 /* After copying, because staged pages may lie in frames that are to be cleared. */
 static void clear_pages(const struct payload *payload)
 {
-	const struct payload_clear *clear = (void *)payload->clears;
+	uint64_t pieces = (clear_total(payload) + CLEAR_PAGES - 1) / CLEAR_PAGES;
 
-	for (uint64_t i = 0; i < payload->clear_count; i++, clear++)
-		fill(frame(clear->pfn), clear->byte, clear->count << FRAME_SHIFT);
+	crew_do(payload, CREW_CLEAR, clear_piece, pieces);
 }
 
 _Static_assert(sizeof(struct outcome) % sizeof(uint64_t) == 0, "copied in words");
@@ -227,13 +303,26 @@ static void answer(const struct payload *payload)
 	mailbox->answered = payload->sequence;
 }
 
+static void stamp(struct payload *payload, enum stamp number)
+{
+	payload->outcome.stamps[number] = ticks();
+}
+
 void payload_restore(struct payload *payload)
 {
 	check_self(payload);
+	stamp(payload, STAMP_PAYLOAD);
 	check_lists(payload);
+	check_apic(payload);
+	crew_wake(payload);
 	check_pages(payload);
-	leave_x2apic(payload);
+	stamp(payload, STAMP_CHECKED);
 	copy_pages(payload);
+	stamp(payload, STAMP_COPIED);
 	clear_pages(payload);
+	stamp(payload, STAMP_CLEARED);
+	payload->outcome.cpus = 1 + crew_dismiss(payload);
+	stamp(payload, STAMP_ALONE);
+	leave_x2apic(payload);
 	answer(payload);
 }

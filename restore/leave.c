@@ -13,6 +13,8 @@
 #include "jump/jump.h"
 #include "jump/kexec.h"
 #include "memory/platform.h"
+#include "restore/helpers.h"
+#include "restore/plan.h"
 #include "text/files.h"
 
 #define UART_TTYS0 0x3f8
@@ -69,15 +71,30 @@ static void fill_entropy(uint8_t *bytes, size_t size)
 		(void)!getrandom(bytes, size, GRND_INSECURE);
 }
 
-/* Seconds as ticks of the time-stamp counter, by how far it got since this program started. */
-static uint64_t ticks_of(const struct leave *leave, uint64_t seconds)
+/* Ticks of the time-stamp counter in a millisecond, by how far it got since this program started.
+ */
+static uint64_t ticks_of_ms(const struct leave *leave)
 {
 	uint64_t ms = (clock_now() - leave->started) / (CLOCK_SECOND / 1000);
 
-	return ms ? (tsc_read() - leave->started_tsc) / ms * 1000 * seconds : 0;
+	return ms ? (tsc_read() - leave->started_tsc) / ms : 0;
 }
 
-static void fill_outcome(const struct leave *leave, struct outcome *outcome)
+/* The CPUs that compare and copy with the one that the payload starts on. */
+static void find_helpers(const struct leave *leave, struct helpers *ret)
+{
+	char hypervisor[13];
+
+	helpers_hypervisor(hypervisor);
+	helpers_find(HELPERS_CPUINFO, hypervisor, leave->cpus, ret);
+	if (ret->count && !plan_wake_pfn(leave->index)) {
+		ret->count = 0;
+		snprintf(ret->why, sizeof(ret->why), "the home has no memory below 1 MiB");
+	}
+}
+
+static void fill_outcome(const struct leave *leave, const struct helpers *helpers,
+			 struct outcome *outcome)
 {
 	const struct image_super *super = leave->super;
 
@@ -93,10 +110,11 @@ static void fill_outcome(const struct leave *leave, struct outcome *outcome)
 	outcome->restore_ns[0] = leave->started;
 	outcome->restore_ns[1] = leave->stage->read_time;
 	outcome->restore_ns[2] = leave->prepared;
+	outcome->cpus_wanted = helpers->count ? helpers->count : 1;
 	fill_entropy(outcome->entropy, sizeof(outcome->entropy));
 }
 
-static int load(const struct leave *leave, struct error *err)
+static int load(const struct leave *leave, const struct helpers *helpers, struct error *err)
 {
 	const struct image_machine *machine = &leave->index->machine;
 	const struct plan *plan = &leave->stage->plan;
@@ -116,7 +134,10 @@ static int load(const struct leave *leave, struct error *err)
 			.mailbox = machine->mailbox_pfn << FRAME_SHIFT,
 			.sequence = machine->sequence,
 			.features = machine->cpu_features,
-			.pause = ticks_of(leave, MESSAGE_SECONDS),
+			.pause = ticks_of_ms(leave) * 1000 * MESSAGE_SECONDS,
+			.wake_pfn = helpers->count ? plan_wake_pfn(leave->index) : 0,
+			.ticks_ms = ticks_of_ms(leave),
+			.apic_count = helpers->count,
 		},
 		.chunks = plan->chunks,
 		.runs = plan->runs,
@@ -125,26 +146,31 @@ static int load(const struct leave *leave, struct error *err)
 
 	memcpy(handover.payload.magic, PAYLOAD_MAGIC, sizeof(handover.payload.magic));
 	memcpy(handover.payload.nonce, machine->nonce, sizeof(handover.payload.nonce));
-	fill_outcome(leave, &handover.payload.outcome);
+	memcpy(handover.payload.apic_ids, helpers->apic_ids, sizeof(helpers->apic_ids));
+	fill_outcome(leave, helpers, &handover.payload.outcome);
 	return jump_handover_load(&handover, err);
 }
 
 /* --- the jump ------------------------------------------------------------------------------- */
 
-static void announce(const struct leave *leave)
+static void announce(const struct leave *leave, const struct helpers *helpers)
 {
 	const struct stage *stage = leave->stage;
 	uint64_t tenths = stage->read_time / (CLOCK_SECOND / 10);
+	char cpus[128];
 
 	if (leave->quiet)
 		return;
+	if (helpers->count)
+		snprintf(cpus, sizeof(cpus), "%" PRIu32 " CPUs", helpers->count);
+	else
+		snprintf(cpus, sizeof(cpus), "one CPU (%s)", helpers->why);
 	/* Where the payload cannot write to the screen, this is the last that somebody sees. */
 	message("%" PRIu64 " pages (in place %" PRIu64 ", copied %" PRIu64 "), %" PRIu64
-		" MB read in %" PRIu64 ".%" PRIu64 " s; jumping into %.*s; should the machine "
-		"start anew instead, rd.kjump.again restores "
-		"it once more",
+		" MB read in %" PRIu64 ".%" PRIu64 " s; jumping with %s into %.*s; should the "
+		"machine start anew instead, rd.kjump.again restores it once more",
 		stage->plan.in_place + stage->plan.copied, stage->plan.in_place, stage->plan.copied,
-		leave->super->stored_bytes / 1000000, tenths / 10, tenths % 10,
+		leave->super->stored_bytes / 1000000, tenths / 10, tenths % 10, cpus,
 		(int)sizeof(leave->index->machine.release), leave->index->machine.release);
 }
 
@@ -170,14 +196,17 @@ static void take_back(struct leave *leave, uint32_t state, struct error *err)
 int leave_jump(struct leave *leave, struct error *err)
 {
 	uint32_t before = leave->super->state;
-	int rc = load(leave, err);
+	struct helpers helpers;
+	int rc;
 
+	find_helpers(leave, &helpers);
+	rc = load(leave, &helpers, err);
 	if (rc)
 		return rc;
 	rc = frames_check(&leave->stage->frames, err);
 	if (rc)
 		goto unload;
-	announce(leave);
+	announce(leave, &helpers);
 	leave->super->state = IMAGE_HANDED_OVER;
 	rc = image_super_write(leave->disk, leave->super, err);
 	if (!rc) {

@@ -18,6 +18,7 @@ struct leave {
 	uint64_t started;     /* clock_now() when the program started */
 	uint64_t started_tsc; /* and the time-stamp counter then */
 	uint64_t prepared;    /* ns of work so far, reading not counted */
+	uint32_t cpus;	      /* that the payload uses at most; 0 = all that it can */
 	bool quiet;
 };
 

@@ -98,7 +98,22 @@ static int set_force(void *field, size_t size, const char *value, struct error *
 	return 0;
 }
 
+/* From the kernel command line as well: a word that is no number is as none. */
+static int set_cpus(void *field, size_t size, const char *value, struct error *err)
+{
+	size_t digits = strspn(value, "0123456789");
+	unsigned long number = strtoul(value, NULL, 10);
+
+	(void)size, (void)err;
+	if (!digits || value[digits] || !number)
+		message("--cpus: \"%.60s\" is no number of CPUs; ignored", value);
+	else
+		*(uint32_t *)field = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+	return 0;
+}
+
 static const struct key_type seconds = { set_seconds, NULL };
+static const struct key_type cpus = { set_cpus, NULL };
 static const struct key_type force = { set_force, NULL };
 static const struct key_type ask = { set_ask, NULL };
 static const struct key_type reason = { set_reason, NULL };
@@ -111,6 +126,8 @@ static const struct option_entry entries[] = {
 	{ FIELD("force", force, force), 0, "WHAT,...",
 	  "restore although something differs: devices\n(disks, controllers), efi (its runtime "
 	  "map)" },
+	{ FIELD("cpus", cpus, cpus), 0, "N",
+	  "put pages in place with N CPUs at most (default: all,\nup to 16)" },
 	{ FIELD("retry", key_switch, retry), 0, NULL,
 	  "somebody asked to try again: this is no attempt of a\nboot's" },
 	{ FIELD("check", key_switch, check), 0, NULL,
@@ -161,9 +178,10 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 		ret->file_count = given.operand_count;
 		return -1;
 	}
-	if (ret->boot_on && (ret->again || ret->check || ret->force))
-		return options_misuse(&table,
-				      "--boot-on does not go with --again, --check or --force", "");
+	if (ret->boot_on && (ret->again || ret->check || ret->force || ret->cpus))
+		return options_misuse(
+			&table, "--boot-on does not go with --again, --check, --cpus or --force",
+			"");
 	if (ret->ask.given)
 		return given.operand_count
 			       ? options_misuse(&table,

@@ -25,6 +25,7 @@ struct restore_options {
 	int file_count;
 	uint32_t wait;	    /* seconds until devices must be there, or WAIT_FOREVER */
 	unsigned force;	    /* FORCE_* */
+	uint32_t cpus;	    /* that the payload uses at most; 0 = all that it can */
 	bool again;	    /* also what was handed over or failed twice */
 	bool retry;	    /* somebody asked for it: not counted as an attempt */
 	bool check;	    /* change nothing, say whether it could be restored */

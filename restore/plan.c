@@ -11,7 +11,6 @@
 void plan_free(struct plan *plan)
 {
 	free(plan->chunks);
-	free(plan->first);
 	free(plan->runs);
 	free(plan->clears);
 	memset(plan, 0, sizeof(*plan));
@@ -47,6 +46,21 @@ uint64_t plan_covered(const struct runs *list, struct run run)
 	return sum;
 }
 
+/* From 64 KiB to 512 KiB: arch/x86/kernel/setup.c and ebda.c have stories of what lies around it.
+ */
+#define WAKE_FIRST 0x10
+#define WAKE_END   0x80
+
+uint64_t plan_wake_pfn(const struct image_index *index)
+{
+	uint64_t segment = index->machine.home_start >> FRAME_SHIFT;
+
+	for (uint64_t pfn = WAKE_FIRST; pfn < WAKE_END && pfn < segment; pfn++)
+		if (runs_contain(&index->home, pfn) && runs_contain(&index->ram, pfn))
+			return pfn;
+	return 0;
+}
+
 int plan_spare(const struct image_index *index, struct run segment, struct runs *ret,
 	       struct error *err)
 {
@@ -59,6 +73,8 @@ int plan_spare(const struct image_index *index, struct run segment, struct runs 
 		rc = runs_add_all(&all, kinds[i]);
 	if (!rc)
 		rc = runs_add(&taboo, segment.pfn, segment.count);
+	if (!rc && plan_wake_pfn(index))
+		rc = runs_add(&taboo, plan_wake_pfn(index), 1);
 	if (!rc && index->machine.mailbox_pfn)
 		rc = runs_add(&taboo, index->machine.mailbox_pfn, MAILBOX_SIZE / FRAME_SIZE);
 	if (!rc) {
@@ -188,9 +204,9 @@ static int make_runs(const struct image_index *index, const struct runs *own, st
 			if (rc)
 				return rc;
 		}
-		plan->first[i] = first;
 		plan->chunks[i] = (struct payload_chunk){
 			.hash = chunk->page_hash,
+			.first_run = first,
 			.run_count = (uint32_t)(plan->run_count - first),
 		};
 	}
@@ -212,19 +228,26 @@ size_t plan_clear_count(const struct image_index *index)
 
 static void add_clears(struct plan *plan, const struct runs *frames, uint64_t byte)
 {
-	for (size_t i = 0; i < frames->n; i++)
-		plan->clears[plan->clear_count++] = (struct payload_clear){
-			.pfn = frames->v[i].pfn, .count = frames->v[i].count, .byte = byte
-		};
+	const struct payload_clear *last =
+		plan->clear_count ? &plan->clears[plan->clear_count - 1] : NULL;
+	uint64_t before = last ? last->before + last->count : 0;
+
+	for (size_t i = 0; i < frames->n; i++) {
+		plan->clears[plan->clear_count++] =
+			(struct payload_clear){ .pfn = frames->v[i].pfn,
+						.count = frames->v[i].count,
+						.before = before,
+						.byte = byte };
+		before += frames->v[i].count;
+	}
 }
 
 static int allocate(const struct image_index *index, struct plan *plan)
 {
 	/* One more than needed, so that an empty list is no NULL. */
 	plan->chunks = calloc(index->chunk_count + 1, sizeof(plan->chunks[0]));
-	plan->first = calloc(index->chunk_count + 1, sizeof(plan->first[0]));
 	plan->clears = calloc(plan_clear_count(index) + 1, sizeof(plan->clears[0]));
-	return plan->chunks && plan->first && plan->clears ? 0 : -ENOMEM;
+	return plan->chunks && plan->clears ? 0 : -ENOMEM;
 }
 
 int plan_make(const struct image_index *index, const struct runs *own, const struct runs *spare,

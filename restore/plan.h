@@ -20,7 +20,6 @@
 struct plan {
 	struct payload_chunk *chunks;
 	size_t chunk_count;
-	size_t *first; /* chunk_count entries: where the runs of a chunk begin */
 	struct payload_run *runs;
 	size_t run_count, run_capacity;
 	struct payload_clear *clears;
@@ -31,9 +30,16 @@ struct plan {
 void plan_free(struct plan *plan);
 
 /*
+ * A frame of A's home in which the payload's helpers may start, which they do below 1 MiB; 0 when
+ * there is none. A swaps its content away. The lowest and the highest memory there is left to
+ * firmware that believes them to be its own.
+ */
+uint64_t plan_wake_pfn(const struct image_index *index);
+
+/*
  * Frames that may stage pages, sorted: A's zero, free and home frames, without those of SEGMENT
- * (the payload lies there) and of the mailbox (the payload writes there). The payload maps them
- * all, and clears none of them before it has copied everything.
+ * (the payload lies there), of the mailbox (the payload writes there) and of plan_wake_pfn(). The
+ * payload maps them all, and clears none of them before it has copied everything.
  */
 int plan_spare(const struct image_index *index, struct run segment, struct runs *ret,
 	       struct error *err);

@@ -170,6 +170,7 @@ static int load_and_jump(struct restore *restore, struct error *err)
 		.stage = &stage,
 		.started = restore->started,
 		.started_tsc = restore->started_tsc,
+		.cpus = restore->options->cpus,
 		.quiet = restore->options->quiet,
 	};
 	int rc = count_attempt(restore, err);

@@ -225,7 +225,7 @@ static void *room(void *context, size_t number, const struct image_chunk *chunk)
 {
 	const struct reading *reading = context;
 	const struct plan *plan = &reading->stage->plan;
-	const struct payload_run *run = &plan->runs[plan->first[number]];
+	const struct payload_run *run = &plan->runs[plan->chunks[number].first_run];
 	const struct own *own;
 
 	if (plan->chunks[number].run_count != 1 || run->count != chunk->pages)
@@ -242,7 +242,7 @@ static int take(void *context, size_t number, const struct image_chunk *chunk,
 {
 	struct reading *reading = context;
 	const struct plan *plan = &reading->stage->plan;
-	const struct payload_run *run = &plan->runs[plan->first[number]];
+	const struct payload_run *run = &plan->runs[plan->chunks[number].first_run];
 	const unsigned char *at = pages;
 	bool placed = pages == room(context, number, chunk);
 

@@ -31,8 +31,9 @@ unit: all initramfs $(TESTS)
 	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
 	tests/run-python tests/boot tests/install
 
-# What has threads, under ThreadSanitizer: the writer's workers and queue, and the readers.
-TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_image test_queue test_save test_watcher)
+# What has threads, under ThreadSanitizer: the writer's workers and queue, the readers, and the
+# payload's CPUs.
+TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_image test_payload test_queue test_save test_watcher)
 
 $(BUILD)/tsan/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$< \(tsan\))

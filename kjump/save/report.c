@@ -80,6 +80,26 @@ static void print_seconds(FILE *out, const struct report *report)
 	fputc('\n', out);
 }
 
+/* What the payload did, which is a matter of milliseconds, and with how many CPUs. */
+static void print_payload(FILE *out, const struct outcome *outcome, uint64_t khz)
+{
+	static const struct {
+		const char *name;
+		enum stamp end;
+	} phases[] = { { "comparing", STAMP_CHECKED },
+		       { "copying", STAMP_COPIED },
+		       { "clearing", STAMP_CLEARED },
+		       { "letting CPUs go", STAMP_ALONE } };
+	const uint64_t *stamps = outcome->stamps;
+
+	fputs("  payload   ", out);
+	for (size_t i = 0; khz && i < sizeof(phases) / sizeof(*phases); i++)
+		fprintf(out, "%s %" PRIu64 "%s", phases[i].name,
+			(stamps[phases[i].end] - stamps[phases[i].end - 1]) / khz,
+			i + 1 < sizeof(phases) / sizeof(*phases) ? ", " : " ms; ");
+	fprintf(out, "%" PRIu32 " of %" PRIu32 " CPUs\n", outcome->cpus, outcome->cpus_wanted);
+}
+
 static void print_restored(FILE *out, const struct report *report)
 {
 	const struct outcome *outcome = report->outcome;
@@ -100,6 +120,8 @@ static void print_restored(FILE *out, const struct report *report)
 		print_phase(out, "placing pages and resuming", outcome->stamps[STAMP_HANDOVER],
 			    report->back, khz);
 	fputc('\n', out);
+	if (outcome->cpus)
+		print_payload(out, outcome, khz);
 }
 
 void report_print(FILE *out, const struct report *report)

@@ -3,7 +3,7 @@
 """
 The same machine hibernated by the kernel itself and by kjump, in QEMU.
 
-usage: tests/bench/vm.py [--runs N] [--files MB] [--svg FILE]
+usage: tests/bench/vm.py [--runs N] [--files MB] [--svg FILE] [--only-payload]
 
 A 2 GiB guest has read real files into its page cache. The kernel's own hibernation writes to a
 swap partition, with every compressor that the kernel has and image_size set to all of memory;
@@ -12,11 +12,15 @@ from the command to power-off, and from the first line of the booting kernel to 
 the resumed system prints. The disk does not pass through the host's page cache, where an image that
 was just written would still be, and the guest has its memory from the start, as a machine has: a
 host that hands it out when it is first touched would be timed as well.
+
+In the end one image is restored again and again, by one CPU and by two in turn: what the payload,
+which compares the pages and puts them in place, says of its own time.
 """
 
 import argparse
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -96,17 +100,72 @@ def in_kernel(folder, files, compressor):
         return save, load, saved * PAGE / 1e6
 
 
+def configure(machine, device):
+    machine.run(f"kjump format {device}")
+    machine.run(f"printf 'target = {device}\\nkernel = /boot/vmlinuz\\n"
+                "initramfs = /usr/lib/kjump/initramfs.img\\nanyway = yes\\n' > /etc/kjump.conf")
+
+
 def kjump(folder, files, level):
     """One cycle of kjump."""
     with Bench(folder, files) as bench:
         machine = bench.machine
         device = bench.prepare()
-        machine.run(f"kjump format {device}")
-        machine.run(f"printf 'target = {device}\\nkernel = /boot/vmlinuz\\n"
-                    "initramfs = /usr/lib/kjump/initramfs.img\\nanyway = yes\\n' > /etc/kjump.conf")
+        configure(machine, device)
         save, load = bench.cycle(f"kjump hibernate --level {level}", f"rd.kjump.resume={device}")
         report = machine.run("cat /run/kjump/last")
         return save, load, pages(r"(\d+) data", report) * PAGE / 1e6, report
+
+
+def payload_ms(report):
+    """{phase: ms} of the payload, and how many CPUs did it."""
+    line = re.search(r"payload +(.*) ms; (\d+) of", report)
+    phases = re.findall(r"([a-zA-Z ]+?) (\d+)(?:, |$)", line.group(1))
+    return {name: int(ms) for name, ms in phases}, int(line.group(2))
+
+
+def payloads(folder, files, runs):
+    """{CPUs: [{phase: ms}, ...]} of one image, restored that often by each number of CPUs."""
+    with Bench(folder, files) as bench:
+        machine = bench.machine
+        device = bench.prepare()
+        configure(machine, device)
+        machine.start("kjump hibernate --level auto")
+        machine.wait_exit(600)
+        kept = folder / "kept.raw"
+        copy(bench.store.path, kept)
+        rows = {1: [], 2: []}
+        for _ in range(runs):
+            for cpus, row in rows.items():
+                machine.kill()
+                copy(kept, bench.store.path)
+                mark = machine.boot(f"rd.kjump.resume={device} rd.kjump.cpus={cpus}", ready=False)
+                machine.wait_console("Restarting tasks", 600, mark)
+                phases, came = payload_ms(wait_report(machine))
+                assert came == cpus, f"{came} of {cpus} CPUs"
+                row.append(phases)
+        return rows
+
+
+def copy(source, target):
+    subprocess.run(["cp", "--sparse=always", source, target], check=True)
+
+
+def wait_report(machine):
+    return machine.run("until [ -e /run/kjump/last ]; do sleep 0.2; done; cat /run/kjump/last", 60)
+
+
+def show_payloads(rows):
+    """Medians, and two CPUs as a part of one."""
+    names = list(rows[1][0])
+    sums = {cpus: statistics.median(sum(run.values()) for run in runs)
+            for cpus, runs in rows.items()}
+    print(f"\n{'the payload, ms':<20}" + "".join(f"{name:>17}" for name in names + ["all"]))
+    for cpus, runs in rows.items():
+        medians = [statistics.median(run[name] for run in runs) for name in names]
+        print(f"{f'{cpus} CPUs' if cpus > 1 else '1 CPU':<20}"
+              + "".join(f"{value:>17.0f}" for value in medians + [sums[cpus]]))
+    print(f"ratio of 2 CPUs to 1: {sums[2] / sums[1]:.2f} (goal: at most 0.60)")
 
 
 def compressors():
@@ -139,15 +198,9 @@ def show(results):
     print("\nratios: of the seconds for each MB saved; goals of kjump: save 0.50, load 0.15")
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--files", type=int, default=600, help="MB of files in the page cache")
-    parser.add_argument("--svg", type=Path, help="draw where kjump's time went in its last run")
-    options = parser.parse_args()
+def compare(options):
+    """The kernel's own hibernation and kjump's."""
     results = {name: [] for name in contenders(options.files)}
-
-    print(f"accelerator {artifacts.accelerator()}, {options.runs} runs each, medians", flush=True)
     for number in range(options.runs):
         for name, cycle in contenders(options.files).items():
             with tempfile.TemporaryDirectory(dir=content.cache()) as folder:
@@ -161,6 +214,20 @@ def main():
         print(f"\n{name}: its own account of its last run\n{report}")
     if options.svg:
         options.svg.write_text(phases.svg(reports))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--files", type=int, default=600, help="MB of files in the page cache")
+    parser.add_argument("--only-payload", action="store_true", help="the last part alone")
+    parser.add_argument("--svg", type=Path, help="draw where kjump's time went in its last run")
+    options = parser.parse_args()
+    print(f"accelerator {artifacts.accelerator()}, {options.runs} runs each, medians", flush=True)
+    if not options.only_payload:
+        compare(options)
+    with tempfile.TemporaryDirectory(dir=content.cache()) as folder:
+        show_payloads(payloads(Path(folder), options.files, options.runs))
 
 
 if __name__ == "__main__":

@@ -264,6 +264,13 @@ def test_again(boot, again, option):
     assert boot.calls == [f"--wait 5 {option}X"]
 
 
+@pytest.mark.parametrize("parameter, option", [
+    ("rd.kjump.cpus=2", "--cpus=2 "), ("rd.kjump.cpus", ""), ("rd.kjump.cpus=", "")])
+def test_cpus(boot, parameter, option):
+    boot.run("kjump_restore_early", cmdline=f"rd.kjump.resume=X {parameter}", answers=[3])
+    assert boot.calls == [f"--wait 5 {option}X"]
+
+
 def test_nothing_there(boot):
     """A device without an image is not looked at again."""
     output = boot.run(*HOOKS, cmdline="rd.kjump.resume=X", answers=[3])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hibernate, power off, boot again, restore: the same system goes on."""
 
+import re
 import time
 
 import pytest
@@ -10,6 +11,23 @@ from workload import check_file_system
 full = pytest.mark.full
 
 INTEL = "max,vendor=GenuineIntel"
+
+
+def check_cpus(system, came, wanted=None):
+    """
+    CAME of WANTED CPUs put the pages in place, and A has all of its own again, which its kernel
+    starts as it would start those that nobody has used.
+    """
+    wanted = wanted or came
+    said = system.machine.console()
+    if wanted > 1:
+        assert f"jumping with {wanted} CPUs into" in said
+    else:
+        assert "jumping with one CPU (" in said
+    report = system.machine.run("cat /run/kjump/last")
+    assert re.search(rf"payload +comparing \d+, copying .* ms; {came} of {wanted} CPUs$", report, re.M), report
+    log = system.machine.run("dmesg")
+    assert not re.search(r"Error taking CPU\d+ up|CPU\d+ failed to", log), log
 
 
 @pytest.mark.parametrize("variant", [
@@ -23,15 +41,38 @@ INTEL = "max,vendor=GenuineIntel"
     pytest.param({"memory": "6G"}, id="6G", marks=full),
     pytest.param({"bus": "ahci"}, id="ahci", marks=full),
     pytest.param({"cpu": INTEL}, id="intel", marks=full),
+    pytest.param({"cpu": INTEL, "cpus": 4}, id="intel-4-cpus", marks=full),
+    pytest.param({"firmware": "uefi", "cpus": 4}, id="uefi-4-cpus", marks=full),
     pytest.param({"cpu": "max,la57=off"}, id="4-levels", marks=full),
     pytest.param({"cpu": "max,pdpe1gb=off"}, id="no-1G-pages", marks=full),
 ])
 def test_hibernate_and_restore(make_system, variant):
     system = make_system(**variant)
     system.boot()
+    cpus = variant.get("cpus", 2)
     job = system.hibernate()
     system.restore(job)
     system.workload.check()
+    check_cpus(system, cpus)
+    assert system.machine.run("cat /sys/devices/system/cpu/online") == f"0-{cpus - 1}"
+    system.workload.finish()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("append, came, wanted", [
+    pytest.param("test.apic=99", 2, 3, id="absent"),  # called, and never there
+    pytest.param("rd.kjump.cpus=1", 1, 1, id="one"),
+    pytest.param("rd.kjump.cpus=2", 2, 2, id="two"),
+])
+def test_cpus_of_the_payload(make_system, append, came, wanted):
+    """What they do is right with each number of them, and who does not come is done without."""
+    system = make_system(cpus=3)
+    system.boot()
+    job = system.hibernate()
+    system.restore(job, append)
+    system.workload.check()
+    check_cpus(system, came, wanted)
+    assert system.machine.run("cat /sys/devices/system/cpu/online") == "0-2"
     system.workload.finish()
 
 
@@ -43,6 +84,7 @@ def test_restore_with_fewer_cpus(make_system):
     system.machine.cpus = 1
     system.restore(job)
     system.workload.check()
+    check_cpus(system, 1)
     assert system.machine.run("cat /sys/devices/system/cpu/online") == "0"
     system.workload.finish()
 

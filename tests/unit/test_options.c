@@ -120,6 +120,20 @@ static void test_restore(void **state)
 	assert_false(options.ask.given);
 	assert_string_equal(options.target, "UUID=1");
 
+	assert_int_equal(options.cpus, 0);
+
+	words = ARGUMENTS("kjump-restore", "--cpus", "2", "UUID=1");
+	assert_int_equal(restore_options_parse(count(words), (char **)words, &options), -1);
+	assert_int_equal(options.cpus, 2);
+	/* From the kernel command line: what says nothing is nothing, and no reason to boot on. */
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const nothing[] = { "0", "two", "", "-1" };
+
+		words = ARGUMENTS("kjump-restore", "--cpus", nothing[i], "UUID=1");
+		assert_int_equal(restore_options_parse(count(words), (char **)words, &options), -1);
+		assert_int_equal(options.cpus, 0);
+	}
+
 	words = ARGUMENTS("kjump-restore", "--ask", "3");
 	assert_int_equal(restore_options_parse(count(words), (char **)words, &options), -1);
 	assert_true(options.ask.given);

@@ -220,7 +220,7 @@ static void check_runs(const struct machine *machine, const struct plan *plan)
 		const struct run *data = &index->data.v[chunk->first_run];
 		uint64_t done = 0;
 
-		assert_int_equal(plan->first[i], at);
+		assert_int_equal(plan->chunks[i].first_run, at);
 		assert_int_equal(plan->chunks[i].hash, chunk->page_hash);
 		for (uint32_t k = 0; k < plan->chunks[i].run_count; k++, at++) {
 			const struct payload_run *run = &plan->runs[at];
@@ -252,6 +252,8 @@ static void check_runs(const struct machine *machine, const struct plan *plan)
 	assert_int_equal(at, plan->run_count);
 	assert_int_equal(in_place, plan->in_place);
 	assert_int_equal(copied, plan->copied);
+	for (size_t i = 0, before = 0; i < plan->clear_count; before += plan->clears[i++].count)
+		assert_int_equal(plan->clears[i].before, before);
 }
 
 /* --- simulated memory ----------------------------------------------------------------------- */
@@ -428,6 +430,43 @@ static void spare_leaves_out_segment_and_mailbox(void **state)
 	runs_free(&index.untouchable);
 }
 
+/* Helpers start in a frame of the home that is RAM, below 512 KiB, and nothing is staged there. */
+static void wake_frame(void **state)
+{
+	static const struct {
+		struct run home, ram;
+		uint64_t segment, wanted;
+	} cases[] = {
+		{ { 1, 0x9e }, { 0, 0x9f }, 0x10000, 0x10 },
+		{ { 0x20, 0x10 }, { 0, 0x9f }, 0x10000, 0x20 },
+		{ { 0x7f, 0x20 }, { 0, 0x9f }, 0x10000, 0x7f },
+		{ { 1, 0x9e }, { 0x30, 0x60 }, 0x10000, 0x30 },
+		{ { 0x80, 0x1f }, { 0, 0x9f }, 0x10000, 0 },
+		{ { 1, 0xf }, { 0, 0x9f }, 0x10000, 0 },
+		{ { 1, 0x9e }, { 0x100, 0x9f }, 0x10000, 0 },
+		{ { 0x10000, 0x100 }, { 0, 0x20000 }, 0x10000, 0 },
+		{ { 1, 0x10000 }, { 0, 0x20000 }, 1, 0 }, /* the payload itself may lie there */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct image_index index = { .machine.home_start = cases[i].segment
+								   << FRAME_SHIFT };
+		struct runs spare = { 0 };
+		struct error err = { 0 };
+
+		assert_int_equal(runs_add(&index.home, cases[i].home.pfn, cases[i].home.count), 0);
+		assert_int_equal(runs_add(&index.ram, cases[i].ram.pfn, cases[i].ram.count), 0);
+		assert_int_equal(plan_wake_pfn(&index), cases[i].wanted);
+		assert_int_equal(plan_spare(&index, (struct run){ 0x20000, 1 }, &spare, &err), 0);
+		assert_int_equal(runs_total(&spare), cases[i].home.count - (cases[i].wanted != 0));
+		assert_false(cases[i].wanted && runs_contain(&spare, cases[i].wanted));
+		runs_free(&spare);
+		runs_free(&index.home);
+		runs_free(&index.ram);
+	}
+}
+
 static void covered(void **state)
 {
 	struct run v[] = { { 10, 5 }, { 20, 1 }, { 30, 10 } };
@@ -449,6 +488,7 @@ int main(void)
 		cmocka_unit_test(random_machines),
 		cmocka_unit_test(one_frame_too_few),
 		cmocka_unit_test(spare_leaves_out_segment_and_mailbox),
+		cmocka_unit_test(wake_frame),
 		cmocka_unit_test(covered),
 	};
 
