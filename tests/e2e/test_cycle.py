@@ -14,10 +14,7 @@ INTEL = "max,vendor=GenuineIntel"
 
 
 def check_cpus(system, came, wanted=None):
-    """
-    CAME of WANTED CPUs put the pages in place, and A has all of its own again, which its kernel
-    starts as it would start those that nobody has used.
-    """
+    """CAME of WANTED CPUs put the pages in place."""
     wanted = wanted or came
     said = system.machine.console()
     if wanted > 1:
@@ -26,8 +23,6 @@ def check_cpus(system, came, wanted=None):
         assert "jumping with one CPU (" in said
     report = system.machine.run("cat /run/kjump/last")
     assert re.search(rf"payload +comparing \d+, copying .* ms; {came} of {wanted} CPUs$", report, re.M), report
-    log = system.machine.run("dmesg")
-    assert not re.search(r"Error taking CPU\d+ up|CPU\d+ failed to", log), log
 
 
 @pytest.mark.parametrize("variant", [
