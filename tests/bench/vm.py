@@ -47,7 +47,7 @@ class Bench:
         self.files = Disk(content.image(files), content.image(files).stat().st_size)
         self.store = Disk(folder / "store.raw", 4096 * MIB, cache="none")
         self.machine = Machine(folder, memory=MEMORY, disks=[self.files, self.store],
-                               extra=PREALLOCATED)
+                               extra=PREALLOCATED, **artifacts.boots("kexec_jump"))
 
     def __enter__(self):
         return self
