@@ -57,12 +57,6 @@ int watch_file_system(struct resolver *resolver, const struct subject *subject, 
 		      struct error *err);
 
 /*
- * Why the loop device NAME, or the one that it is a partition of, cannot be judged by the file
- * system that its file lies in; NULL when it can.
- */
-const char *loop_obstacle(const char *name);
-
-/*
  * The devices that somebody holds and that are neither known nor TARGET's, and the headers below
  * arrays and volumes in use by nobody.
  */

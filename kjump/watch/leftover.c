@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 
 #include "kjump/watch/internal.h"
+#include "kjump/watch/loop.h"
 
 #define HELD "holds it, and no mount and no swap area shows what; other systems may write there"
 
@@ -69,12 +70,11 @@ static bool has_holders(const struct sweep *sweep, const char *name)
 	return any_entry(sweep, name, "/holders", is_holder);
 }
 
-/* Is it memory, or a loop device's file, or a disk that is not there? */
+/* Is it memory, or a disk that is not there? */
 static bool is_no_disk(const struct sweep *sweep, const char *name)
 {
 	return name[0] == '.' || strlen(name) >= BLOCK_NAME_SIZE || !strncmp(name, "ram", 3) ||
-	       !strncmp(name, "zram", 4) || !strncmp(name, "loop", 4) ||
-	       !has_entry(sweep, name, "");
+	       !strncmp(name, "zram", 4) || !has_entry(sweep, name, "");
 }
 
 /* Whoever holds a partition holds the disk, and the other way round. */
@@ -116,7 +116,11 @@ static void judge(const struct sweep *sweep, const char *name)
 		return;
 	if (partition ? explained_by_disk(sweep, name) : explained_by_partition(sweep, name))
 		return;
-	doubt_add(sweep->resolver, &subject, HELD, false);
+	/* A file's bytes are watched with the file system that it lies in. */
+	if (strncmp(name, "loop", 4))
+		doubt_add(sweep->resolver, &subject, HELD, false);
+	else if (loop_obstacle(name))
+		doubt_add(sweep->resolver, &subject, loop_obstacle(name), false);
 }
 
 /*

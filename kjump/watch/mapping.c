@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kjump/watch/internal.h"
+#include "kjump/watch/loop.h"
 
 #define SECTOR	  512
 #define DEPTH_MAX 8

@@ -16,6 +16,7 @@
 #include "disk/probe.h"
 #include "disk/sysfs.h"
 #include "kjump/watch/internal.h"
+#include "kjump/watch/loop.h"
 #include "kjump/watch/mounts.h"
 
 #define NAMESPACES_MAX 1024

@@ -108,6 +108,34 @@ def test_other_namespace(make_system):
     machine.power_off()
 
 
+@pytest.mark.full
+def test_loops(make_system):
+    """What is behind a loop device does not depend on the name that it has, or had."""
+    system = make_system(modules=("loop",))
+    machine = system.machine
+    system.boot(workload=False)
+    machine.run("insmod /lib/modules/loop.ko; mkdir -p /mnt /run/far")
+    major, minor = (int(word, 16) for word in
+                    machine.run(f"stat -c '%t %T' {machine.device(system.workload.disk)}").split())
+    machine.run(f"mknod /run/node b {major} {minor}; losetup /dev/loop0 /run/node; "
+                "mount -t ext4 /dev/loop0 /mnt; rm /run/node")
+    refusal = machine.call("kjump hibernate", 60)
+    assert refusal[0] and "over another device, which kjump does not follow" in refusal[1]
+    machine.run("umount /mnt; losetup -d /dev/loop0")
+    # A file in memory that has lost its name, and one of a mount that only one process has.
+    machine.run("""
+        dd if=/dev/zero of=/run/image bs=1M count=16 2> /dev/null; losetup /dev/loop0 /run/image
+        mke2fs -F /dev/loop0 > /dev/null 2>&1; mount -t ext2 /dev/loop0 /mnt; rm /run/image
+        unshare -m sh -c 'mount -t tmpfs none /run/far; dd if=/dev/zero of=/run/far/image bs=1M \
+            count=16; mke2fs -F /run/far/image; losetup /dev/loop1 /run/far/image
+            touch /run/ready; exec sleep 10000' > /dev/null 2>&1 &
+        while ! [ -e /run/ready ]; do sleep 0.1; done; mkdir -p /run/two
+        mount -t ext2 /dev/loop1 /run/two""")
+    status, output = machine.call("kjump check", 60)
+    assert "loop" not in output, output
+    machine.power_off()
+
+
 SYSTEMD_BOOT = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
 TOKEN = "/sys/firmware/efi/efivars/LoaderSystemToken-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 

@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "kjump/watch/loop.h"
 #include "kjump/watch/mapping.h"
 #include "kjump/watch/reach.h"
 #include "kjump/watch/resolve.h"
@@ -200,19 +202,23 @@ static void test_leftover(void **state)
 	put("class/block/sdb/size", "8\n");
 	put("class/block/sdc/holders/dm-0", "");
 	put("class/block/dm-0/size", "8\n");
-	put("class/block/loop0/size", "8\n");
+	put("class/block/loop9999999/size", "8\n");
 	put("class/block/ram0/size", "8\n");
 	put("class/block/zram0/size", "8\n");
 
 	held = "";
 	resolve("", 0);
 	/* The partition is held, and the disk with it. */
-	held = "sda sda2 loop0 ram0 zram0";
+	held = "sda sda2 ram0 zram0";
 	resolve("", 1);
 	assert_non_null(strstr(watch_refusal(&list)->text, "(in use on /dev/sda2): holds it"));
 	/* The disk is held, and its partitions with it. */
 	held = "sda sda1 sda2";
 	resolve("", 2);
+	/* That driver says nothing, which is not taken for nothing being there. */
+	held = "loop9999999";
+	resolve("", 1);
+	assert_non_null(strstr(watch_refusal(&list)->text, "does not say what is behind it"));
 	/* The volume's, which is held itself or not. */
 	held = "sdc";
 	resolve("", 0);
@@ -220,6 +226,39 @@ static void test_leftover(void **state)
 	resolve("sdb", 2);
 	assert_non_null(strstr(watch_refusal(&list)->text, "/dev/dm-0"));
 	held = "";
+}
+
+/* By what the driver knows of the file: its name may be gone, or be another file's. */
+static void test_loop(void **state)
+{
+	const struct loop_file node = { makedev(0, 5), 7, makedev(8, 16) },
+			       on_disk = { makedev(8, 1), 7, 0 },
+			       anonymous = { makedev(0, 4242), 7, 0 };
+	char memory[] = "/dev/shm/kjump-loop-XXXXXX", *name = memory + strlen("/dev/shm");
+	int fd = mkstemp(memory);
+	struct loop_file own;
+	struct stat st;
+
+	(void)state;
+	assert_true(fd >= 0 && !fstat(fd, &st));
+	own = (struct loop_file){ st.st_dev, st.st_ino, 0 };
+
+	put("self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n");
+	assert_non_null(strstr(loop_judge(&node, "/gone", proc), "over another device"));
+	assert_null(loop_judge(&on_disk, "/gone (deleted)", proc));
+	assert_non_null(strstr(loop_judge(&anonymous, "/gone", proc), "not found"));
+	/* The same name means another file to this task. */
+	put_link("8/root", "/dev");
+	assert_non_null(strstr(loop_judge(&own, name, proc), "not found"));
+	put_link("9/root", "/dev/shm");
+	assert_null(loop_judge(&own, name, proc));
+	/* Deleted: the file system is still mounted. */
+	unlink(memory);
+	close(fd);
+	put("9/mountinfo", "30 1 0:4242 / /far rw - tmpfs none rw\n");
+	assert_null(loop_judge(&anonymous, name, proc));
+	put("9/mountinfo", "30 1 0:4242 / /far rw - nfs4 host:/ rw\n");
+	assert_non_null(strstr(loop_judge(&anonymous, name, proc), "others may write"));
 }
 
 static void test_swap(void **state)
@@ -355,6 +394,7 @@ int main(void)
 		test(test_namespaces),
 		test(test_namespace_of_a_thread),
 		test(test_leftover),
+		test(test_loop),
 		test(test_swap),
 		test(test_reach),
 		test(test_here),
