@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/abi.h"
+#include "common/descriptors.h"
 #include "common/error.h"
 #include "common/tsc.h"
 #include "jump/jump.h"
@@ -131,6 +132,7 @@ int main(int argc, char **argv)
 	struct options_given given;
 	struct error err;
 
+	descriptors_reserve();
 	if (options_collect(&table, argc, argv, &given) || options_apply(&table, &given, &options))
 		return EXIT_USAGE;
 	if (options.help || options.version)

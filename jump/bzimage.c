@@ -2,7 +2,6 @@
 /* Reading a bzImage (Documentation/arch/x86/boot.rst). */
 #include <asm/bootparam.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +9,7 @@
 
 #include "jump/jump.h"
 #include "jump/pe.h"
+#include "text/files.h"
 
 #define HEADER_OFFSET 0x1f1
 #define HEADER_MAGIC  0x53726448 /* "HdrS" */
@@ -19,7 +19,7 @@
 /* The file, or the kernel in a unified image. */
 static int read_file(const char *path, unsigned char **ret, size_t *size, struct error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(path, err);
 	unsigned char *bytes = NULL;
 	struct pe_section section;
 	struct stat st;
@@ -27,15 +27,15 @@ static int read_file(const char *path, unsigned char **ret, size_t *size, struct
 	int r;
 
 	if (fd < 0)
-		return error_errno(err, "%s", path);
+		return fd;
 	if (fstat(fd, &st) < 0) {
 		r = error_errno(err, "%s", path);
 		goto out;
 	}
 	/* A bzImage is a PE file itself, but without a kernel in it. */
-	if (!S_ISREG(st.st_mode) || !pe_section_find(fd, ".linux", &section))
+	if (!pe_section_find(fd, ".linux", &section))
 		section = (struct pe_section){ 0, (uint64_t)st.st_size };
-	if (!S_ISREG(st.st_mode) || section.size < HEADER_OFFSET + sizeof(struct setup_header)) {
+	if (section.size < HEADER_OFFSET + sizeof(struct setup_header)) {
 		r = error_set(err, EINVAL, "%s: not a kernel image", path);
 		goto out;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/abi.h"
+#include "kjump/paths.h"
 #include "text/keys.h"
 
 static int set_workers(void *field, size_t size, const char *value, struct error *err)
@@ -94,6 +95,7 @@ void config_default(struct config *config)
 	memset(config, 0, sizeof(*config));
 	config->level = LEVEL_AUTO;
 	config->rehearse = true;
+	config->path = PATH_CONFIG;
 }
 
 int config_set(struct config *config, const char *key, const char *value, struct error *err)

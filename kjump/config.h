@@ -32,6 +32,7 @@ struct config {
 	char initramfs[256];	   /* and its initramfs */
 	uint64_t home;		   /* bytes, a multiple of 2 MiB; 0 = as much as kernel B needs */
 	char cmdline[1024];	   /* added to kernel B's command line */
+	const char *path;	   /* where settings are read from, for messages; never NULL */
 };
 
 void config_default(struct config *config);

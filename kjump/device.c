@@ -8,15 +8,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kjump/paths.h"
-
 /* The first operand, else the configured target; EINVAL when there is neither. */
 static int device_spec(const struct options *options, const char **ret, struct error *err)
 {
 	*ret = options->operands[0] ? options->operands[0] : options->config.target;
 	if (!**ret)
 		return error_set(err, EINVAL, "no device named and no target set in %s",
-				 PATH_CONFIG);
+				 options->config.path);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/descriptors.h"
 #include "common/version.h"
 #include "kjump/completion.h"
 #include "kjump/options.h"
@@ -91,6 +92,7 @@ int main(int argc, char **argv)
 {
 	int status;
 
+	descriptors_reserve();
 	if (argc < 2) {
 		print_usage(stderr);
 		return EXIT_USAGE;

@@ -84,7 +84,9 @@ static int read_config(const char *path, struct config *config)
 {
 	struct error err = { 0 };
 
-	if (!config_read(config, path ? path : PATH_CONFIG, &err))
+	if (path)
+		config->path = path;
+	if (!config_read(config, config->path, &err))
 		return EXIT_DONE;
 	/* The file in /etc may be absent, one that was named may not. */
 	if (err.code == ENOENT && !path)
@@ -137,8 +139,14 @@ static int take_operands(const struct command *command, const struct options_giv
 			help);
 		return EXIT_USAGE;
 	}
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
+		/* A variable of a script that was never set. */
+		if (!*given->operands[i]) {
+			message("%s: argument %d is empty; try '%s'", command->name, i + 1, help);
+			return EXIT_USAGE;
+		}
 		ret->operands[i] = given->operands[i];
+	}
 	return EXIT_DONE;
 }
 

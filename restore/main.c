@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/descriptors.h"
 #include "restore/ask.h"
 #include "restore/options.h"
 #include "restore/parameter.h"
@@ -17,8 +18,10 @@ int main(int argc, char **argv)
 {
 	uint64_t started = clock_now();
 	struct restore_options options;
-	int code = restore_options_parse(argc, argv, &options);
+	int code;
 
+	descriptors_reserve();
+	code = restore_options_parse(argc, argv, &options);
 	if (code >= 0)
 		return code;
 	if (options.parameter)

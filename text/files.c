@@ -11,16 +11,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+int file_open(const char *path, struct error *err)
+{
+	/* A FIFO would make the opening wait for whoever writes to it. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int ret = fd;
+
+	if (fd < 0 || fstat(fd, &st))
+		ret = error_errno(err, "%s", path);
+	else if (!S_ISREG(st.st_mode))
+		ret = error_set(err, EINVAL, "%s: not a regular file", path);
+	if (ret < 0 && fd >= 0)
+		close(fd);
+	return ret;
+}
 
 ssize_t file_read_bytes(const char *path, void *buffer, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct error ignored = { 0 };
+	int fd = file_open(path, &ignored);
 	size_t used = 0;
 	ssize_t got;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	do {
 		got = read(fd, (char *)buffer + used, size - used);
 		if (got > 0)
@@ -129,15 +147,21 @@ static int read_line(char *line, file_pair pair, void *context, struct error *er
 
 int file_read_pairs(const char *path, file_pair pair, void *context, struct error *err)
 {
-	FILE *file = fopen(path, "re");
+	int fd = file_open(path, err);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	unsigned number = 0;
 	char *line = NULL;
 	size_t capacity = 0;
 	ssize_t length;
 	int ret = 0;
 
-	if (!file)
-		return error_errno(err, "%s", path);
+	if (fd < 0)
+		return fd;
+	if (!file) {
+		ret = error_errno(err, "%s", path);
+		close(fd);
+		return ret;
+	}
 	while (!ret && (length = getline(&line, &capacity, file)) >= 0) {
 		number++;
 		if (strlen(line) != (size_t)length)

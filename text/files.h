@@ -11,7 +11,13 @@
 
 #include "common/error.h"
 
-/* Read at most SIZE bytes of PATH. Returns how many, or a negative errno value. */
+/*
+ * Open PATH, which a user may have named, for reading. Returns the descriptor, or a negative errno
+ * value: EINVAL when it is a FIFO, a device or whatever else may have no end.
+ */
+int file_open(const char *path, struct error *err);
+
+/* Read at most SIZE bytes of PATH. Returns how many, or a negative errno value as file_open(). */
 ssize_t file_read_bytes(const char *path, void *buffer, size_t size);
 
 /*

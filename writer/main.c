@@ -5,6 +5,7 @@
  */
 #include <malloc.h>
 
+#include "common/descriptors.h"
 #include "common/error.h"
 #include "memory/memory.h"
 #include "writer/dump.h"
@@ -34,6 +35,7 @@ int main(int argc, char **argv)
 	struct write_options options;
 	int status;
 
+	descriptors_reserve();
 	/*
 	 * Lists of pages grow by doubling: with mmap() and mremap(), which move no bytes and give
 	 * back what is freed. The library would come to take large blocks from its heap instead.

@@ -71,7 +71,7 @@ int check_target(struct preflight *preflight, struct error *note)
 
 	if (!*preflight->config->target)
 		return error_set(note, EINVAL, "no target: name one with --target or in %s",
-				 PATH_CONFIG);
+				 preflight->config->path);
 	/* For writing, which a device in use refuses. */
 	ret = device_open(preflight->config->target, DISK_WRITE, &preflight->disk,
 			  &preflight->super, note);

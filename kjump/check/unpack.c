@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "text/files.h"
+
 static const struct {
 	const char *magic;
 	size_t size; /* of the magic by which the kernel or its builders know it */
@@ -98,8 +100,9 @@ static int start(int compression, int input, struct unpacking *ret, bool keep)
 bool unpack_start(const char *path, off_t offset, struct unpacking *ret, struct error *err)
 {
 	unsigned char magic[UNPACK_MAGIC_SIZE];
+	struct error ignored = { 0 };
 	/* One of its own: the program moves the place in the file. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(path, &ignored);
 	int compression = -1, code = 0;
 
 	if (fd >= 0 && pread(fd, magic, sizeof(magic), offset) == sizeof(magic))

@@ -8,6 +8,7 @@
 
 #include "kjump/check/preflight.h"
 #include "kjump/options.h"
+#include "kjump/paths.h"
 #include "text/json.h"
 
 static const char *state_name(int result)
@@ -15,6 +16,18 @@ static const char *state_name(int result)
 	if (result < 0)
 		return "problem";
 	return result == PREFLIGHT_UNKNOWN ? "unknown" : result ? "warning" : "ok";
+}
+
+/* The advice speaks of the settings by the name that their file has of itself. */
+static const char *name_settings(const char *advice, const char *path, char *text, size_t size)
+{
+	const char *name = advice ? strstr(advice, PATH_CONFIG) : NULL;
+
+	if (!name)
+		return advice;
+	snprintf(text, size, "%.*s%s%s", (int)(name - advice), advice, path,
+		 name + strlen(PATH_CONFIG));
+	return text;
 }
 
 static void print_line(const struct preflight_check *check, int result, const char *text,
@@ -47,19 +60,22 @@ static int run(const struct options *options)
 				       .root = "" };
 	struct json json = { .out = stdout };
 	int status = EXIT_DONE;
+	char text[1024];
 
 	if (options->json)
 		json_begin(&json, NULL);
 	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
 		struct error note = { 0 };
 		int result = preflight_check(check, &preflight, &note);
+		const char *advice =
+			name_settings(preflight.advice, options->config.path, text, sizeof(text));
 
 		if (result < 0)
 			status = EXIT_FAILED;
 		if (options->json)
-			print_json(&json, check, result, note.text, preflight.advice);
+			print_json(&json, check, result, note.text, advice);
 		else if (!options->quiet || result)
-			print_line(check, result, note.text, preflight.advice);
+			print_line(check, result, note.text, advice);
 	}
 	if (options->json)
 		json_end(&json);

@@ -71,18 +71,18 @@ static void show_mailbox(const struct state *state)
 	mailbox_close(&page);
 }
 
-static void show_target(const char *spec)
+static void show_target(const struct config *config)
 {
 	struct image_super super;
 	struct error err = { 0 };
 	struct disk disk;
 	char image[256];
 
-	if (!*spec) {
-		printf("target    none set in %s\n", PATH_CONFIG);
+	if (!*config->target) {
+		printf("target    none set in %s\n", config->path);
 		return;
 	}
-	if (device_open(spec, DISK_READ, &disk, &super, &err)) {
+	if (device_open(config->target, DISK_READ, &disk, &super, &err)) {
 		printf("target    %s\n", err.text);
 		return;
 	}
@@ -141,7 +141,7 @@ static int run(const struct options *options)
 	show_kernel(&state, &err);
 	if (!err.code)
 		show_mailbox(&state);
-	show_target(options->config.target);
+	show_target(&options->config);
 	show_now(&list);
 	show_last(&list);
 	free(list.events);

@@ -58,14 +58,14 @@ struct file_map {
 static int map_initramfs(const char *path, struct file_map *ret, struct error *err)
 {
 	struct stat stat;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(path, err);
 	int status = 0;
 
 	if (fd < 0)
-		return error_errno(err, "%s", path);
+		return fd;
 	if (fstat(fd, &stat)) {
 		status = error_errno(err, "%s", path);
-	} else if (!S_ISREG(stat.st_mode) || !stat.st_size) {
+	} else if (!stat.st_size) {
 		status = error_set(err, EINVAL, "%s: not an initramfs", path);
 	} else {
 		ret->size = (size_t)stat.st_size;
