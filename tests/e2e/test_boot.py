@@ -159,6 +159,7 @@ def test_dracut_writer(make_system):
     system.workload.finish()
 
 
+@full
 def test_keys(make_system):
     """Power off and look for the cause: the image is left as it was. Then try again."""
     system = make_system()

@@ -17,6 +17,7 @@ def refused(system, append=""):
     return console
 
 
+@pytest.mark.full
 def test_other_disks(make_system, tmp_path):
     """Disks in exchanged slots, one left out, one that is a copy."""
     mapped = Disk(tmp_path / "mapped.raw", 130 * MIB)

@@ -85,7 +85,8 @@ def cycle(make_system, place, **boot):
     system.workload.finish()
 
 
-@pytest.mark.parametrize("place", ["memmap", pytest.param("crashkernel", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("place", ["memmap", "crashkernel"])
 def test_reserved(make_system, place):
     """Nothing is moved out of its way; warm checkpoints and a restore as with any home."""
     cycle(make_system, place)

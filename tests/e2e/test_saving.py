@@ -58,6 +58,7 @@ def test_all(make_system):
     system.workload.finish()
 
 
+@pytest.mark.full
 def test_image_that_waits(make_system):
     """Another system on the same machine: it finds a session on the target, and leaves it alone."""
     system = make_system()

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import artifacts
-from ways import WAYS
+from ways import kexec_jump
 from workload import check_file_system
 
 
@@ -26,7 +26,9 @@ def pages_in_the_home(system):
     return int(re.search(r"home +(\d+) pages put back", done.stdout)[1])
 
 
-@pytest.mark.parametrize("way", WAYS)
+# By kexec, `make check` has a whole cycle in test_boot.py.
+@pytest.mark.parametrize("way", ["module", pytest.param("kexec_jump",
+                                                        marks=[kexec_jump, pytest.mark.full])])
 def test_checkpoints_then_hibernation(make_system, way):
     """On several CPUs, which Intel's kernels park in mwait; all of them are back each time."""
     system = make_system(cpus=4, cpu="max,vendor=GenuineIntel")
