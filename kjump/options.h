@@ -93,6 +93,6 @@ void command_help(const struct command *command);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
 	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check, cmd_initramfs,
-	cmd_history, cmd_setup;
+	cmd_history, cmd_report, cmd_setup;
 
 #endif

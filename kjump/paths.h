@@ -47,6 +47,7 @@
 #define PATH_UPDATE_INITRAMFS KJUMP_PREFIX "/lib/kjump/update-initramfs"
 /* Tells which modules the disks of this machine need. */
 #define PATH_BUSCTL	  "/usr/bin/busctl"
+#define PATH_JOURNALCTL	  "/usr/bin/journalctl"
 #define PATH_FIND_MODULES KJUMP_PREFIX "/lib/kjump/modules"
 /* Made on the machine, for each kernel: .../initramfs-RELEASE.img. */
 #define PATH_HISTORY		 "/var/lib/kjump/history.jsonl"

@@ -117,6 +117,13 @@ int preflight_check(const struct preflight_check *check, struct preflight *prefl
 	return PREFLIGHT_UNKNOWN;
 }
 
+const char *preflight_result_name(int result)
+{
+	if (result < 0)
+		return "problem";
+	return result == PREFLIGHT_UNKNOWN ? "unknown" : result ? "warning" : "ok";
+}
+
 int preflight_judge(const struct preflight_check *check, const struct config *config, int result,
 		    const struct error *note, struct error *err)
 {

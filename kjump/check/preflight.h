@@ -78,6 +78,9 @@ extern const struct preflight_check preflight_checks[];
 int preflight_check(const struct preflight_check *check, struct preflight *preflight,
 		    struct error *note);
 
+/* "ok", "warning", "problem" or "unknown". */
+const char *preflight_result_name(int result);
+
 /*
  * What the RESULT of a CHECK, which noted NOTE, means to a save: 0 to go on, with a message where
  * there is something to say, or a negative errno value to refuse. ERR may be NOTE.

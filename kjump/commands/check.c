@@ -11,13 +11,6 @@
 #include "kjump/paths.h"
 #include "text/json.h"
 
-static const char *state_name(int result)
-{
-	if (result < 0)
-		return "problem";
-	return result == PREFLIGHT_UNKNOWN ? "unknown" : result ? "warning" : "ok";
-}
-
 /* The advice speaks of the settings by the name that their file has of itself. */
 static const char *name_settings(const char *advice, const char *path, char *text, size_t size)
 {
@@ -33,7 +26,8 @@ static const char *name_settings(const char *advice, const char *path, char *tex
 static void print_line(const struct preflight_check *check, int result, const char *text,
 		       const char *advice)
 {
-	printf("%-8s %s%s%s\n", state_name(result), check->name, *text ? ": " : "", text);
+	printf("%-8s %s%s%s\n", preflight_result_name(result), check->name, *text ? ": " : "",
+	       text);
 	if (result < 0)
 		printf("         -> %s\n", advice);
 }
@@ -41,7 +35,7 @@ static void print_line(const struct preflight_check *check, int result, const ch
 static void print_json(struct json *json, const struct preflight_check *check, int result,
 		       const char *text, const char *advice)
 {
-	const char *state = state_name(result);
+	const char *state = preflight_result_name(result);
 
 	if (result >= 0)
 		advice = "";
