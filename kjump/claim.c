@@ -42,11 +42,16 @@ int claim_make(const struct disk *disk, const char *label, bool force, struct im
 	return ret ? ret : image_format(disk, label, super, err);
 }
 
-/* A save that is under way knows the device by the UUID that it has now. */
-int claim_lock(const struct disk *disk, struct error *err)
+bool claim_is_file(const struct disk *disk)
 {
 	struct stat st;
 
-	/* To a file nobody saves. */
-	return !fstat(disk->fd, &st) && S_ISBLK(st.st_mode) ? loader_lock(err) : 0;
+	return !fstat(disk->fd, &st) && S_ISREG(st.st_mode);
+}
+
+/* A save that is under way knows the device by the UUID that it has now. */
+int claim_lock(const struct disk *disk, struct error *err)
+{
+	/* To the image of a disk nobody saves. */
+	return claim_is_file(disk) ? 0 : loader_lock(err);
 }

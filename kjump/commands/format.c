@@ -46,6 +46,13 @@ static int run(const struct options *options)
 			err.code == EEXIST ? "; use --force to overwrite it" : "");
 		goto out;
 	}
+	if (!options->force && claim_is_file(&disk)) {
+		message("%s: is a file, and kernel B finds block devices only; --force claims it "
+			"as "
+			"the image of a disk; nothing was changed",
+			disk.name);
+		goto out;
+	}
 	if (claim_make(&disk, options->label, options->force, &super, &err)) {
 		message("%s: %s; it was not claimed", disk.name, err.text);
 		goto out;

@@ -36,13 +36,23 @@ def test_format_keeps_what_is_there(tmp_path):
     assert info(path)[1]["state"] == "empty"
 
 
+def test_format_takes_no_file_for_a_target(tmp_path):
+    """Kernel B would not find it, whatever its name is in kjump.conf."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(16 * MIB))
+    done = kjump("format", path)
+    assert done.returncode == 1 and b"is a file" in done.stderr and b"--force" in done.stderr
+    assert path.read_bytes() == bytes(16 * MIB)
+    assert kjump("format", "--force", path).returncode == 0
+
+
 def test_claimed_file_without_image(tmp_path):
     """Whatever the names are, the output is JSON."""
     path = os.fsencode(tmp_path) + b'/a "quoted\\" \xc3\xa4 \xff\n name'
     with open(path, "wb") as file:
         file.truncate(16 * MIB)
     label = b'l"\\\xc3\xa4'
-    assert kjump("format", "--label", label, path).returncode == 0
+    assert kjump("format", "--force", "--label", label, path).returncode == 0
     status, found = info(path)
     assert status == 3
     assert found["device"] == os.fsdecode(tmp_path) + '/a "quoted\\" ä \ufffd\n name'

@@ -181,7 +181,7 @@ def test_system_partition(make_system, tmp_path):
     """Mounted, and written at every boot by the boot loader: no reason not to restore."""
     esp = Disk(tmp_path / "esp.raw", 300 * MIB)
     system = make_system(disks=[esp], firmware="uefi", boots_disk=True)
-    subprocess.run([artifacts.tools() / "kjump", "format", system.image.path], check=True,
+    subprocess.run([artifacts.tools() / "kjump", "format", "--force", system.image.path], check=True,
                    stdout=subprocess.DEVNULL)
     make_systemd_boot(esp.path, f"{Machine.PARAMETERS} {system.parameter}")
     machine = system.machine
@@ -258,7 +258,7 @@ def test_environment_of_grub(make_system, tmp_path):
     esp = Disk(tmp_path / "esp.raw", 300 * MIB)
     system = make_system(disks=[esp], firmware="uefi", boots_disk=True)
     machine, data = system.machine, system.workload.disk
-    subprocess.run([artifacts.tools() / "kjump", "format", system.image.path], check=True,
+    subprocess.run([artifacts.tools() / "kjump", "format", "--force", system.image.path], check=True,
                    stdout=subprocess.DEVNULL)
     make_grub(esp.path, data.path, f"{Machine.PARAMETERS} {system.parameter}")
     machine.boot(timeout=120)
