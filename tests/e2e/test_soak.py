@@ -184,7 +184,9 @@ def test_soak(make_system, tmp_path, cpu, iommu):
         system.workload.check()
         goes_on(machine, PROGRAMS)
         assert machine.run("cat /sys/devices/system/cpu/online") == "0-3"
-    machine.run("echo > /run/enough; killall held; sleep 3; umount /cc")
+        print(f"round {number + 1} of {ROUNDS}", flush=True)
+    machine.run("echo > /run/enough; killall held; for i in $(seq 600); do "
+                "umount /cc 2> /dev/null && exit; sleep 0.1; done; umount /cc", 90)
     system.workload.finish()
 
 
