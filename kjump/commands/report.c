@@ -15,7 +15,11 @@
 static int write_report(const struct options *options, const char *path, FILE *out)
 {
 	struct report report = {
-		.out = out, .root = "", .config = &options->config, .checks = preflight_checks
+		.out = out,
+		.root = "",
+		.config = &options->config,
+		.settings = options->config_path,
+		.checks = preflight_checks,
 	};
 	struct error err = { 0 };
 	char size[HUMAN_SIZE];

@@ -196,10 +196,13 @@ static void report_settings(struct report *report)
 		"/lib/modules/*",
 	};
 	char full[REPORT_PATH_SIZE];
+	const char *path = report->settings;
 	struct error err = { 0 };
 
-	if (file_read_pairs(report_path(report, PATH_CONFIG, full), report_setting, report, &err))
-		report_line(report, "%s: %s", PATH_CONFIG,
+	if (!path)
+		path = report_path(report, PATH_CONFIG, full);
+	if (file_read_pairs(path, report_setting, report, &err))
+		report_line(report, "%s: %s", report->settings ? path : PATH_CONFIG,
 			    err.code == EINVAL ? "a line that is none" : strerror(err.code));
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++)
 		report_each(report, patterns[i], report_name);

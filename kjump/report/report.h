@@ -21,6 +21,7 @@ struct report {
 	const char
 		*root; /* "" = the running system; a directory with its own /proc, ... in tests */
 	const struct config *config;
+	const char *settings; /* the file that CONFIG is from, NULL = the one in /etc */
 	const struct preflight_check *checks; /* ends with a NULL name */
 	struct redact redact;
 	bool full; /* there is no memory: what follows is missing */

@@ -44,6 +44,13 @@ def test_parts(tmp_path):
     assert len(checks) == len(re.findall(r"^(?:ok|warning|problem|unknown) ", names, re.MULTILINE))
 
 
+def test_settings_of_another_file(tmp_path):
+    (tmp_path / "kjump.conf").write_text("level = 7\n")
+    done = run(BUILD / "kjump", "report", "--config", tmp_path / "kjump.conf", tmp_path / "report.txt")
+    assert done.returncode == (1 if os.geteuid() else 0), done.stderr
+    assert "\nlevel = 7\n" in (tmp_path / "report.txt").read_text()
+
+
 def test_only_a_new_file(tmp_path):
     """For its owner alone, and never in place of another one, nor through a link."""
     path = tmp_path / "report.txt"
