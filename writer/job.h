@@ -13,8 +13,8 @@
 #include "disk/disk.h"
 #include "image/format.h"
 #include "memory/memory.h"
+#include "text/terminals.h"
 #include "writer/guard.h"
-#include "writer/terminals.h"
 
 /* As many threads may be asked for; there are never more than CPUs. */
 #define SAVE_WORKERS_MAX 256

@@ -3,19 +3,16 @@
 #include "writer/progress.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/abi.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "text/bar.h"
 
-#define REDRAW_NS      100000000
-#define BAR_MAX	       40 /* cells */
-#define BAR_MIN	       10
-#define NAME_MAX_SHOWN 60
-#define COLUMNS_GUESS  80
+#define REDRAW_NS     100000000
+#define COLUMNS_GUESS 80
 
 void progress_init(struct progress *progress, const char *name, uint64_t total, bool quiet,
 		   const struct terminals *terminals)
@@ -53,29 +50,13 @@ void progress_bar(const struct progress *progress, uint64_t written, double seco
 		  unsigned columns, char *text, size_t size)
 {
 	double share = progress->total ? (double)progress->done / (double)progress->total : 1;
-	unsigned left = share > 0 ? (unsigned)(seconds * (1 - share) / share + 0.5) : 0;
-	char figures[96], bar[BAR_MAX + 1], name[NAME_MAX_SHOWN + 3];
-	int cells, full;
+	unsigned left = bar_left(share, seconds);
+	char figures[96];
 
 	snprintf(figures, sizeof(figures), "%3.0f %%  %.0f MB/s  %u:%02u left  ratio %.1f",
 		 share * 100, megabytes_per_second(progress, seconds), left / 60, left % 60,
 		 ratio(progress, written));
-	snprintf(name, sizeof(name), "%.*s: ", NAME_MAX_SHOWN, progress->name);
-	cells = (int)columns - (int)strlen(name) - (int)strlen(figures) - 5;
-	if (cells < BAR_MIN) { /* a UUID is a line in itself; the message before has named it */
-		cells += (int)strlen(name);
-		name[0] = '\0';
-	}
-	if (cells < BAR_MIN) {
-		snprintf(text, size, "%.*s", (int)columns - 1, figures);
-		return;
-	}
-	cells = cells > BAR_MAX ? BAR_MAX : cells;
-	full = (int)(share * cells);
-	memset(bar, '#', full);
-	memset(bar + full, '.', cells - full);
-	bar[cells] = '\0';
-	snprintf(text, size, "%s[%s] %s", name, bar, figures);
+	bar_line(progress->name, figures, share, columns, text, size);
 }
 
 /* The cursor stays in front, so that a message takes the line instead of going behind the bar. */

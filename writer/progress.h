@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "writer/terminals.h"
+#include "text/terminals.h"
 
 enum progress_style {
 	PROGRESS_NONE,

@@ -19,12 +19,12 @@
 #include "common/tsc.h"
 #include "disk/disk.h"
 #include "memory/manual.h"
+#include "text/watcher.h"
 #include "writer/cmdline-request.h"
 #include "writer/request-check.h"
 #include "writer/save.h"
 #include "writer/target.h"
 #include "writer/task.h"
-#include "writer/watcher.h"
 
 static int save(struct task *task, const struct terminals *terminals, const atomic_bool *stop,
 		struct save_result *result, struct error *err)

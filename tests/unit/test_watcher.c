@@ -13,17 +13,17 @@
 
 #include <cmocka.h>
 
-#include "writer/watcher.h"
+#include "text/watcher.h"
 
 /* After TEXT: 'q' for q, 'e' for Esc once it is silent, '-' for neither. */
 static char judge(const char *text)
 {
-	enum keys_state state = KEYS_GROUND;
+	enum keyboard_state state = KEYBOARD_GROUND;
 
 	for (; *text; text++)
-		if (keys_byte(&state, (unsigned char)*text))
+		if (keyboard_byte(&state, (unsigned char)*text))
 			return 'q';
-	return keys_silence(&state) ? 'e' : '-';
+	return keyboard_silence(&state) ? 'e' : '-';
 }
 
 static void test_keys(void **state)

@@ -2,44 +2,44 @@
 /*
  * Telling keys apart: ECMA-48 sequences, and the two forms that only consoles know.
  */
-#include "writer/keys.h"
+#include "text/keyboard.h"
 
 #define ESC 0x1b
 
-bool keys_byte(enum keys_state *state, unsigned char byte)
+bool keyboard_byte(enum keyboard_state *state, unsigned char byte)
 {
-	enum keys_state before = *state;
+	enum keyboard_state before = *state;
 
-	*state = KEYS_GROUND;
+	*state = KEYBOARD_GROUND;
 	if (byte == ESC) { /* begins anew, whatever came before */
-		*state = KEYS_ESCAPE;
+		*state = KEYBOARD_ESCAPE;
 		return false;
 	}
 	switch (before) {
-	case KEYS_GROUND:
+	case KEYBOARD_GROUND:
 		return byte == 'q' || byte == 'Q';
-	case KEYS_ESCAPE:
+	case KEYBOARD_ESCAPE:
 		if (byte == '[')
-			*state = KEYS_CSI;
+			*state = KEYBOARD_CSI;
 		else if (byte == 'O') /* keys of a keypad, F1 to F4 */
-			*state = KEYS_ONE;
+			*state = KEYBOARD_ONE;
 		return false; /* else it was a key together with Alt */
-	case KEYS_CSI:
+	case KEYBOARD_CSI:
 		if (byte == '[') /* F1 to F5 of Linux's console: ESC [ [ A */
-			*state = KEYS_ONE;
+			*state = KEYBOARD_ONE;
 		else if (byte < 0x40 || byte > 0x7e) /* parameters go on */
-			*state = KEYS_CSI;
+			*state = KEYBOARD_CSI;
 		return false;
-	case KEYS_ONE:
+	case KEYBOARD_ONE:
 		break;
 	}
 	return false;
 }
 
-bool keys_silence(enum keys_state *state)
+bool keyboard_silence(enum keyboard_state *state)
 {
-	bool escape = *state == KEYS_ESCAPE;
+	bool escape = *state == KEYBOARD_ESCAPE;
 
-	*state = KEYS_GROUND;
+	*state = KEYBOARD_GROUND;
 	return escape;
 }

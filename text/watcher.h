@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whoever sits at one of the consoles stops the saving with q or Esc.
+ * Whoever sits at one of the consoles stops what goes on with q or Esc.
  */
-#ifndef WRITER_WATCHER_H
-#define WRITER_WATCHER_H
+#ifndef TEXT_WATCHER_H
+#define TEXT_WATCHER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,13 +12,13 @@
 #include <stdint.h>
 #include <termios.h>
 
-#include "writer/keys.h"
-#include "writer/terminals.h"
+#include "text/keyboard.h"
+#include "text/terminals.h"
 
 struct watcher_terminal {
 	int fd;
 	struct termios before;
-	enum keys_state keys;
+	enum keyboard_state keys;
 	uint64_t since; /* when the last byte came; nanoseconds */
 };
 
@@ -28,6 +28,7 @@ struct watcher {
 	int wake[2]; /* closing the write end ends the thread */
 	pthread_t thread;
 	atomic_bool pressed; /* q or Esc */
+	atomic_uint presses; /* how often */
 };
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opening, closing and writing to the consoles. */
-#include "writer/terminals.h"
+#include "text/terminals.h"
 
 #include <fcntl.h>
 #include <stdio.h>

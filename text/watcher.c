@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The thread that waits for a key. It holds nothing up: that the saving looks at a flag now and
- * then is all there is to it.
+ * The thread that waits for a key. It holds nothing up: that the work looks at a flag now and then
+ * is all there is to it.
  */
-#include "writer/watcher.h"
+#include "text/watcher.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@ static void add_terminal(struct watcher *watcher, int fd)
 	struct watcher_terminal *terminal = &watcher->terminals[watcher->count];
 	struct termios raw;
 
-	*terminal = (struct watcher_terminal){ .fd = fd, .keys = KEYS_GROUND };
+	*terminal = (struct watcher_terminal){ .fd = fd, .keys = KEYBOARD_GROUND };
 	if (tcgetattr(fd, &terminal->before))
 		return;
 	/* Input only: what the kernel prints there keeps its line ends. */
@@ -38,6 +38,12 @@ static void add_terminal(struct watcher *watcher, int fd)
 	watcher->count++;
 }
 
+static void note_press(struct watcher *watcher)
+{
+	atomic_fetch_add(&watcher->presses, 1);
+	atomic_store(&watcher->pressed, true);
+}
+
 /* Returns false when there is nothing to be read there any more. */
 static bool take_bytes(struct watcher *watcher, struct watcher_terminal *terminal)
 {
@@ -47,8 +53,8 @@ static bool take_bytes(struct watcher *watcher, struct watcher_terminal *termina
 	if (size < 0)
 		return errno == EAGAIN || errno == EINTR;
 	for (ssize_t i = 0; i < size; i++)
-		if (keys_byte(&terminal->keys, bytes[i]))
-			atomic_store(&watcher->pressed, true);
+		if (keyboard_byte(&terminal->keys, bytes[i]))
+			note_press(watcher);
 	terminal->since = clock_now();
 	return size > 0;
 }
@@ -66,9 +72,9 @@ static int next_silence(const struct watcher *watcher)
 
 	for (size_t i = 0; i < watcher->count; i++) {
 		uint64_t passed = silence_ms(&watcher->terminals[i], at);
-		int left = passed < KEYS_SILENCE_MS ? KEYS_SILENCE_MS - (int)passed : 0;
+		int left = passed < KEYBOARD_SILENCE_MS ? KEYBOARD_SILENCE_MS - (int)passed : 0;
 
-		if (watcher->terminals[i].keys != KEYS_GROUND && (wait < 0 || left < wait))
+		if (watcher->terminals[i].keys != KEYBOARD_GROUND && (wait < 0 || left < wait))
 			wait = left;
 	}
 	return wait;
@@ -76,8 +82,8 @@ static int next_silence(const struct watcher *watcher)
 
 static void settle(struct watcher *watcher, struct watcher_terminal *terminal, uint64_t at)
 {
-	if (silence_ms(terminal, at) >= KEYS_SILENCE_MS && keys_silence(&terminal->keys))
-		atomic_store(&watcher->pressed, true);
+	if (silence_ms(terminal, at) >= KEYBOARD_SILENCE_MS && keyboard_silence(&terminal->keys))
+		note_press(watcher);
 }
 
 /* Silence counts only when there is nothing to be read: this thread may have been held up. */
@@ -122,6 +128,7 @@ bool watcher_start(struct watcher *watcher, const struct terminals *terminals)
 {
 	watcher->count = 0;
 	atomic_init(&watcher->pressed, false);
+	atomic_init(&watcher->presses, 0);
 	for (size_t i = 0; i < terminals->count; i++)
 		add_terminal(watcher, terminals->fds[i]);
 	if (!watcher->count)

@@ -3,8 +3,8 @@
  * The machine's consoles, as far as they are terminals: where the bar is drawn, and where keys come
  * from.
  */
-#ifndef WRITER_TERMINALS_H
-#define WRITER_TERMINALS_H
+#ifndef TEXT_TERMINALS_H
+#define TEXT_TERMINALS_H
 
 #include <stddef.h>
 
