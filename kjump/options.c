@@ -30,6 +30,9 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_BOOT] = { FIELD("boot", key_switch, boot), 0, NULL,
 			  "note that this boot restored nothing, if there was\nsomething" },
 	[OPTION_CMDLINE] = { SETTING("cmdline"), 0, "WORDS", "added to kernel B's command line" },
+	[OPTION_COLOR] = { FIELD("color", color_key, color), 0, "[=WHEN]",
+			   "colours: auto (on a terminal, and without NO_COLOR;\ndefault), "
+			   "always or never" },
 	[OPTION_CONFIG] = { FIELD("config", key_pointer, config_path), 0, "FILE",
 			    "settings (default: /etc/kjump.conf)" },
 	[OPTION_DRY_RUN] = { FIELD("dry-run", key_switch, dry_run), 0, NULL,

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "kjump/config.h"
+#include "text/color.h"
 #include "text/options.h"
 
 /* The options of all commands: entries of the table in options.c. */
@@ -19,6 +20,7 @@ enum option_index {
 	OPTION_ANYWAY,
 	OPTION_BOOT,
 	OPTION_CMDLINE,
+	OPTION_COLOR,
 	OPTION_CONFIG,
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
@@ -63,6 +65,7 @@ struct options {
 	const char *label;
 	const char *logind; /* what logind does, when it is its services that run this */
 	const char *plot;
+	enum color_when color;
 	bool boot, own, force, quiet, help, json, dry_run, replace, undo, yes;
 	const char *operands[OPERANDS_MAX];
 };

@@ -124,6 +124,13 @@ const char *preflight_result_name(int result)
 	return result == PREFLIGHT_UNKNOWN ? "unknown" : result ? "warning" : "ok";
 }
 
+enum color preflight_result_color(int result)
+{
+	if (result < 0)
+		return COLOR_BAD;
+	return result == PREFLIGHT_UNKNOWN ? COLOR_UNKNOWN : result ? COLOR_DOUBT : COLOR_GOOD;
+}
+
 int preflight_judge(const struct preflight_check *check, const struct config *config, int result,
 		    const struct error *note, struct error *err)
 {

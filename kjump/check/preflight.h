@@ -13,6 +13,7 @@
 #include "disk/disk.h"
 #include "image/image.h"
 #include "kjump/config.h"
+#include "text/color.h"
 
 struct preflight {
 	const struct config *config;
@@ -80,6 +81,7 @@ int preflight_check(const struct preflight_check *check, struct preflight *prefl
 
 /* "ok", "warning", "problem" or "unknown". */
 const char *preflight_result_name(int result);
+enum color preflight_result_color(int result);
 
 /*
  * What the RESULT of a CHECK, which noted NOTE, means to a save: 0 to go on, with a message where

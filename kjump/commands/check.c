@@ -24,9 +24,10 @@ static const char *name_settings(const char *advice, const char *path, char *tex
 }
 
 static void print_line(const struct preflight_check *check, int result, const char *text,
-		       const char *advice)
+		       const char *advice, bool colored)
 {
-	printf("%-8s %s%s%s\n", preflight_result_name(result), check->name, *text ? ": " : "",
+	printf("%s%-8s%s %s%s%s\n", color_begin(colored, preflight_result_color(result)),
+	       preflight_result_name(result), color_end(colored), check->name, *text ? ": " : "",
 	       text);
 	if (result < 0)
 		printf("         -> %s\n", advice);
@@ -53,6 +54,7 @@ static int run(const struct options *options)
 				       .operation = OP_HIBERNATE,
 				       .root = "" };
 	struct json json = { .out = stdout };
+	const bool colored = color_wanted(options->color, stdout);
 	int status = EXIT_DONE;
 	char text[1024];
 
@@ -69,7 +71,7 @@ static int run(const struct options *options)
 		if (options->json)
 			print_json(&json, check, result, note.text, advice);
 		else if (!options->quiet || result)
-			print_line(check, result, note.text, advice);
+			print_line(check, result, note.text, advice, colored);
 	}
 	if (options->json)
 		json_end(&json);
@@ -89,6 +91,6 @@ const struct command cmd_check = {
 		 "Changes nothing, but has the jump module loaded where there is one. The exit\n"
 		 "code is 0 when there is no problem.",
 	.accepts = TAKES_LOAD | TAKES(TARGET) | TAKES(ALLOW_PLAINTEXT) | TAKES(ALLOW_UNWATCHED) |
-		   TAKES(JSON),
+		   TAKES(COLOR) | TAKES(JSON),
 	.run = run,
 };

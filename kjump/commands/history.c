@@ -19,21 +19,23 @@
 
 #define SHOWN 40
 
-static void print_event(const struct event *event)
+static void print_event(const struct event *event, bool colored)
 {
+	const char *good = color_begin(colored, COLOR_GOOD), *end = color_end(colored);
 	char time[HUMAN_SIZE], data[HUMAN_SIZE], written[HUMAN_SIZE];
 
 	printf("%s  %-11s  ", human_time(event->time, time),
 	       *event->operation ? event->operation : "boot");
 	if (event->kind == EVENT_FAILED) {
-		printf("failed: %s\n", event->cause);
+		printf("%sfailed%s: %s\n", color_begin(colored, COLOR_BAD), end, event->cause);
 	} else if (event->kind == EVENT_BOOTED_ON) {
-		printf("not restored: %s\n", event->cause);
+		printf("%snot restored%s: %s\n", color_begin(colored, COLOR_DOUBT), end,
+		       event->cause);
 	} else {
 		bool restored = event->kind == EVENT_RESTORED;
 
-		printf("%-8s  %10s  %10s  saved %.1f s, %s %.1f s\n",
-		       restored ? "restored" : "saved", human_bytes(event->data_bytes, data),
+		printf("%s%-8s%s  %10s  %10s  saved %.1f s, %s %.1f s\n", good,
+		       restored ? "restored" : "saved", end, human_bytes(event->data_bytes, data),
 		       human_bytes(event->written_bytes, written),
 		       (double)event_saving_ms(event) / 1000, restored ? "restored" : "back",
 		       (double)event_returning_ms(event) / 1000);
@@ -107,7 +109,7 @@ static int run(const struct options *options)
 	if (options->plot)
 		status = plot(&list, options->plot);
 	for (size_t i = 0; !options->plot && i < list.count; i++)
-		print_event(&list.events[i]);
+		print_event(&list.events[i], color_wanted(options->color, stdout));
 	free(list.events);
 	return status;
 }
@@ -118,7 +120,7 @@ const struct command cmd_history = {
 	.operands = "[FILE]",
 	.about = "Show the last saves and restores, one a line, or those in FILE, a copy of\n"
 		 "/var/lib/kjump/history.jsonl.",
-	.accepts = TAKES(BOOT) | TAKES(PLOT),
+	.accepts = TAKES(BOOT) | TAKES(COLOR) | TAKES(PLOT),
 	.operands_max = 1,
 	.run = run,
 };

@@ -52,6 +52,7 @@ static int check(const struct setup *setup, const struct options *options)
 {
 	struct config config = options->config;
 	struct preflight preflight = { .config = &config, .operation = OP_HIBERNATE, .root = "" };
+	const bool colored = color_wanted(options->color, stdout);
 	int status = EXIT_DONE;
 
 	snprintf(config.target, sizeof(config.target), "%s", setup->spec);
@@ -66,7 +67,8 @@ static int check(const struct setup *setup, const struct options *options)
 			     "=");
 			continue;
 		}
-		printf("problem  %s: %s\n         -> %s\n", one->name, note.text, preflight.advice);
+		printf("%sproblem%s  %s: %s\n         -> %s\n", color_begin(colored, COLOR_BAD),
+		       color_end(colored), one->name, note.text, preflight.advice);
 		status = EXIT_FAILED;
 	}
 	return status;
@@ -173,7 +175,7 @@ const struct command cmd_setup = {
 		"before the first, makes all of them or none, and ends with what 'kjump check' "
 		"finds.\n"
 		"What is in order already is left alone.",
-	.accepts = TAKES(DRY_RUN) | TAKES(LABEL) | TAKES(UNDO) | TAKES(YES),
+	.accepts = TAKES(COLOR) | TAKES(DRY_RUN) | TAKES(LABEL) | TAKES(UNDO) | TAKES(YES),
 	.operands_max = 1,
 	.run = run,
 };
