@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Manual pages say what the programs do: every option, key and parameter, and none besides."""
 
+import json
 import re
 
 import pytest
@@ -121,6 +122,16 @@ def test_example_configuration_is_accepted(tmp_path):
     (tmp_path / "kjump.conf").write_text(text)
     done = run(BUILD / "kjump", "status", "--config", tmp_path / "kjump.conf")
     assert done.returncode == 0, done.stderr
+
+
+def test_keys_of_the_checks():
+    """The object that `check --json` prints, and the page about it."""
+    checks = json.loads(run(BUILD / "kjump", "check", "--json").stdout)
+    text = section("kjump.8", "JSON OUTPUT").split("The checks, and what is in order")[1]
+    listed = tags(text.split(".PP")[0])
+    assert [name.strip('"') for name in listed] == list(checks)
+    fields = tags(section("kjump.8", "JSON OUTPUT").split('kjump check --json')[1].split(".PP")[0])
+    assert all(list(check) == fields for check in checks.values())
 
 
 def parameters(*folders):
