@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opening a volume in pieces on devices. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/safe.h"
 #include "disk/disk.h"
 #include "disk/pieces.h"
 
-/* Open the device of piece NUMBER. Claimed once, it is shared by all pieces that lie on it. */
+/* The descriptor that a piece before NUMBER has of the same device; -1 when there is none. */
+static int find_opened(const struct watch *pieces, size_t number, const struct disk *volume)
+{
+	for (size_t i = 0; i < number; i++)
+		if (!strcmp(pieces[i].tag, pieces[number].tag))
+			return volume->pieces[i].fd;
+	return -1;
+}
+
+/* Open the device of piece NUMBER. Opened once, it is shared by all pieces that lie on it. */
 static int open_device(const struct watch *pieces, size_t number, struct disk *volume,
 		       struct error *err)
 {
@@ -19,21 +28,22 @@ static int open_device(const struct watch *pieces, size_t number, struct disk *v
 	const struct watch *wanted = &pieces[number];
 	char path[PATH_MAX];
 	struct disk disk;
+	off_t size;
 	int code;
 
-	for (size_t i = 0; i < number; i++)
-		if (!strcmp(pieces[i].tag, wanted->tag)) {
-			piece->fd = fcntl(volume->pieces[i].fd, F_DUPFD_CLOEXEC, 0);
-			return piece->fd < 0 ? error_errno(err, "%s", wanted->tag) : 0;
-		}
-	code = disk_find(wanted->tag, path, sizeof(path), err);
-	if (!code)
-		code = disk_open(path, DISK_WRITE, &disk, err);
-	if (code)
-		return code;
-	piece->fd = disk.fd;
-	if (!safe_within(wanted->offset, wanted->length, disk.size))
-		return error_set(err, ENOSPC, "%s: smaller than the volume on it", path);
+	piece->fd = find_opened(pieces, number, volume);
+	if (piece->fd < 0) {
+		code = disk_find(wanted->tag, path, sizeof(path), err);
+		if (!code)
+			code = disk_open(path, DISK_WRITE, &disk, err);
+		if (code)
+			return code;
+		piece->fd = disk.fd;
+		piece->owner = true;
+	}
+	size = lseek(piece->fd, 0, SEEK_END);
+	if (size < 0 || !safe_within(wanted->offset, wanted->length, (uint64_t)size))
+		return error_set(err, ENOSPC, "%s: smaller than the volume on it", wanted->tag);
 	return 0;
 }
 

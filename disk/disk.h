@@ -35,10 +35,17 @@ struct disk {
 	int (*fault)(void *context, enum disk_operation operation, uint64_t offset, size_t size);
 	void *fault_context;
 
-	/* Of a volume that nobody has assembled; NULL for a device. FD is that of the first piece.
+	/*
+	 * Of a volume that nobody has assembled, or a file on a device; NULL for a device. FD is
+	 * that of the first piece.
 	 */
 	struct disk_piece *pieces;
 	size_t piece_count;
+};
+
+/* Bytes of a disk. */
+struct disk_range {
+	uint64_t offset, length;
 };
 
 enum disk_mode {
@@ -72,6 +79,13 @@ typedef void (*disk_found)(void *context, const char *path);
  */
 int disk_find_all(const char *spec, disk_found found, void *context, struct error *err);
 
+/*
+ * "UUID=...@N", or UUID_SUB= or PARTUUID=, is a file: N is where it begins on the device, in bytes.
+ * To disk_find() it is its device. Puts the name of that into DEVICE, which has room for SIZE
+ * bytes, and N into *PLACE. False when SPEC is no name of a file.
+ */
+bool disk_spec_is_file(const char *spec, char *device, size_t size, uint64_t *place);
+
 /* Open PATH. DISK->fd is owned by the caller, disk_close() ends it. */
 int disk_open(const char *path, enum disk_mode mode, struct disk *disk, struct error *err);
 void disk_close(struct disk *disk);
@@ -83,6 +97,20 @@ void disk_close(struct disk *disk);
  */
 int disk_open_pieces(const struct watch *pieces, size_t count, const char *name, struct disk *disk,
 		     struct error *err);
+
+/*
+ * Let DISK be COUNT ranges of itself, in that order: an open device becomes a file on it.
+ * disk_probe() and disk_wipe() are not for what became of it. EUCLEAN when one of them does not lie
+ * on it at multiples of DISK_ALIGN; then nothing has changed.
+ */
+int disk_narrow(struct disk *disk, const struct disk_range *ranges, size_t count,
+		struct error *err);
+
+/*
+ * Let disk_close() close FD as well, which keeps something from going as long as DISK, which
+ * disk_narrow() has made, is open. On failure FD is the caller's.
+ */
+int disk_keep(struct disk *disk, int fd, struct error *err);
 
 /* Read or write all of SIZE bytes at OFFSET; an access beyond the end fails with ENOSPC. */
 int disk_read(const struct disk *disk, void *buffer, size_t size, uint64_t offset,

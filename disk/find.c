@@ -69,6 +69,26 @@ static const struct tag *find_tag(const char *spec)
 	return NULL;
 }
 
+bool disk_spec_is_file(const char *spec, char *device, size_t size, uint64_t *place)
+{
+	static const char *const tags[] = { "UUID=", "UUID_SUB=", "PARTUUID=" };
+	const char *at = strrchr(spec, '@');
+	char *end;
+
+	for (size_t i = 0; at && i < sizeof(tags) / sizeof(tags[0]); i++) {
+		if (strncmp(spec, tags[i], strlen(tags[i])) || !isdigit((unsigned char)at[1]) ||
+		    (size_t)(at - spec) >= size)
+			continue;
+		errno = 0;
+		*place = strtoull(at + 1, &end, 10);
+		if (errno || *end)
+			return false;
+		snprintf(device, size, "%.*s", (int)(at - spec), spec);
+		return true;
+	}
+	return false;
+}
+
 /*
  * Opening a floppy drive takes seconds and a suspended mapping blocks for ever; RAM disks hold
  * nothing that outlives a jump.
@@ -205,7 +225,12 @@ static int find_one(const struct tag *tag, const char *spec, char *path, size_t 
 int disk_find(const char *spec, char *path, size_t size, struct error *err)
 {
 	const struct tag *tag = find_tag(spec);
+	char device[128];
 	struct stat st;
+	uint64_t place;
+
+	if (disk_spec_is_file(spec, device, sizeof(device), &place))
+		return find_one(tag, device, path, size, err);
 
 	if (tag)
 		return find_one(tag, spec, path, size, err);
@@ -219,8 +244,9 @@ int disk_find(const char *spec, char *path, size_t size, struct error *err)
 int disk_find_all(const char *spec, disk_found found, void *context, struct error *err)
 {
 	const struct tag *tag = find_tag(spec);
+	char path[256], device[128];
 	struct names names = { 0 };
-	char path[256];
+	uint64_t place;
 	int rc;
 
 	if (!tag) {
@@ -229,6 +255,8 @@ int disk_find_all(const char *spec, disk_found found, void *context, struct erro
 			found(context, path);
 		return rc;
 	}
+	if (disk_spec_is_file(spec, device, sizeof(device), &place))
+		spec = device;
 	rc = find_by_tag(tag, spec, &names, err);
 	for (size_t i = 0; !rc && i < names.n; i++) {
 		sysfs_node(names.v[i], path, sizeof(path));

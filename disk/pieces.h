@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A volume in pieces on devices: what disk.c needs to read and write one that the kernel has not
- * assembled.
+ * A disk in pieces on devices, as a volume that the kernel has not assembled or a file whose file
+ * system is not mounted: what disk.c needs to read and write it.
  */
 #ifndef DISK_PIECES_H
 #define DISK_PIECES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
 #include "disk/disk.h"
 
+/* They follow one another in the disk without gaps. */
 struct disk_piece {
 	int fd;
-	uint64_t start;	 /* in the volume */
+	bool owner;	 /* of the descriptor, which others share: it is flushed and closed once */
+	bool kept;	 /* it is only closed: see disk_keep() */
+	uint64_t start;	 /* in the disk */
 	uint64_t offset; /* on the device */
 	uint64_t length;
 };

@@ -178,4 +178,34 @@ struct image_watch {
 
 _Static_assert(sizeof(struct image_watch) == 88, "watch record size");
 
+/*
+ * A file whose file system is not mounted: its first 64 KiB, which lie in one piece on the device,
+ * say where all of it lies. What is behind them is the device of the image.
+ */
+#define IMAGE_MAP_SIZE	  65536
+#define IMAGE_MAP_MAGIC	  "\x89KJFILE\n"
+#define IMAGE_MAP_VERSION 1
+#define IMAGE_MAP_EXTENTS 4064
+
+struct image_extent {
+	uint64_t offset; /* on the device that holds the file system, bytes; multiple of 4096 */
+	uint64_t length; /* bytes; multiple of 4096 */
+};
+
+struct image_map {
+	char magic[8];
+	uint32_t version;
+	uint32_t crc;		 /* CRC32C of the 65536 bytes with this field 0 */
+	uint64_t place;		 /* where this lies on the device, bytes */
+	uint8_t device_uuid[16]; /* as in the superblock; 0 until it is claimed */
+	uint32_t extent_count;
+	uint32_t reserved0;
+	char device[64]; /* "UUID=..." of the file system, as whoever boots names it */
+	char path[256];	 /* where the file was when it was claimed */
+	uint8_t reserved1[144];
+	struct image_extent extents[IMAGE_MAP_EXTENTS]; /* in the order of the file */
+};
+
+_Static_assert(sizeof(struct image_map) == IMAGE_MAP_SIZE, "map size");
+
 #endif

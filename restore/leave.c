@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/tsc.h"
+#include "image/filemap.h"
 #include "jump/jump.h"
 #include "jump/kexec.h"
 #include "memory/platform.h"
@@ -178,12 +179,10 @@ static void announce(const struct leave *leave, const struct helpers *helpers)
 static void take_back(struct leave *leave, uint32_t state, struct error *err)
 {
 	struct error second = { 0 };
-	char path[sizeof(leave->disk->name)];
 	int rc = 0;
 
-	memcpy(path, leave->disk->name, sizeof(path));
 	if (leave->disk->fd < 0)
-		rc = disk_open(path, DISK_WRITE, leave->disk, &second);
+		rc = filemap_open(leave->target, DISK_WRITE, leave->disk, &second);
 	leave->super->state = state;
 	if (!rc)
 		rc = image_super_write(leave->disk, leave->super, &second);

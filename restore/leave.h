@@ -11,7 +11,8 @@
 #include "restore/stage.h"
 
 struct leave {
-	struct disk *disk; /* closed before the jump */
+	const char *target; /* what the user called it */
+	struct disk *disk;  /* closed before the jump */
 	struct image_super *super;
 	const struct image_index *index;
 	const struct stage *stage;

@@ -164,6 +164,7 @@ static int load_and_jump(struct restore *restore, struct error *err)
 	uint64_t begun = clock_now();
 	struct stage stage = { 0 };
 	struct leave leave = {
+		.target = restore->options->target,
 		.disk = &restore->disk,
 		.super = &restore->super,
 		.index = &restore->index,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "image/filemap.h"
 #include "restore/check.h"
 
 /* Does the error mean that the device may still appear? */
@@ -30,25 +31,21 @@ static enum exit_code read_super(struct disk *disk, struct image_super *super, s
 enum exit_code target_open(const char *spec, enum disk_mode mode, struct waiting *waiting,
 			   struct disk *disk, struct image_super *super, struct error *err)
 {
-	char path[sizeof(disk->name)];
 	int rc;
 
-	disk->fd = -1;
 	do {
-		rc = disk_find(spec, path, sizeof(path), err);
-		if (!rc)
-			rc = disk_open(path, mode, disk, err);
+		rc = filemap_open(spec, mode, disk, err);
 	} while (absent(rc) && waiting_goes_on(waiting, err));
 	if (rc) {
 		disk->fd = -1;
-		return absent(rc) ? EXIT_NO_DEVICE : EXIT_FAILED;
+		return absent(rc) ? EXIT_NO_DEVICE : rc == -ENOMEDIUM ? EXIT_NO_IMAGE : EXIT_FAILED;
 	}
 	return read_super(disk, super, err);
 }
 
 /* What marking was like, over all devices. */
 struct marking {
-	const char *reason;
+	const char *spec, *reason;
 	bool marked, failed;
 };
 
@@ -68,16 +65,34 @@ static void mark(struct disk *disk, struct image_super *super, struct marking *m
 	}
 }
 
+/*
+ * A file's device may be mounted by now. Nobody else writes to that file, so its superblock is
+ * written beneath the file system as well.
+ */
+static enum exit_code open_to_mark(const char *spec, const char *path, struct disk *disk,
+				   struct image_super *super, struct error *err)
+{
+	char device[64];
+	uint64_t place;
+	int rc = disk_open(path, DISK_WRITE, disk, err);
+
+	if (rc == -EBUSY && disk_spec_is_file(spec, device, sizeof(device), &place))
+		rc = disk_open(path, DISK_SHARED, disk, err);
+	if (!rc)
+		rc = filemap_enter(spec, disk, err);
+	if (rc)
+		return rc == -ENOMEDIUM ? EXIT_NO_IMAGE : EXIT_FAILED;
+	return read_super(disk, super, err);
+}
+
 static void mark_found(void *context, const char *path)
 {
 	struct marking *marking = context;
 	struct image_super super;
 	struct error err = { 0 };
 	struct disk disk = { .fd = -1 };
-	enum exit_code code = EXIT_FAILED;
+	enum exit_code code = open_to_mark(marking->spec, path, &disk, &super, &err);
 
-	if (!disk_open(path, DISK_WRITE, &disk, &err))
-		code = read_super(&disk, &super, &err);
 	if (code != EXIT_DONE) {
 		message("%s; nothing was changed", err.text);
 		marking->failed |= code == EXIT_FAILED;
@@ -89,7 +104,7 @@ static void mark_found(void *context, const char *path)
 
 enum exit_code target_boot_on(const char *spec, const char *reason, struct waiting waiting)
 {
-	struct marking marking = { .reason = reason };
+	struct marking marking = { .spec = spec, .reason = reason };
 	struct error err = { 0 };
 	int rc;
 

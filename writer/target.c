@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "image/filemap.h"
 #include "image/image.h"
 
 #define RETRY_MS 50
@@ -35,7 +36,9 @@ static int open_device(const char *target, unsigned *wait_ms, struct disk *disk,
 	do
 		r = disk_find(target, path, sizeof(path), err);
 	while (target_wait(wait_ms, r));
-	return r ? r : disk_open(path, DISK_WRITE, disk, err);
+	if (!r)
+		r = disk_open(path, DISK_WRITE, disk, err);
+	return r ? r : filemap_enter(target, disk, err);
 }
 
 /* A volume is not found by what lies on it, so what lies on it is compared. */
@@ -49,6 +52,8 @@ static int open_volume(const struct request *request, unsigned *wait_ms, struct 
 		r = disk_open_pieces(request->pieces, request->piece_count, target_name(request),
 				     disk, err);
 	while (target_wait(wait_ms, r));
+	if (!r)
+		r = filemap_enter(request->target, disk, err);
 	if (r)
 		return r;
 	r = image_super_read(disk, &super, err);
