@@ -219,6 +219,7 @@ help:
 	@echo 'make module         $(BUILD)/module/RELEASE/kjump.ko for the running kernel; KERNEL=release'
 	@echo '                    or KERNELDIR=headers for another one'
 	@echo 'make bench-vm       a hibernation against the kernel'"'"'s own, in QEMU'
+	@echo 'make bench-jumps    loading kernel B and jumping, by the module and by kexec'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
 	@echo 'make deb            Debian packages into $(BUILD)/deb/; make check-packaging builds, installs,'
 	@echo '                    uses and purges them in Debian 12 and 13, and checks the others (takes root)'

@@ -143,6 +143,11 @@ bench-vm: deps all
 	@scripts/deps $(KERNEL_SOURCES)
 	$(SYSTEM_PYTHON) -B tests/bench/vm.py --svg docs/phases.svg $(BENCH_ARGS)
 
+# Loading and jumping, by the module and by kexec; about 5 minutes.
+bench-jumps: deps all
+	@scripts/deps $(KERNEL_SOURCES)
+	$(SYSTEM_PYTHON) -B tests/bench/jumps.py $(BENCH_ARGS)
+
 # Inputs made up by libFuzzer for everything that reads what it cannot trust.
 fuzz:
 	@scripts/deps clang libclang-rt-14-dev
@@ -161,5 +166,5 @@ lint: deps
 	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py' ':!packaging') dracut-module/*/*.sh \
 		boot/*.sh boot/dracut/*.sh boot/mkinitcpio/*/*
 
-.PHONY: bench bench-vm bit-flips check check-full check-kernels check-package e2e fuzz fuzz-afl lint \
+.PHONY: bench bench-jumps bench-vm bit-flips check check-full check-kernels check-package e2e fuzz fuzz-afl lint \
 	power-cuts unit unit-tsan

@@ -4,7 +4,7 @@
 How long it takes to load kernel B, and how long a checkpoint stops the system for, by either way to
 jump, in QEMU.
 
-usage: tests/bench/jumps.py [--runs N]
+usage: make bench-jumps [BENCH_ARGS="--runs N"]
 
 Debian's kernel for clouds jumps by the module, the tests' own one by KEXEC_JUMP; both are kernels
 A and B at once, in a machine with 768 MiB of which 64 MiB hold random bytes. Each run loads B, makes a
