@@ -18,7 +18,6 @@ static int write_report(const struct options *options, const char *path, FILE *o
 		.out = out,
 		.root = "",
 		.config = &options->config,
-		.settings = options->config_path,
 		.checks = preflight_checks,
 	};
 	struct error err = { 0 };

@@ -7,7 +7,7 @@
 #define KJUMP_SETUP_CHANGE_H
 
 #include "kjump/setup/edit.h"
-#include "kjump/setup/setup.h"
+#include "kjump/setup/state.h"
 
 /*
  * Put WORD into the file PATH by EDIT, and say so as WHAT. Without such a file one is made of BASE,

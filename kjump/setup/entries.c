@@ -10,6 +10,7 @@
 
 #include "kjump/setup/change.h"
 #include "kjump/setup/place.h"
+#include "kjump/setup/setup.h"
 
 #define CMDLINE "/etc/kernel/cmdline"
 

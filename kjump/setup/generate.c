@@ -17,6 +17,8 @@
 #include "kjump/paths.h"
 #include "kjump/setup/change.h"
 #include "kjump/setup/place.h"
+#include "kjump/setup/remake.h"
+#include "kjump/setup/setup.h"
 #include "kjump/setup/words.h"
 
 #define MADE	   "initramfs"

@@ -11,6 +11,8 @@
 
 #include "kjump/setup/change.h"
 #include "kjump/setup/place.h"
+#include "kjump/setup/remake.h"
+#include "kjump/setup/setup.h"
 
 #define SETTINGS "/etc/default/grub"
 /* Behind the others, which may set the variable anew. */

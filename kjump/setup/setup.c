@@ -2,9 +2,7 @@
 #include "kjump/setup/setup.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "kjump/paths.h"
 #include "text/cmdline.h"
@@ -24,31 +22,6 @@ const struct setup_step setup_steps[] = {
 	{ "units", setup_unit },
 	{ NULL, NULL },
 };
-
-char *setup_path(const struct setup *setup, const char *path, char text[SETUP_PATH])
-{
-	snprintf(text, SETUP_PATH, "%s%s", setup->root, path);
-	return text;
-}
-
-bool setup_has(const struct setup *setup, const char *path)
-{
-	char full[SETUP_PATH];
-
-	return !access(setup_path(setup, path, full), F_OK);
-}
-
-void setup_todo(struct setup *setup, const char *format, ...)
-{
-	va_list arguments;
-
-	fputs("-> ", setup->out);
-	va_start(arguments, format);
-	vfprintf(setup->out, format, arguments);
-	va_end(arguments);
-	fputc('\n', setup->out);
-	setup->todo++;
-}
 
 /* Has the running kernel the parameter, from whatever boots it? */
 static bool is_booted_with(const struct setup *setup)
@@ -91,13 +64,4 @@ int setup_run(struct setup *setup, const char *spec, struct error *err)
 			   "line by hand",
 			   setup->word);
 	return 0;
-}
-
-int setup_remake(struct setup *setup, const char *maker, struct error *err)
-{
-	*setup->word = '\0';
-	if (!strcmp(maker, "grub"))
-		return grub_make(setup, err);
-	/* Kernel B's belongs to kjump, not to the system. */
-	return strcmp(maker, "initramfs") ? 0 : images_make(setup, err);
 }

@@ -7,29 +7,11 @@
 #ifndef KJUMP_SETUP_SETUP_H
 #define KJUMP_SETUP_SETUP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "common/error.h"
-#include "kjump/setup/journal.h"
-
-#define SETUP_PATH 512
-#define PARAMETER  "rd.kjump.resume"
-
-struct setup {
-	const char *root; /* "" = the running system; a directory with its own /etc, ... in tests */
-	bool dry_run;
-	FILE *out;	/* one line a change */
-	char spec[128]; /* how kjump.conf and the parameter name it */
-	char word[160]; /* the parameter */
-	struct journal journal;
-	size_t start;	  /* records that were there before this run */
-	unsigned changes; /* made, or with dry_run to be made */
-	unsigned loaders; /* boot loaders that have the parameter, or get it */
-	bool images_due;  /* something changed that goes into initramfs images */
-	unsigned todo;	  /* what somebody has to do by hand, said on OUT */
-};
+#include "kjump/setup/state.h"
 
 /* One after the other; 0, or a negative errno value, after which all is to be rolled back. */
 struct setup_step {
@@ -38,13 +20,6 @@ struct setup_step {
 };
 
 extern const struct setup_step setup_steps[]; /* ends with a NULL name */
-
-/* PATH below the root. Returns TEXT. */
-char *setup_path(const struct setup *setup, const char *path, char text[SETUP_PATH]);
-bool setup_has(const struct setup *setup, const char *path);
-
-/* Say what is to be done by hand. */
-void setup_todo(struct setup *setup, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
  * Set up for the device that is named SPEC ("UUID=..."): all steps, or none when one fails, and
@@ -79,10 +54,5 @@ int setup_kernel_cmdline(struct setup *setup, struct error *err); /* entries.c *
 int setup_entries(struct setup *setup, struct error *err);
 int setup_grub(struct setup *setup, struct error *err);	  /* grub.c */
 int setup_images(struct setup *setup, struct error *err); /* generate.c */
-
-/* Make anew what RECORD_MADE says that MAKER made, after it was changed by others. */
-int setup_remake(struct setup *setup, const char *maker, struct error *err);
-int grub_make(struct setup *setup, struct error *err);
-int images_make(struct setup *setup, struct error *err);
 
 #endif

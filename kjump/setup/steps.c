@@ -12,6 +12,7 @@
 #include "kjump/config.h"
 #include "kjump/paths.h"
 #include "kjump/setup/change.h"
+#include "kjump/setup/setup.h"
 
 #define UNIT   "kjump-boot-on.service"
 #define WANTED "/etc/systemd/system/sysinit.target.wants/" UNIT

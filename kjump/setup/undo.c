@@ -10,6 +10,8 @@
 #include "image/image.h"
 #include "kjump/setup/change.h"
 #include "kjump/setup/place.h"
+#include "kjump/setup/remake.h"
+#include "kjump/setup/setup.h"
 #include "text/human.h"
 
 #define NONE	   "-"

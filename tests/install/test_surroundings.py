@@ -19,7 +19,7 @@ def disk():
     """A claimed file on tmpfs, where O_DIRECT does not refuse what is no block of a disk."""
     with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
         file.truncate(64 << 20)
-        assert run(BUILD / "kjump", "format", file.name).returncode == 0
+        assert run(BUILD / "kjump", "format", "--force", file.name).returncode == 0
         yield Path(file.name)
 
 
