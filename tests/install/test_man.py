@@ -70,6 +70,15 @@ def test_usage_of_a_command(command):
     assert named <= helped(run(BUILD / "kjump", "help", command).stdout)
 
 
+@pytest.mark.parametrize("command", [name for name in kjump_commands() if name != "help"])
+def test_options_of_a_command(command):
+    """The list of them, all, and none besides."""
+    text = re.search(rf"^\.TP\n\.B {command}\n(.*?)(?=^\.TP|\Z)",
+                     section("kjump.8", "OPTIONS OF EACH COMMAND"), re.MULTILINE | re.DOTALL)[1]
+    taken = helped(run(BUILD / "kjump", "help", command).stdout)
+    assert set(re.findall(r"--[\w-]+", text)) == {name for name in taken if name[1] == "-"} - {"--help"}
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_options_of_programs(program):
     assert documented(f"{program}.8") == helped(run(BUILD / program, "--help").stdout)
@@ -184,3 +193,6 @@ def test_examples_can_be_pasted(page):
             if page != "kjump.conf.5":
                 assert not line.startswith("# "), line
             assert not re.search(r"(?<!>)> */etc", line), line
+        # A shell takes all of it, settings in lines of their own too.
+        done = run("sh", "-n", input=example)
+        assert done.returncode == 0, done.stderr
