@@ -10,7 +10,7 @@ kjump_splash() {
     command -v plymouth > /dev/null && plymouth "$@" 2> /dev/null
 }
 
-# Run kjump-restore, and keep the reason when it fails. What it says behind a splash is seen by
+# Run kjump-restore, which speaks to a splash itself, and keep the reason when it fails. What it says behind a splash is seen by
 # nobody, so it is kept as well.
 kjump_restore() (
     exec > "$kjump_state/reason"

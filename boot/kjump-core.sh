@@ -106,8 +106,8 @@ kjump_load() (
 
 # --- attempts ---------------------------------------------------------------------------------------
 
-# Try to restore TARGET, which may take WAIT seconds to appear. Returns when that failed (1), when
-# there is nothing to restore (3), and when the device is not there (6).
+# Try to restore TARGET, which may take WAIT seconds to appear. Returns when that failed or was stopped
+# (1), when there is nothing to restore (3), and when the device is not there (6).
 kjump_try() (
     again='' retry=''
     ! kjump_is_set rd.kjump.again || again=--again
@@ -124,6 +124,11 @@ kjump_try() (
             kjump_say "$1: there is nothing to restore; booting on"
             kjump_keep outcome nothing
             return 3
+            ;;
+        4)
+            kjump_keep outcome failed
+            kjump_say "$1: stopped; booting on without the system that is saved there"
+            return 1
             ;;
         6)
             kjump_spend "$begun"

@@ -29,10 +29,10 @@ static const char usage[] =
 static const char exit_codes[] =
 	"\n"
 	"Exit codes: 0 checked, marked or found, 1 failed, 2 wrong usage, 3 no image to restore,\n"
-	"6 no such device, 7 the image was marked stale: it can never be restored, 8 the image "
-	"was\n"
-	"handed over before and did not come back, and nothing has changed since: --again may "
-	"do.\n";
+	"4 stopped at the console, 6 no such device, 7 the image was marked stale: it can never "
+	"be\n"
+	"restored, 8 the image was handed over before and did not come back, and nothing has\n"
+	"changed since: --again may do.\n";
 
 /* What is too long is as long as can be: a boot must not go on at once because of that. */
 static int set_seconds(void *field, size_t size, const char *value, struct error *err)

@@ -207,6 +207,8 @@ static enum exit_code say_failed(struct restore *restore, const struct error *wh
 	if (!restore->changed) {
 		message("%s: %s; image left %s", restore->disk.name, why->text,
 			image_state_name(restore->super.state));
+		if (why->code == ECANCELED)
+			return EXIT_ABORTED;
 		return code == EXIT_HANDED_OVER ? code : EXIT_FAILED;
 	}
 	if (image_mark_stale(&restore->disk, &restore->super, why->text, &err)) {

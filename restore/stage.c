@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/safe.h"
 #include "jump/jump.h"
+#include "restore/screen.h"
 
 #define MIB UINT64_C(1048576)
 
@@ -187,19 +187,8 @@ void stage_free(struct stage *stage)
 
 struct reading {
 	const struct stage *stage;
-	uint64_t total;
-	_Atomic uint64_t done; /* pages */
-	bool quiet;
+	struct screen screen;
 };
-
-static void progress(struct reading *reading, uint64_t pages)
-{
-	uint64_t before = atomic_fetch_add(&reading->done, pages);
-	uint64_t tenths = (before + pages) * 10 / reading->total;
-
-	if (!reading->quiet && tenths != before * 10 / reading->total)
-		message("reading the image: %" PRIu64 " %%", tenths * 10);
-}
 
 /* Copy the pages of one run of the plan to where their frames are mapped. */
 static int place(const struct frames *frames, const struct payload_run *run,
@@ -254,41 +243,47 @@ static int take(void *context, size_t number, const struct image_chunk *chunk,
 			return rc;
 		at += run->count * FRAME_SIZE;
 	}
-	progress(reading, chunk->pages);
-	return 0;
+	return screen_add(&reading->screen, chunk->pages, err);
 }
 
 static int count(void *context, size_t number, const struct image_chunk *chunk,
 		 const struct run *runs, const void *pages, struct error *err)
 {
-	(void)number, (void)runs, (void)pages, (void)err;
-	progress(context, chunk->pages);
-	return 0;
+	struct reading *reading = context;
+
+	(void)number, (void)runs, (void)pages;
+	return screen_add(&reading->screen, chunk->pages, err);
 }
 
 int stage_verify(const struct disk *disk, const struct image_index *index, bool quiet,
 		 struct error *err)
 {
-	struct reading reading = { .total = runs_total(&index->data), .quiet = quiet };
+	struct reading reading = { .stage = NULL };
 	const struct image_sink sink = { .take = count, .context = &reading };
+	int rc;
 
-	return image_read_chunks(disk, index, workers(), &sink, err);
+	screen_open(&reading.screen, quiet ? NULL : &screen_of_caller, runs_total(&index->data));
+	rc = image_read_chunks(disk, index, workers(), &sink, err);
+	screen_close(&reading.screen);
+	return rc;
 }
 
 int stage_read(struct stage *stage, const struct disk *disk, const struct image_index *index,
 	       bool quiet, struct error *err)
 {
-	struct reading reading = { .stage = stage,
-				   .total = stage->plan.in_place + stage->plan.copied,
-				   .quiet = quiet };
+	struct reading reading = { .stage = stage };
 	/* The payload compares all pages with the hashes in its list once more, behind the kernel.
 	 */
 	const struct image_sink sink = {
 		.take = take, .room = room, .checks_pages = true, .context = &reading
 	};
 	uint64_t start = clock_now();
-	int rc = image_read_chunks(disk, index, workers(), &sink, err);
+	int rc;
 
+	screen_open(&reading.screen, quiet ? NULL : &screen_of_boot,
+		    stage->plan.in_place + stage->plan.copied);
+	rc = image_read_chunks(disk, index, workers(), &sink, err);
+	screen_close(&reading.screen);
 	stage->read_time = clock_now() - start;
 	return rc;
 }

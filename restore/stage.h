@@ -34,7 +34,10 @@ uint64_t stage_reserve(uint64_t total, uint64_t segment);
  */
 int stage_prepare(struct stage *stage, const struct image_index *index, struct error *err);
 
-/* Read every page into its place; a line every 10 % unless QUIET. */
+/*
+ * Read every page into its place; unless QUIET, shown on the consoles of this boot, where somebody
+ * may stop it (ECANCELED).
+ */
 int stage_read(struct stage *stage, const struct disk *disk, const struct image_index *index,
 	       bool quiet, struct error *err);
 

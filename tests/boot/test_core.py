@@ -138,6 +138,15 @@ def test_failure_asks_then_boots_on_and_marks(boot):
     assert "stub: said on standard error" in output
 
 
+def test_stopped_at_the_console(boot):
+    """Whoever stopped it is not asked again, whatever the parameter says."""
+    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=X rd.kjump.onfail=poweroff",
+                      answers=["4 stopped at the console", 0])
+    assert boot.calls == ["--wait 5 X", "--wait 0 --boot-on booted on: stopped at the console X"]
+    assert "X: stopped; booting on" in output
+    assert (boot.state / "outcome").read_text() == "failed\n"
+
+
 def test_lost(boot):
     """Marked already by kjump-restore: neither tried again nor marked with another reason."""
     boot.run(*HOOKS, "kjump_mark_in_system", cmdline="rd.kjump.resume=X",
@@ -145,7 +154,7 @@ def test_lost(boot):
     assert boot.calls == ["--wait 5 X", f"{ASK} --no-retry"]
 
 
-@pytest.mark.parametrize("status", [2, 4, 127, 139])
+@pytest.mark.parametrize("status", [2, 5, 127, 139])
 def test_whatever_fails_the_boot_goes_on(boot, status):
     boot.run(*HOOKS, cmdline="rd.kjump.resume=X", answers=[status, "", 1])
     assert boot.calls[2] == f"--wait 0 {MARK} X"

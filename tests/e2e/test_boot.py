@@ -185,6 +185,25 @@ def test_keys(make_system):
 
 
 @full
+def test_stopped_at_the_console(make_system):
+    """A bar says how far the restore is; Esc twice boots on, and the image says why it is not restored."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=300, cache=4)
+    system.hibernate()
+    mark = machine.boot(f"{system.parameter} rd.kjump.onfail=wait=600", ready=False)
+    machine.wait_console(r"restoring: \[#*\.*\] +\d+ %  \d+:\d\d left  \(Esc twice", since=mark)
+    machine.type("\x1b")
+    machine.wait_console("Esc again: boot without it", since=mark)
+    machine.type("\x1b")
+    machine.wait_console("stopped; booting on without", since=mark)
+    machine.wait_console("^guest ready", 90, since=mark)
+    assert system.boot_id() != system.saved_boot
+    assert "stopped at the console" in machine.run(f"kjump info {machine.device(system.image)}")
+    machine.kill()
+
+
+@full
 def test_keys_on_usb(make_system):
     """A machine without the old keyboard, and a kernel that has all drivers of the new one as modules."""
     system = make_system()
