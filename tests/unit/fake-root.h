@@ -15,7 +15,7 @@
 
 static char root[] = "/tmp/kjump-preflight-XXXXXX";
 
-static struct config config;
+static struct config config = { .path = "/etc/kjump.conf" };
 static struct preflight preflight;
 static struct error note;
 
