@@ -30,7 +30,7 @@ static uint32_t map_crc(struct image_map *map)
 
 static int compare_offsets(const void *a, const void *b)
 {
-	const struct image_extent *one = a, *other = b;
+	const struct image_filemap_extent *one = a, *other = b;
 
 	return one->offset < other->offset ? -1 : one->offset > other->offset;
 }
@@ -38,7 +38,7 @@ static int compare_offsets(const void *a, const void *b)
 /* No byte of the device in two of them: what is written as the one would change the other. */
 static int check_apart(const struct image_map *map, struct error *err)
 {
-	struct image_extent *sorted = malloc(sizeof(map->extents));
+	struct image_filemap_extent *sorted = malloc(sizeof(map->extents));
 	bool apart = true;
 
 	if (!sorted)
@@ -53,7 +53,7 @@ static int check_apart(const struct image_map *map, struct error *err)
 
 static int check_extents(const struct image_map *map, struct error *err)
 {
-	const struct image_extent *extent = map->extents;
+	const struct image_filemap_extent *extent = map->extents;
 	uint64_t size = 0;
 
 	if (!map->extent_count || map->extent_count > IMAGE_MAP_EXTENTS)

@@ -187,7 +187,7 @@ _Static_assert(sizeof(struct image_watch) == 88, "watch record size");
 #define IMAGE_MAP_VERSION 1
 #define IMAGE_MAP_EXTENTS 4064
 
-struct image_extent {
+struct image_filemap_extent {
 	uint64_t offset; /* on the device that holds the file system, bytes; multiple of 4096 */
 	uint64_t length; /* bytes; multiple of 4096 */
 };
@@ -203,7 +203,7 @@ struct image_map {
 	char device[64]; /* "UUID=..." of the file system, as whoever boots names it */
 	char path[256];	 /* where the file was when it was claimed */
 	uint8_t reserved1[144];
-	struct image_extent extents[IMAGE_MAP_EXTENTS]; /* in the order of the file */
+	struct image_filemap_extent extents[IMAGE_MAP_EXTENTS]; /* in the order of the file */
 };
 
 _Static_assert(sizeof(struct image_map) == IMAGE_MAP_SIZE, "map size");

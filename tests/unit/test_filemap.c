@@ -23,9 +23,9 @@ struct fixture {
 /* In three pieces, out of order on the device: 25 MiB and a page in all. */
 static void fill_map(struct image_map *map)
 {
-	static const struct image_extent extents[] = { { PLACE, MIB },
-						       { 40 * MIB, 16 * MIB },
-						       { 20 * MIB + PAGE, 8 * MIB + PAGE } };
+	static const struct image_filemap_extent extents[] = {
+		{ PLACE, MIB }, { 40 * MIB, 16 * MIB }, { 20 * MIB + PAGE, 8 * MIB + PAGE }
+	};
 
 	memset(map, 0, sizeof(*map));
 	map->place = PLACE;
@@ -119,7 +119,7 @@ static void test_pages(void **state)
 	after = temp_disk_save(&fixture->temp);
 	at = 0;
 	for (uint32_t i = 0; i < fixture->map->extent_count; i++) {
-		const struct image_extent *extent = &fixture->map->extents[i];
+		const struct image_filemap_extent *extent = &fixture->map->extents[i];
 
 		for (uint64_t offset = i ? 0 : IMAGE_MAP_SIZE; offset < extent->length;
 		     offset += PAGE, at += PAGE) {
