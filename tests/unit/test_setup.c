@@ -4,6 +4,7 @@
  * happens in between, they are as they were.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "jump/pe.h"
 #include "kjump/paths.h"
 #include "kjump/setup/setup.h"
 #include "tests/unit/fake-root.h"
@@ -163,6 +165,70 @@ static void systemd_boot(void)
 	put("/etc/kernel/cmdline", "root=/dev/x ro");
 }
 
+/* What a unified image begins with (UAPI.5): four sections, each at a place of its own. */
+#define UNIFIED "/boot/EFI/Linux/m-" RELEASE ".efi"
+#define STUB	"/usr/lib/systemd/boot/efi/stub"
+
+static void stub(void)
+{
+	static const struct {
+		const char *name;
+		uint32_t offset, size;
+	} sections[] = {
+		{ ".uname", 1024, 64 },
+		{ ".cmdline", 2048, 512 },
+		{ ".linux", 4096, 16 },
+		{ ".initrd", 8192, 16384 },
+	};
+	static unsigned char bytes[8192 + 16384];
+	const size_t header = 128, first = header + 24 + 240;
+
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes, "MZ", 2);
+	bytes[0x3c] = header;
+	memcpy(bytes + header, "PE\0\0", 4);
+	bytes[header + 6] = sizeof(sections) / sizeof(*sections);
+	bytes[header + 20] = 240;
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+		unsigned char *entry = bytes + first + i * 40;
+
+		memcpy(entry, sections[i].name, strlen(sections[i].name));
+		memcpy(entry + 8, &sections[i].size, 4);
+		memcpy(entry + 16, &sections[i].size, 4);
+		memcpy(entry + 20, &sections[i].offset, 4);
+	}
+	memcpy(bytes + 1024, RELEASE, strlen(RELEASE));
+	memcpy(bytes + 2048, "root=/dev/x ro", 14);
+	put_bytes(STUB, bytes, sizeof(bytes));
+	put_bytes(UNIFIED, bytes, sizeof(bytes));
+	put("/etc/kernel/cmdline", "root=/dev/x ro\n");
+	put("/lib/modules/" RELEASE "/vmlinuz", "kernel");
+}
+
+/* Make the image, and a unified one of it and of /etc/kernel/cmdline. */
+#define MAKE_UNIFIED                                                                               \
+	"unified=$root" UNIFIED "\nimage=$(mktemp)\n" MAKE_IMAGE "cp $root" STUB " $unified\n"     \
+	"dd if=$root/etc/kernel/cmdline of=$unified bs=1 seek=2048 conv=notrunc 2> /dev/null\n"    \
+	"dd if=$image of=$unified bs=4096 seek=2 conv=notrunc 2> /dev/null\nrm $image\n"
+
+static void unified(void)
+{
+	dracut(UNIFIED);
+	stub();
+	program("/usr/bin/kernel-install",
+		"[ \"$1 $2\" = \"add " RELEASE "\" ] && [ -e \"$root$3\" ]\n" MAKE_UNIFIED);
+}
+
+static void unified_arch(void)
+{
+	stub();
+	put("/usr/lib/initcpio/hooks/kjump", "");
+	put("/etc/mkinitcpio.d/linux.preset", "default_uki=\"" UNIFIED "\"\n");
+	put("/etc/mkinitcpio.conf", "HOOKS=(base udev block filesystems fsck)\n");
+	program("/usr/bin/mkinitcpio", "[ \"$*\" = -P ]\ngrep -q 'kjump filesystems' "
+				       "$root/etc/mkinitcpio.conf\n" MAKE_UNIFIED);
+}
+
 static void unknown(void)
 {
 	initramfs_tools();
@@ -183,6 +249,9 @@ static const struct {
 	{ "Fedora", fedora, 1, "/etc/default/grub", WORD },
 	{ "Fedora", fedora, 1, "/etc/kernel/cmdline", "root=/dev/x ro " WORD "\n" },
 	{ "systemd-boot", systemd_boot, 1, "/etc/kernel/cmdline", "root=/dev/x ro " WORD },
+	{ "unified", unified, 1, "/etc/kernel/cmdline", "root=/dev/x ro " WORD "\n" },
+	{ "unified, Arch", unified_arch, 1, "/etc/kernel/cmdline", "root=/dev/x ro " WORD "\n" },
+	{ "unified, Arch", unified_arch, 1, "/etc/mkinitcpio.conf", "block kjump filesystems" },
 	{ "unknown", unknown, 0, "/etc/kjump.conf", "#target = UUID=\ntarget = " SPEC "\n" },
 };
 #define SYSTEM_COUNT (sizeof(systems) / sizeof(*systems))
@@ -345,10 +414,31 @@ static void test_there_and_back(void **state)
 	assert_false(has("/boot/loader/entries/m-0-rescue.conf", WORD));
 }
 
+/* A unified image has the parameter itself, and boots with nothing else. */
+static void test_unified(void **state)
+{
+	static void (*const makes[])(void) = { unified, unified_arch };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(makes) / sizeof(*makes); i++) {
+		char path[512], text[1024];
+		int fd;
+
+		build(makes[i]);
+		works(run(false));
+		snprintf(path, sizeof(path), "%s%s", root, UNIFIED);
+		fd = open(path, O_RDONLY);
+		assert_true(fd >= 0);
+		assert_true(pe_section_text(fd, ".cmdline", text, sizeof(text)));
+		close(fd);
+		assert_string_equal(text, "root=/dev/x ro " WORD);
+	}
+}
+
 /* Before any call that changes something, and undone, or set up again and then undone. */
 static void test_crashes(void **state)
 {
-	static void (*const makes[])(void) = { debian, arch, fedora, systemd_boot };
+	static void (*const makes[])(void) = { debian, arch, fedora, systemd_boot, unified };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(makes) / sizeof(*makes); i++) {
@@ -503,6 +593,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_there_and_back, start, end),
+		cmocka_unit_test_setup_teardown(test_unified, start, end),
 		cmocka_unit_test_setup_teardown(test_crashes, start, end),
 		cmocka_unit_test_setup_teardown(test_crashes_of_undo, start, end),
 		cmocka_unit_test_setup_teardown(test_failures, start, end),
