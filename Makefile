@@ -24,8 +24,8 @@ WERROR  ?= $(if $(CI),1)
 BUILD    := build
 LIBS     := common text disk image memory jump
 PROGRAMS := kjump kjump-write kjump-restore kjump-back
-kjump_DIRS         := kjump kjump/check kjump/commands kjump/export kjump/fs kjump/load kjump/report \
-                      kjump/save kjump/setup kjump/watch
+kjump_DIRS         := kjump kjump/check kjump/commands kjump/export kjump/file kjump/fs \
+                      kjump/load kjump/report kjump/save kjump/setup kjump/watch
 kjump-write_DIRS   := writer
 kjump-restore_DIRS := restore
 

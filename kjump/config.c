@@ -27,26 +27,11 @@ static int set_workers(void *field, size_t size, const char *value, struct error
 /* "128M": rounded up to whole huge pages. 0 goes back to the default. */
 static int set_home(void *field, size_t size, const char *value, struct error *err)
 {
-	static const char units[] = "KMG";
-	const char *unit;
-	unsigned long long number;
-	unsigned shift = 0;
-	char *end;
+	uint64_t number;
 
 	(void)size;
-	errno = 0;
-	number = strtoull(value, &end, 10);
-	if (errno || end == value || *value == '-')
+	if (key_parse_size(value, CONFIG_HOME_MAX, &number, err))
 		goto bad;
-	if (*end) {
-		unit = strchr(units, *end);
-		if (!unit || end[1])
-			goto bad;
-		shift = 10 * (unsigned)(unit - units + 1);
-	}
-	if (number > CONFIG_HOME_MAX >> shift)
-		goto bad;
-	number <<= shift;
 	if (number && number < CONFIG_HOME_MIN)
 		goto bad;
 	*(uint64_t *)field = (number + CONFIG_HOME_UNIT - 1) & ~(CONFIG_HOME_UNIT - 1);

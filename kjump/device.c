@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "image/filemap.h"
+
 /* The first operand, else the configured target; EINVAL when there is neither. */
 static int device_spec(const struct options *options, const char **ret, struct error *err)
 {
@@ -50,14 +52,31 @@ static int add_hint(struct error *err, const char *spec)
 int device_open(const char *spec, enum disk_mode mode, struct disk *disk, struct image_super *super,
 		struct error *err)
 {
+	return device_open_target(spec, mode, disk, super, NULL, err);
+}
+
+/* A file is written to where it lies, and read as whoever asks sees it. */
+static int open_target(const char *spec, enum disk_mode mode, struct disk *disk,
+		       struct claimed_file *file, struct error *err)
+{
 	char path[sizeof(disk->name)];
-	int ret = disk_find(spec, path, sizeof(path), err);
+	int ret = mode == DISK_READ ? 0 : claimed_find(spec, path, sizeof(path), err);
 
 	if (ret)
-		return add_hint(err, spec);
-	ret = disk_open(path, mode, disk, err);
+		return ret < 0 ? ret : claimed_open(path, disk, file, err);
+	return filemap_open(spec, mode, disk, err);
+}
+
+int device_open_target(const char *spec, enum disk_mode mode, struct disk *disk,
+		       struct image_super *super, struct claimed_file *file, struct error *err)
+{
+	int ret;
+
+	if (file)
+		memset(file, 0, sizeof(*file));
+	ret = open_target(spec, mode, disk, file, err);
 	if (ret)
-		return ret;
+		return ret == -ENODEV ? add_hint(err, spec) : ret;
 	ret = image_super_read(disk, super, err);
 	if (ret) {
 		error_prefix(err, "%s", disk->name);

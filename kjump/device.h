@@ -7,11 +7,19 @@
 
 #include "disk/disk.h"
 #include "image/image.h"
+#include "kjump/file/claimed.h"
 #include "kjump/options.h"
 
-/* Find the device SPEC, open it and read its superblock. disk_close() ends it. */
+/*
+ * Find the device or claimed file SPEC, open it and read its superblock. disk_close() ends it. A
+ * file that does not lie where it lay when it was claimed cannot be opened to be written to.
+ */
 int device_open(const char *spec, enum disk_mode mode, struct disk *disk, struct image_super *super,
 		struct error *err);
+
+/* The same; FILE is told what it is when it is a file that is opened to be written to. */
+int device_open_target(const char *spec, enum disk_mode mode, struct disk *disk,
+		       struct image_super *super, struct claimed_file *file, struct error *err);
 
 /* What a command does with an open device and its superblock. Returns its exit code. */
 typedef int (*device_action)(const struct disk *disk, struct image_super *super,

@@ -38,6 +38,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_DRY_RUN] = { FIELD("dry-run", key_switch, dry_run), 0, NULL,
 			     "do all of it but write nothing and go on; setup:\nsay what would "
 			     "be changed" },
+	[OPTION_FILE] = { FIELD("file", key_switch, file), 0, NULL,
+			  "a file of a file system that is mounted, no device" },
 	[OPTION_FORCE] = { FIELD("force", key_switch, force), 0, NULL,
 			   "overwrite what the device holds" },
 	[OPTION_HELP] = { FIELD("help", key_switch, help), 'h', NULL, "show this and exit" },
@@ -66,8 +68,11 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			      "time" },
 	[OPTION_REPLACE] = { FIELD("replace", key_switch, replace), 0, NULL,
 			     "give up an image on the target that waits to be\nrestored" },
+	[OPTION_SIZE] = { FIELD("size", key_size, size), 0, "SIZE",
+			  "--file: make the file, of e.g. 8G" },
 	[OPTION_TARGET] = { SETTING("target"), 0, "DEVICE",
-			    "claimed device: UUID=, LABEL=, PARTUUID=, PARTLABEL=\nor a path" },
+			    "claimed device or file: UUID=, LABEL=, PARTUUID=,\nPARTLABEL=, "
+			    "UUID=...@N or a path" },
 	[OPTION_UNDO] = { FIELD("undo", key_switch, undo), 0, NULL,
 			  "take back what it changed, all of it" },
 	[OPTION_VERIFY] = { SETTING("verify"), 0, "[=no]",

@@ -23,6 +23,7 @@ enum option_index {
 	OPTION_COLOR,
 	OPTION_CONFIG,
 	OPTION_DRY_RUN,
+	OPTION_FILE,
 	OPTION_FORCE,
 	OPTION_HELP, /* always accepted */
 	OPTION_HOME,
@@ -38,6 +39,7 @@ enum option_index {
 	OPTION_QUIET,
 	OPTION_REHEARSE,
 	OPTION_REPLACE,
+	OPTION_SIZE,
 	OPTION_TARGET,
 	OPTION_UNDO,
 	OPTION_VERIFY,
@@ -66,7 +68,8 @@ struct options {
 	const char *logind; /* what logind does, when it is its services that run this */
 	const char *plot;
 	enum color_when color;
-	bool boot, own, force, quiet, help, json, dry_run, replace, undo, yes;
+	uint64_t size; /* of the file to be made; 0 when not given */
+	bool boot, own, file, force, quiet, help, json, dry_run, replace, undo, yes;
 	const char *operands[OPERANDS_MAX];
 };
 

@@ -68,6 +68,7 @@
 #define PATH_PAGEMAP	"/proc/self/pagemap"
 #define PATH_MEMINFO	"/proc/meminfo"
 #define PATH_MODULES	"/proc/modules"
+#define PATH_SWAPS	"/proc/swaps"
 #define PATH_ZONEINFO	"/proc/zoneinfo"
 
 #define PATH_DROP_CACHES  "/proc/sys/vm/drop_caches"

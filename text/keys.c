@@ -4,6 +4,7 @@
  */
 #include "text/keys.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -128,6 +129,40 @@ const struct key_type key_number = { set_number, print_number };
 const struct key_type key_address = { set_number, print_address };
 const struct key_type key_bytes = { set_bytes, print_bytes };
 const struct key_type key_level = { set_level, NULL };
+
+int key_parse_size(const char *value, uint64_t max, uint64_t *ret, struct error *err)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	unsigned long long number;
+	unsigned shift = 0;
+	char *end;
+
+	errno = 0;
+	number = strtoull(value, &end, 10);
+	if (errno || !isdigit((unsigned char)*value))
+		goto bad;
+	if (*end) {
+		unit = strchr(units, *end);
+		if (!unit || end[1])
+			goto bad;
+		shift = 10 * (unsigned)(unit - units + 1);
+	}
+	if (number > max >> shift)
+		goto bad;
+	*ret = number << shift;
+	return 0;
+bad:
+	return error_set(err, EINVAL, "'%.60s' is not a size, as 512M or 8G", value);
+}
+
+static int set_size(void *field, size_t size, const char *value, struct error *err)
+{
+	(void)size;
+	return key_parse_size(value, INT64_MAX, field, err);
+}
+
+const struct key_type key_size = { set_size, NULL };
 
 int key_parse_number(const char *value, long min, long max, long *ret, struct error *err)
 {

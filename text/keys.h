@@ -7,6 +7,7 @@
 #define TEXT_KEYS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "common/error.h"
@@ -26,6 +27,7 @@ extern const struct key_type key_switch;  /* bool: yes, no; on, off; true, false
 extern const struct key_type key_number;  /* uint64_t, decimal or 0x... */
 extern const struct key_type key_address; /* the same, written as 0x... */
 extern const struct key_type key_bytes;	  /* uint8_t[], two digits a byte */
+extern const struct key_type key_size;	  /* uint64_t: bytes, written as 512M or 8G */
 extern const struct key_type key_level;	  /* int: a level of zstd, or "auto" */
 
 struct key {
@@ -57,5 +59,8 @@ int keys_write(const struct key *keys, size_t count, const void *object, const c
 
 /* A decimal number from MIN to MAX, or EINVAL. For types of one's own. */
 int key_parse_number(const char *value, long min, long max, long *ret, struct error *err);
+
+/* Bytes, at most MAX, with K, M, G or T behind the number, which are powers of 1024; or EINVAL. */
+int key_parse_size(const char *value, uint64_t max, uint64_t *ret, struct error *err);
 
 #endif

@@ -77,6 +77,21 @@ static bool is_switched_off(const struct preflight *preflight)
 	return cmdline_parameter(cmdline, "rd.kjump", value, sizeof(value)) && cmdline_is_no(value);
 }
 
+/* Is SPEC, which leads to DEVICE, the target? A file is only where it lies. */
+static bool is_target(const struct preflight *preflight, const char *spec, const char *device)
+{
+	char holder[128], expected[128];
+	uint64_t place, own = 0;
+	bool file = disk_spec_is_file(spec, holder, sizeof(holder), &place);
+
+	if (file != (*preflight->file.path != '\0') ||
+	    !same_device(device, preflight_node(preflight)))
+		return false;
+	return !file ||
+	       (disk_spec_is_file(preflight->file.spec, expected, sizeof(expected), &own) &&
+		own == place);
+}
+
 #define OTHER_DEVICE_ADVICE                                                                        \
 	"let rd.kjump.resume= on the kernel command line and target in /etc/kjump.conf name the "  \
 	"same device"
@@ -100,10 +115,11 @@ int check_parameter(struct preflight *preflight, struct error *note)
 		return error_prefix(note, "rd.kjump.resume");
 	if (ret)
 		return ret;
-	if (*preflight->disk.name && !same_device(device, preflight->disk.name)) {
+	if (*preflight->disk.name && !is_target(preflight, spec, device)) {
 		preflight->advice = OTHER_DEVICE_ADVICE;
-		return error_set(note, EINVAL, "rd.kjump.resume=%s is %s, the target is %s", spec,
-				 device, preflight->disk.name);
+		return error_set(note, EINVAL, "rd.kjump.resume=%s is %s, the target is %s%s%s",
+				 spec, device, preflight->disk.name,
+				 *preflight->file.path ? ", which is " : "", preflight->file.spec);
 	}
 	error_set(note, 0, "rd.kjump.resume=%s", spec);
 	if (!may_change(spec))

@@ -13,6 +13,7 @@
 #include "disk/disk.h"
 #include "image/image.h"
 #include "kjump/config.h"
+#include "kjump/file/claimed.h"
 #include "text/color.h"
 
 struct preflight {
@@ -24,10 +25,17 @@ struct preflight {
 		*root; /* "" = the running system; a directory with its own /proc, ... in tests */
 	struct disk disk; /* the target, closed again; its name is the path found, or "" */
 	struct image_super super;
-	struct watch pieces[REQUEST_PIECE_MAX]; /* of the target, when it is a volume */
+	struct claimed_file file;		/* what the target is when it is a file */
+	struct watch pieces[REQUEST_PIECE_MAX]; /* of preflight_node(), when it is a volume */
 	size_t piece_count;
 	const char *advice; /* what to do about the problem met last; a check may know better */
 };
+
+/* The block device that is the target, or that it lies on; "" when there is none. */
+static inline const char *preflight_node(const struct preflight *preflight)
+{
+	return *preflight->file.path ? preflight->file.holder.node : preflight->disk.name;
+}
 
 enum preflight_when {
 	/* Only what a later boot needs: no matter for a checkpoint. */

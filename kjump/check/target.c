@@ -42,9 +42,14 @@ const char *target_advice(int code)
 	case EEXIST:
 		return "name it by another word in /etc/kjump.conf (blkid lists them)";
 	case ENOTBLK:
-		return "take a partition, a disk or a logical volume";
+		return "take a partition, a disk, a logical volume, or a file that 'kjump format "
+		       "--file' makes";
 	case ENOTSUP:
-		return "take another device, or the kjump that this one was formatted with";
+		return "take another target, or the kjump that this one was formatted with";
+	case ESTALE:
+		return "'kjump format --file --force' claims the file where it lies now";
+	case EPERM:
+		return "see the reason; or take another target";
 	case EIO:
 		return "see what the kernel says of the disk (dmesg); or take another device";
 	default:
@@ -66,28 +71,34 @@ int check_target(struct preflight *preflight, struct error *note)
 {
 	char size[HUMAN_SIZE];
 	struct stat status;
-	bool file;
+	bool plain;
 	int ret;
 
 	if (!*preflight->config->target)
 		return error_set(note, EINVAL, "no target: name one with --target or in %s",
 				 preflight->config->path);
 	/* For writing, which a device in use refuses. */
-	ret = device_open(preflight->config->target, DISK_WRITE, &preflight->disk,
-			  &preflight->super, note);
+	ret = device_open_target(preflight->config->target, DISK_WRITE, &preflight->disk,
+				 &preflight->super, &preflight->file, note);
 	if (ret) {
 		*preflight->disk.name = '\0';
 		return advise(preflight, ret);
 	}
-	file = !fstat(preflight->disk.fd, &status) && S_ISREG(status.st_mode);
+	plain = !fstat(preflight->disk.fd, &status) && S_ISREG(status.st_mode);
 	disk_close(&preflight->disk);
-	if (file) {
-		error_set(note, ENOTBLK, "%s is a file; kernel B finds block devices only",
+	if (plain) {
+		error_set(note, ENOTBLK,
+			  "%s is the image of a disk, which neither kernel B nor a boot finds",
 			  preflight->disk.name);
 		*preflight->disk.name = '\0';
 		return advise(preflight, -ENOTBLK);
 	}
-	error_set(note, 0, "%s, %s", preflight->disk.name, human_bytes(preflight->disk.size, size));
+	human_bytes(preflight->disk.size, size);
+	if (*preflight->file.path)
+		error_set(note, 0, "%s, %s, on %s (%s)", preflight->disk.name, size,
+			  preflight_node(preflight), preflight->file.holder.type);
+	else
+		error_set(note, 0, "%s, %s", preflight->disk.name, size);
 	return 0;
 }
 
@@ -118,10 +129,10 @@ int check_activation(struct preflight *preflight, struct error *note)
 		return check_unknown(note);
 	if (activation_by_line(preflight->root, preflight->disk.name, text, sizeof(text)))
 		return error_set(note, EBUSY, "%s", text);
-	if (!activation_by_type(preflight->disk.name))
+	if (!activation_by_type(preflight_node(preflight)))
 		return 0;
 	error_set(note, 0, "%s is a partition of the type for swap; systemd may swap to it",
-		  preflight->disk.name);
+		  preflight_node(preflight));
 	return PREFLIGHT_DOUBT;
 }
 
@@ -132,7 +143,7 @@ int check_layers(struct preflight *preflight, struct error *note)
 
 	if (!*preflight->disk.name)
 		return check_unknown(note);
-	ret = volume_pieces(preflight->disk.name, preflight->pieces, REQUEST_PIECE_MAX,
+	ret = volume_pieces(preflight_node(preflight), preflight->pieces, REQUEST_PIECE_MAX,
 			    &preflight->piece_count, note);
 	if (ret)
 		return ret;
@@ -233,8 +244,8 @@ int check_plaintext(struct preflight *preflight, struct error *note)
 	if (!*preflight->disk.name)
 		return check_unknown(note);
 	/* /dev/mapper/NAME is a link to /dev/dm-0. */
-	if (!realpath(preflight->disk.name, name))
-		snprintf(name, sizeof(name), "%s", preflight->disk.name);
+	if (!realpath(preflight_node(preflight), name))
+		snprintf(name, sizeof(name), "%s", preflight_node(preflight));
 	if (lies_on_crypt(sys_block, strrchr(name, '/') ? strrchr(name, '/') + 1 : name,
 			  LAYERS_MAX)) {
 		error_set(note, 0, "the target is encrypted as well");

@@ -39,7 +39,7 @@ int check_watched(struct preflight *preflight, struct error *note)
 	if (!list.watch)
 		return error_set(note, ENOMEM, "out of memory");
 	source.proc = check_path(preflight, PATH_PROC, proc, sizeof(proc));
-	source.target = preflight->disk.name;
+	source.target = preflight_node(preflight);
 	ret = watch_resolve(&source, preflight->config->allow_unwatched, &list, note);
 	if (!ret)
 		ret = judge(&list, note);

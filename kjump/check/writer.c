@@ -88,7 +88,7 @@ static int check_drivers_of(struct preflight *preflight, const struct choice *ch
 	if (ret == -ENODATA || ret == -EUCLEAN)
 		goto out;
 	if (!ret && *preflight->disk.name)
-		ret = lacks_driver(preflight, preflight->disk.name, folder, content->modules,
+		ret = lacks_driver(preflight, preflight_node(preflight), folder, content->modules,
 				   driver, sizeof(driver), &why);
 	else if (ret)
 		why = *note;

@@ -65,8 +65,11 @@ static void fill_request(struct save *save, enum operation operation)
 			 (save->options->dry_run ? REQUEST_DRY_RUN : 0);
 	request->level = config->level;
 	request->workers = config->workers ? choice_cpus(config) : 0;
-	snprintf(request->target, sizeof(request->target), "UUID=%s",
-		 human_uuid(save->preflight.super.device_uuid, uuid));
+	if (*save->preflight.file.path)
+		memcpy(request->target, save->preflight.file.spec, sizeof(request->target));
+	else
+		snprintf(request->target, sizeof(request->target), "UUID=%s",
+			 human_uuid(save->preflight.super.device_uuid, uuid));
 	snprintf(request->target_name, sizeof(request->target_name), "%s", config->target);
 	request->piece_count = (uint32_t)save->preflight.piece_count;
 	memcpy(request->pieces, save->preflight.pieces, sizeof(request->pieces));
@@ -82,7 +85,7 @@ static int post_watch(struct save *save, struct mailbox *mailbox, struct error *
 	struct watch_list list = { .watch = mailbox->watch, .max = MAILBOX_WATCH_MAX };
 	const struct watch_doubt *doubt;
 	const struct watch_source source = { PATH_PROC, &devices_running,
-					     save->preflight.disk.name };
+					     preflight_node(&save->preflight) };
 	int ret = watch_resolve(&source, save->options->config.allow_unwatched, &list, err);
 
 	if (ret)
@@ -95,8 +98,13 @@ static int post_watch(struct save *save, struct mailbox *mailbox, struct error *
 		memcpy(save->seals, list.watch, list.seals * sizeof(*list.watch));
 		save->request.seal_count = (uint32_t)list.seals;
 	}
-	ret = volume_exclude(save->request.pieces, save->request.piece_count, list.watch, list.max,
-			     &list.count, err);
+	/* What B writes is no change. Of a file system that is the file alone. */
+	if (*save->preflight.file.path)
+		ret = claimed_exclude(&save->preflight.file, list.watch, list.max, &list.count,
+				      err);
+	else
+		ret = volume_exclude(save->request.pieces, save->request.piece_count, list.watch,
+				     list.max, &list.count, err);
 	save->request.watch_count = (uint32_t)list.count;
 	return ret;
 }
@@ -120,7 +128,7 @@ static int post_request(struct save *save, struct error *err)
 	if (!ret)
 		ret = post_watch(save, mailbox, err);
 	if (!ret)
-		ret = hardware_record(save->preflight.disk.name, mailbox, err);
+		ret = hardware_record(preflight_node(&save->preflight), mailbox, err);
 	if (!ret)
 		ret = mailbox_frame(PATH_PAGEMAP, mailbox, &pfn, err);
 	if (ret)

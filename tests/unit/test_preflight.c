@@ -407,7 +407,7 @@ static void test_file_as_target(void **state)
 	assert_int_equal(image_format(&temp.disk, NULL, &super, &note), 0);
 	assert_int_equal(config_set(&config, "target", temp.path, &note), 0);
 	assert_int_equal(check_target(&preflight, &note), -ENOTBLK);
-	assert_non_null(strstr(note.text, "is a file; kernel B finds block devices only"));
+	assert_non_null(strstr(note.text, "is the image of a disk, which neither kernel B"));
 	/* What depends on it says nothing about it. */
 	assert_int_equal(check_layers(&preflight, &note), PREFLIGHT_UNKNOWN);
 	assert_int_equal(check_waiting(&preflight, &note), PREFLIGHT_UNKNOWN);
