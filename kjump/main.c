@@ -49,6 +49,12 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
+static int print_version(void)
+{
+	puts("kjump " KJUMP_VERSION);
+	return EXIT_DONE;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct options options;
@@ -56,7 +62,9 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 	if (status)
 		return status;
-	return options.help ? print_command(command) : command->run(&options);
+	if (options.help)
+		return print_command(command);
+	return options.version ? print_version() : command->run(&options);
 }
 
 static int help(const char *name)
@@ -84,8 +92,7 @@ static int dispatch(int argc, char **argv)
 		return completion_print(commands, COMMAND_COUNT, argv[2] ? argv[2] : "", stdout);
 	if (strcmp(name, "--version") && strcmp(name, "-V"))
 		return unknown(name);
-	puts("kjump " KJUMP_VERSION);
-	return EXIT_DONE;
+	return print_version();
 }
 
 int main(int argc, char **argv)

@@ -77,6 +77,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			  "take back what it changed, all of it" },
 	[OPTION_VERIFY] = { SETTING("verify"), 0, "[=no]",
 			    "read the image back before calling it saved" },
+	[OPTION_VERSION] = { FIELD("version", key_switch, version), 'V', NULL,
+			     "show the version and exit" },
 	[OPTION_WORKERS] = { SETTING("workers"), 0, "N",
 			     "threads, at most one a CPU (default: one a CPU)" },
 	[OPTION_YES] = { FIELD("yes", key_switch, yes), 'y', NULL, "ask nothing" },
@@ -85,7 +87,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 struct option_table command_options(const struct command *command, char text[COMMAND_HELP_SIZE])
 {
 	snprintf(text, COMMAND_HELP_SIZE, "kjump help %s", command->name);
-	return (struct option_table){ entries, OPTION_COUNT, command->accepts | TAKES(HELP), text };
+	return (struct option_table){ entries, OPTION_COUNT,
+				      command->accepts | TAKES(HELP) | TAKES(VERSION), text };
 }
 
 static int read_config(const char *path, struct config *config)
@@ -169,7 +172,8 @@ int command_parse(const struct command *command, int argc, char **argv, struct o
 	config_default(&ret->config);
 	status = options_collect(&table, argc, argv, &given);
 	ret->help = !status && given.values[OPTION_HELP];
-	if (status || ret->help)
+	ret->version = !status && given.values[OPTION_VERSION];
+	if (status || ret->help || ret->version)
 		return status;
 	status = take_operands(command, &given, help, ret);
 	if (!status && command->accepts & TAKES(CONFIG))

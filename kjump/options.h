@@ -43,6 +43,7 @@ enum option_index {
 	OPTION_TARGET,
 	OPTION_UNDO,
 	OPTION_VERIFY,
+	OPTION_VERSION, /* always accepted */
 	OPTION_WORKERS,
 	OPTION_YES,
 	OPTION_COUNT,
@@ -69,7 +70,7 @@ struct options {
 	const char *plot;
 	enum color_when color;
 	uint64_t size; /* of the file to be made; 0 when not given */
-	bool boot, own, file, force, quiet, help, json, dry_run, replace, undo, yes;
+	bool boot, own, file, force, quiet, help, version, json, dry_run, replace, undo, yes;
 	const char *operands[OPERANDS_MAX];
 };
 

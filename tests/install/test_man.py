@@ -76,7 +76,8 @@ def test_options_of_a_command(command):
     text = re.search(rf"^\.TP\n\.B {command}\n(.*?)(?=^\.TP|\Z)",
                      section("kjump.8", "OPTIONS OF EACH COMMAND"), re.MULTILINE | re.DOTALL)[1]
     taken = helped(run(BUILD / "kjump", "help", command).stdout)
-    assert set(re.findall(r"--[\w-]+", text)) == {name for name in taken if name[1] == "-"} - {"--help"}
+    assert set(re.findall(r"--[\w-]+", text)) == {name for name in taken if name[1] == "-"} - \
+        {"--help", "--version"}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -99,6 +100,19 @@ def test_one_style(program):
     # All lines of the usage name the program.
     usage = run(BUILD / program, "-h").stdout.split("\n\n")[0].splitlines()
     assert all(re.match(rf"(usage:|      ) {program}( |$)", line) for line in usage), usage
+
+
+@pytest.mark.parametrize("command", [name for name in kjump_commands() if name != "help"])
+def test_one_style_of_commands(command):
+    for word in ("-h", "--help"):
+        done = run(BUILD / "kjump", command, word)
+        assert done.returncode == 0 and not done.stderr
+        assert re.match(rf"usage: kjump {command} \[OPTION\.\.\.\]( |$)", done.stdout.splitlines()[0])
+    for word in ("-V", "--version"):
+        done = run(BUILD / "kjump", command, word)
+        assert done.returncode == 0 and done.stdout == run(BUILD / "kjump", word).stdout
+    done = run(BUILD / "kjump", command, "--nonsense")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
 
 
 def exit_codes(page):
