@@ -25,10 +25,33 @@ kjump_configured() {
         "$kjump_conf" | tail -n 1 | grep .
 }
 
-# Print the block device that TARGET names, by the name that it has in /sys/class/block: findfs prints
-# /dev/mapper/NAME for what is /dev/dm-0.
+# Print the name that a claimed FILE has for those who mount nothing, UUID=...@N: its first bytes say
+# where it lies (docs/image-format.md). Fails when it is none.
+kjump_file_name() (
+    [ -f "$1" ] && [ "$(od -An -tx1 -N8 "$1" | tr -d ' \n')" = 894b4a46494c450a ] || return 1
+    device=$(od -An -v -tc -j48 -N64 "$1" | tr -d ' \n' | sed 's/\\0.*//')
+    place=$(od -An -tu8 -j16 -N8 "$1" | tr -d ' \n')
+    [ -n "$device" ] && echo "$device@$place"
+)
+
+# Print N of UUID=...@N; fails when TARGET is no name of a file.
+kjump_place() (
+    case $1 in
+    UUID=*@* | UUID_SUB=*@* | PARTUUID=*@*) ;;
+    *) return 1 ;;
+    esac
+    place=${1##*@}
+    case $place in
+    *[!0-9]* | '') return 1 ;;
+    esac
+    echo "$place"
+)
+
+# Print the block device that TARGET names, or that its file lies on, by the name that it has in
+# /sys/class/block: findfs prints /dev/mapper/NAME for what is /dev/dm-0.
 kjump_resolve() (
     path=$1
+    ! kjump_place "$1" > /dev/null || set -- "${1%@*}"
     case $1 in
     *=*) path=$(findfs "$1" 2> /dev/null) || return 1 ;;
     esac
@@ -56,10 +79,13 @@ kjump_names() (
 
 # Print the lines of /etc/kjump.targets: all names of the configured target.
 kjump_targets() (
-    target=$(kjump_configured) && device=$(kjump_resolve "$target") || return 0
+    target=$(kjump_configured) || return 0
+    name=$(kjump_file_name "$target") || name=$target
+    device=$(kjump_resolve "$name") || return 0
     kind=early
     ! kjump_is_stacked "${device##*/}" || kind=late
-    { echo "$target"; kjump_names "$device"; } |
+    place=$(kjump_place "$name") && place=@$place
+    { echo "$name"; kjump_names "$device" | sed "s/\$/$place/"; } |
         awk -v kind="$kind" '!seen[$0]++ { print kind, $0 }'
 )
 

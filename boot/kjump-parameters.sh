@@ -3,7 +3,8 @@
 #
 # The kernel parameters, for kjump-core.sh, which sources this:
 #
-#   rd.kjump.resume=TARGET  device with the image: UUID=, PARTUUID=, LABEL=, PARTLABEL= or a path
+#   rd.kjump.resume=TARGET  device with the image: UUID=, PARTUUID=, LABEL=, PARTLABEL= or a path;
+#                           UUID=...@N: file of that file system, at byte N of its device
 #   rd.kjump.timeout=N      seconds to wait for that device (10), or infinity
 #   rd.kjump.onfail=DO      when an image cannot be restored, or its device is not there: boot,
 #                           poweroff, shell, or wait=N: say so, and boot on after N seconds without

@@ -64,6 +64,7 @@
 #define PATH_KCONFIG_GZ "/proc/config.gz"
 #define PATH_KPAGEFLAGS "/proc/kpageflags"
 #define PATH_MOUNTS	"/proc/self/mounts"
+#define PATH_MOUNTINFO	"/proc/self/mountinfo"
 #define PATH_OSRELEASE	"/proc/sys/kernel/osrelease"
 #define PATH_PAGEMAP	"/proc/self/pagemap"
 #define PATH_MEMINFO	"/proc/meminfo"

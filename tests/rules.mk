@@ -27,8 +27,9 @@ $(BUILD)/tests/test_power_cuts: private LDLIBS += $(addprefix -Wl$(comma)--wrap=
 # A crash before each of these calls.
 $(BUILD)/tests/test_setup: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,fsync rename symlink mkdir)
 
-# Loop devices, which kernel B does not have.
-$(BUILD)/tests/test_claimed_files: private LDLIBS += -Wl$(comma)--wrap=volume_pieces
+# Loop devices, which kernel B does not have, and the lock of the system that this runs on.
+$(BUILD)/tests/test_claimed_files: private LDLIBS += -Wl$(comma)--wrap=volume_pieces \
+                                                     -Wl$(comma)--wrap=loader_lock
 
 unit: all initramfs $(TESTS)
 	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done

@@ -29,8 +29,13 @@ static bool is_wanted(const struct options *options, const char *question)
 /* The device that is named, that is configured, or the only one that could be. */
 static int choose(const struct options *options, char device[256])
 {
-	size_t count;
+	size_t count, rooms;
 
+	if (options->file) {
+		snprintf(device, 256, "%s",
+			 options->operands[0] ? options->operands[0] : SETUP_FILE);
+		return EXIT_DONE;
+	}
 	if (options->operands[0] || *options->config.target) {
 		snprintf(device, 256, "%s",
 			 options->operands[0] ? options->operands[0] : options->config.target);
@@ -38,9 +43,15 @@ static int choose(const struct options *options, char device[256])
 	}
 	printf("What could hold images:\n");
 	count = setup_candidates(stdout, device);
-	if (!count)
-		message("no free partition, disk or volume is found; make one, or name what may be "
-			"overwritten with 'kjump format --force'; nothing was changed");
+	rooms = setup_rooms(stdout);
+	if (!count && rooms)
+		message("no free partition, disk or volume is found; 'kjump setup --file' makes "
+			"the "
+			"file; nothing was changed");
+	else if (!count)
+		message("no free partition, disk or volume is found, and no room for a file; make "
+			"one, or name what may be overwritten with 'kjump format --force'; nothing "
+			"was changed");
 	else if (count > 1)
 		message("more than one device could hold images; name one: 'kjump setup DEVICE'; "
 			"nothing was changed");
@@ -105,7 +116,9 @@ static int set_up(struct setup *setup, const struct options *options, struct err
 		return EXIT_FAILED;
 	}
 	setup->start = setup->journal.count;
-	if (setup_claim(setup, device, options->label, spec, err)) {
+	if (options->file
+		    ? setup_claim_file(setup, device, options->size, options->label, spec, err)
+		    : setup_claim(setup, device, options->label, spec, err)) {
 		setup_roll_back(setup, err);
 		message("%s", err->text);
 		return EXIT_FAILED;
@@ -141,9 +154,13 @@ static int run(const struct options *given)
 	struct error err = { 0 };
 	int status = EXIT_FAILED;
 
-	if (options->undo && (options->dry_run || options->operands[0])) {
+	if (options->undo && (options->dry_run || options->file || options->operands[0])) {
 		message("setup: --undo takes neither --dry-run nor a device; try 'kjump help "
 			"setup'");
+		return EXIT_USAGE;
+	}
+	if (options->size && !options->file) {
+		message("setup: --size goes with --file only; try 'kjump help setup'");
 		return EXIT_USAGE;
 	}
 	if (config_read(&own.config, PATH_CONFIG, &err) && err.code != ENOENT) {
@@ -174,8 +191,11 @@ const struct command cmd_setup = {
 		"asks\n"
 		"before the first, makes all of them or none, and ends with what 'kjump check' "
 		"finds.\n"
-		"What is in order already is left alone.",
-	.accepts = TAKES(COLOR) | TAKES(DRY_RUN) | TAKES(LABEL) | TAKES(UNDO) | TAKES(YES),
+		"What is in order already is left alone. With --file DEVICE is a file, which is "
+		"made\n"
+		"(default: /var/lib/kjump.img, as large as memory or half of it).",
+	.accepts = TAKES(COLOR) | TAKES(DRY_RUN) | TAKES(FILE) | TAKES(LABEL) | TAKES(SIZE) |
+		   TAKES(UNDO) | TAKES(YES),
 	.operands_max = 1,
 	.run = run,
 };

@@ -29,6 +29,7 @@ struct record {
 #define RECORD_LINK   "link"   /* link, where to */
 #define RECORD_FOLDER "folder" /* folder */
 #define RECORD_CLAIM  "claim"  /* device, UUID= */
+#define RECORD_FILE   "file"   /* file that was made for images, UUID= of the claim */
 
 struct journal {
 	char folder[JOURNAL_PATH];

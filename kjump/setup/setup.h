@@ -42,6 +42,22 @@ int setup_undo(struct setup *setup, size_t from, struct error *err);
 int setup_claim(struct setup *setup, const char *path, const char *label, char spec[128],
 		struct error *err);
 
+/*
+ * The same for the file PATH of SIZE bytes (0 = as many as setup_room() finds), which is made
+ * unless it is claimed already.
+ */
+int setup_claim_file(struct setup *setup, const char *path, uint64_t size, const char *label,
+		     char spec[128], struct error *err);
+
+/*
+ * room.c: could a file be made as PATH? ENOTSUP, and why, when its bytes would have no places that
+ * stay; ENOSPC. *SIZE is how large it should be, unless it is given.
+ */
+int setup_room(const char *path, uint64_t *size, struct error *err);
+
+/* Files that could be made, one line each on OUT. Returns how many. */
+size_t setup_rooms(FILE *out);
+
 /* What could hold images, one line each on OUT. Returns how many; the path of the first. */
 size_t setup_candidates(FILE *out, char path[256]);
 

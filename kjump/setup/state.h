@@ -13,6 +13,7 @@
 
 #define SETUP_PATH 512
 #define PARAMETER  "rd.kjump.resume"
+#define SETUP_FILE "/var/lib/kjump.img" /* that images go to where no device is free */
 
 struct setup {
 	const char *root; /* "" = the running system; a directory with its own /etc, ... in tests */

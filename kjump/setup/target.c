@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "disk/disk.h"
 #include "disk/probe.h"
@@ -11,6 +12,8 @@
 #include "image/image.h"
 #include "kjump/check/activation.h"
 #include "kjump/claim.h"
+#include "kjump/file/make.h"
+#include "kjump/load/loader.h"
 #include "kjump/paths.h"
 #include "kjump/setup/setup.h"
 #include "kjump/watch/volume.h"
@@ -86,10 +89,11 @@ size_t setup_candidates(FILE *out, char path[256])
 	return count;
 }
 
-static int note(struct setup *setup, const char *path, const char *uuid, struct error *err)
+static int note(struct setup *setup, const char *kind, const char *path, const char *uuid,
+		struct error *err)
 {
 	return journal_note(&setup->journal,
-			    (const char *const[JOURNAL_FIELDS]){ RECORD_CLAIM, path, uuid }, err);
+			    (const char *const[JOURNAL_FIELDS]){ kind, path, uuid }, err);
 }
 
 /* The journal has it before, and behind it the UUID that the device got. */
@@ -105,12 +109,74 @@ static int make(struct setup *setup, const struct disk *disk, const char *label,
 	if (!ret)
 		ret = claim_lock(disk, err);
 	if (!ret)
-		ret = note(setup, disk->name, "", err);
+		ret = note(setup, RECORD_CLAIM, disk->name, "", err);
 	if (!ret)
 		ret = claim_make(disk, label, false, super, err);
 	if (!ret)
-		return note(setup, disk->name, human_uuid(super->device_uuid, uuid), err);
+		return note(setup, RECORD_CLAIM, disk->name, human_uuid(super->device_uuid, uuid),
+			    err);
 	return error_prefix(err, "%s", disk->name);
+}
+
+/* Is PATH a claimed file? Then *SPEC is how kernels B and C name it. Returns as claimed_find(). */
+static int find_claimed(const char *path, char spec[128], struct error *err)
+{
+	struct claimed_file file;
+	struct disk disk;
+	char found[256];
+	int ret = claimed_find(path, found, sizeof(found), err);
+
+	if (ret <= 0)
+		return ret;
+	ret = claimed_open(found, &disk, &file, err);
+	if (ret)
+		return ret;
+	disk_close(&disk);
+	snprintf(spec, 128, "%s", file.spec);
+	return 1;
+}
+
+static int make_file(struct setup *setup, const struct file_wish *wish, char spec[128],
+		     struct error *err)
+{
+	struct claimed_file file;
+	struct image_super super;
+	char uuid[37];
+	int ret = loader_lock(err);
+
+	if (!ret)
+		ret = note(setup, RECORD_FILE, wish->path, "", err);
+	if (!ret)
+		ret = file_make(wish, &file, &super, err);
+	if (!ret)
+		ret = note(setup, RECORD_FILE, wish->path, human_uuid(super.device_uuid, uuid),
+			   err);
+	if (!ret)
+		snprintf(spec, 128, "%s", file.spec);
+	return ret;
+}
+
+int setup_claim_file(struct setup *setup, const char *path, uint64_t size, const char *label,
+		     char spec[128], struct error *err)
+{
+	struct file_wish wish = { .path = path, .label = label };
+	char text[HUMAN_SIZE];
+	int ret = find_claimed(path, spec, err);
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	if (!access(path, F_OK))
+		return error_set(err, EEXIST,
+				 "%s: is there already; 'kjump format --file' claims it as it is",
+				 path);
+	ret = setup_room(path, &size, err);
+	if (ret)
+		return ret;
+	wish.size = size;
+	setup->changes++;
+	fprintf(setup->out, "%s: made and claimed for images, %s\n", path, human_bytes(size, text));
+	snprintf(spec, 128, "UUID=(that of its file system)@(its place)");
+	return setup->dry_run ? 0 : make_file(setup, &wish, spec, err);
 }
 
 int setup_claim(struct setup *setup, const char *path, const char *label, char spec[128],
@@ -120,8 +186,11 @@ int setup_claim(struct setup *setup, const char *path, const char *label, char s
 	struct error ignored = { 0 };
 	struct image_super super;
 	struct disk disk;
-	int ret = disk_find(path, found, sizeof(found), err);
+	int ret = find_claimed(path, spec, err);
 
+	if (ret)
+		return ret < 0 ? ret : 0;
+	ret = disk_find(path, found, sizeof(found), err);
 	if (!ret)
 		ret = disk_open(found, DISK_WRITE, &disk, err);
 	if (ret)

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "disk/disk.h"
+#include "image/filemap.h"
 #include "image/image.h"
+#include "kjump/file/make.h"
 #include "kjump/setup/change.h"
 #include "kjump/setup/place.h"
 #include "kjump/setup/remake.h"
@@ -184,7 +186,45 @@ static bool is_claim_of(const struct undoing *undoing, const struct record *reco
 
 	if (*record->field[2])
 		return !strcmp(record->field[2], uuid);
-	return next == journal->records + journal->count || !is(next, RECORD_CLAIM);
+	return next == journal->records + journal->count || !is(next, record->field[0]);
+}
+
+/* Nothing but what setup made is removed: an image is kept, and what somebody claimed anew since.
+ */
+static int undo_file(struct undoing *undoing, const struct record *record, struct error *err)
+{
+	const char *path = record->field[1];
+	struct image_super super;
+	struct error unread = { 0 };
+	char uuid[37], found[256];
+	struct disk disk;
+	bool ours;
+	int ret = claimed_find(path, found, sizeof(found), err);
+
+	if (ret < 0 || access(path, F_OK))
+		return ret < 0 ? ret : 0;
+	/* Not claimed to the end: made by a setup that did not come so far. */
+	ours = !ret && !*record->field[2] && is_claim_of(undoing, record, "");
+	if (ret) {
+		ret = filemap_open(path, DISK_READ, &disk, err);
+		if (ret)
+			return ret;
+		if (image_super_read(&disk, &super, &unread))
+			ours = !*record->field[2] && is_claim_of(undoing, record, "");
+		else
+			ours = is_claim_of(undoing, record, human_uuid(super.device_uuid, uuid));
+		disk_close(&disk);
+		if (ours && !unread.code && super.state != IMAGE_EMPTY) {
+			fprintf(undoing->setup->out, "%s: stays, as it holds an image\n", path);
+			return 0;
+		}
+	}
+	if (!ours)
+		return 0;
+	ret = file_remove(path, err);
+	if (!ret)
+		fprintf(undoing->setup->out, "%s: removed\n", path);
+	return ret;
 }
 
 static int undo_claim(struct undoing *undoing, const struct record *record, struct error *err)
@@ -228,6 +268,8 @@ static int undo_record(struct undoing *undoing, const struct record *record, str
 		return undo_link(undoing, record, err);
 	if (is(record, RECORD_CLAIM))
 		return undo_claim(undoing, record, err);
+	if (is(record, RECORD_FILE))
+		return undo_file(undoing, record, err);
 	if (is(record, RECORD_FOLDER))
 		rmdir(record->field[1]);
 	else if (!is(record, RECORD_SUM))

@@ -481,6 +481,28 @@ def test_names_with_blanks(host):
         "PARTLABEL=a\\x20b\\x20c")]
 
 
+@pytest.mark.parametrize("by_path", [False, True])
+def test_target_in_a_file(host, by_path):
+    """By the name that a boot has for it; its path is told by nothing but its own first bytes."""
+    disk = host.disk("pci0/block/sda", parts=["sda2"])
+    host.findfs("UUID=1A2B-3C4D", "sda2")
+    host.tags(UUID="1A2B-3C4D", TYPE="vfat", PARTUUID="3-4")
+    path = host.folder / "kjump.img"
+    path.write_bytes(b"\x89KJFILE\n" + bytes(8) + (123456 * 4096).to_bytes(8, "little") + bytes(24)
+                     + b"UUID=1A2B-3C4D" + bytes(65000))
+    place = f"@{123456 * 4096}"
+    host.conf.write_text(f"target = {path if by_path else 'UUID=1A2B-3C4D' + place}\n")
+    names = [f"{name}{place}" for name in ("UUID=1A2B-3C4D", f"{host.dev}/sda2", "PARTUUID=3-4")]
+    assert host.call("kjump_targets") == [f"early {name}" for name in names]
+    (disk / "dm").mkdir()
+    assert host.call("kjump_targets") == [f"late {name}" for name in names]
+
+
+@pytest.mark.parametrize("name", ["LABEL=a@1", "UUID=a@", "UUID=a@b", "/dev/a@1"])
+def test_names_that_are_no_files(host, name):
+    assert host.call(f"kjump_place '{name}' || echo no") == ["no"]
+
+
 @pytest.mark.parametrize("target", ["UUID=1-2", "/dev/vg/lv"])
 def test_target_on_a_volume(host, target):
     """What findfs prints, and what people write, is a link to the device's own name."""

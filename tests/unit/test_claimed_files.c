@@ -24,6 +24,7 @@
 #include "image/filemap.h"
 #include "kjump/file/layout.h"
 #include "kjump/file/make.h"
+#include "kjump/setup/setup.h"
 #include "kjump/watch/volume.h"
 
 #define MIB 1048576ULL
@@ -36,6 +37,14 @@ int __wrap_volume_pieces(const char *path, struct watch *pieces, size_t max, siz
 {
 	(void)path, (void)pieces, (void)max, (void)err;
 	*count = 0;
+	return 0;
+}
+
+int __wrap_loader_lock(struct error *err);
+
+int __wrap_loader_lock(struct error *err)
+{
+	(void)err;
 	return 0;
 }
 
@@ -365,6 +374,88 @@ static void test_btrfs_balance(void **state)
 	write_and_read(makers[2]);
 }
 
+/* --- kjump setup ------------------------------------------------------------------------------ */
+
+static void set_up(struct setup *setup, bool dry_run, FILE *out)
+{
+	*setup = (struct setup){ .root = folder, .dry_run = dry_run, .out = out };
+	assert_int_equal(journal_open(&setup->journal, folder, &err), 0);
+}
+
+static void undo(const char *says)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct setup setup;
+
+	assert_non_null(out);
+	set_up(&setup, false, out);
+	if (setup_undo(&setup, 0, &err))
+		fail_msg("%s", err.text);
+	journal_close(&setup.journal);
+	fclose(out);
+	if (!strstr(text, says))
+		fail_msg("\"%s\" says nothing of \"%s\"", text, says);
+	free(text);
+}
+
+static void test_setup(void **state)
+{
+	FILE *out = fopen("/dev/null", "w");
+	struct setup setup;
+	struct disk disk;
+	char spec[128], again[128];
+	uint64_t size = 0;
+
+	(void)state;
+	assert_non_null(out);
+	mount_new(makers[0], "rw", 200);
+
+	/* Nothing is made when it is not wanted, or when there is no room. */
+	set_up(&setup, true, out);
+	assert_int_equal(setup_claim_file(&setup, file, 32 * MIB, NULL, spec, &err), 0);
+	assert_int_equal(setup.changes, 1);
+	assert_int_equal(access(file, F_OK), -1);
+	assert_int_equal(setup_room(file, &size, &err), -ENOSPC);
+	assert_non_null(strstr(err.text, "are free there"));
+	journal_close(&setup.journal);
+
+	/* Made, found again, and taken back. */
+	set_up(&setup, false, out);
+	if (setup_claim_file(&setup, file, 32 * MIB, "images", spec, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(setup_claim_file(&setup, file, 0, NULL, again, &err), 0);
+	assert_string_equal(spec, again);
+	assert_int_equal(setup_claim(&setup, file, NULL, again, &err), 0);
+	assert_string_equal(spec, again);
+	assert_int_equal(setup.changes, 1);
+	journal_close(&setup.journal);
+	undo("kjump.img: removed");
+	assert_int_equal(access(file, F_OK), -1);
+
+	/* An image is kept. */
+	set_up(&setup, false, out);
+	assert_int_equal(setup_claim_file(&setup, file, 32 * MIB, NULL, spec, &err), 0);
+	journal_close(&setup.journal);
+	assert_int_equal(claimed_open(file, &disk, NULL, &err), 0);
+	assert_int_equal(image_super_read(&disk, &super, &err), 0);
+	super.kind = IMAGE_CHECKPOINT;
+	super.start = super.index = IMAGE_DATA_START;
+	super.length = super.index_size = IMAGE_BLOCK;
+	assert_int_equal(image_mark_stale(&disk, &super, "for this test", &err), 0);
+	disk_close(&disk);
+	undo("kjump.img: stays, as it holds an image");
+	assert_int_equal(access(file, F_OK), 0);
+
+	/* So is what somebody else made there. */
+	set_up(&setup, false, out);
+	run("chattr -i %s; rm %s; echo text > %s", file, file, file);
+	assert_int_equal(setup_claim_file(&setup, file, 32 * MIB, NULL, spec, &err), -EEXIST);
+	journal_close(&setup.journal);
+	fclose(out);
+}
+
 static void test_no_stable_places(void **state)
 {
 	(void)state;
@@ -425,6 +516,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_shared, unmount),
 		cmocka_unit_test_teardown(test_btrfs_refusals, unmount),
 		cmocka_unit_test_teardown(test_btrfs_balance, unmount),
+		cmocka_unit_test_teardown(test_setup, unmount),
 		cmocka_unit_test_teardown(test_no_stable_places, unmount),
 	};
 
