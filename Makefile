@@ -33,7 +33,8 @@ WARNINGS := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototy
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wimplicit-fallthrough \
             $(if $(WERROR),-Werror)
 override CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKJUMP_PREFIX='"$(PREFIX)"'
-override CFLAGS   := -std=gnu11 -pthread $(WARNINGS) $(CFLAGS)
+# -fms-extensions: a struct may be a part of another one without a name (struct image_super).
+override CFLAGS   := -std=gnu11 -fms-extensions -pthread $(WARNINGS) $(CFLAGS)
 LDLIBS   := -lblkid -lzstd -lxxhash -lpthread
 # What also runs in kernel B's initramfs and at boot is static: the same files run everywhere.
 kjump-write_LINK   := -static

@@ -324,6 +324,9 @@ struct request_watchdog {
 	uint32_t running;  /* A could not stop it: it must run on when A is back */
 };
 
+/* Bytes of the secret that the digests of pages are made with. */
+#define DIGEST_SECRET 192
+
 #define REQUEST_WATCHDOG_MAX 4
 #define REQUEST_PIECE_MAX    16
 

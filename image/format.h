@@ -12,9 +12,10 @@
 #include "common/abi.h"
 
 /*
- *        0  superblock copy 0 (1024 bytes), swap header at 1024, "LINHIB0001" at 4086
- *   524288  superblock copy 1 (1024 bytes, rest of the 4 KiB block zero)
- *  1048576  data area: a ring in which an image takes one stretch, chunks first, index last
+ *        0  superblock copy 0: head (1024 bytes), swap header at 1024, "LINHIB0001" at 4086; table
+ *           of images at 4096
+ *   524288  superblock copy 1: head (1024 bytes, rest of the 4 KiB block zero), table
+ *  1048576  data area: chunks, digests and indexes of all images, wherever there is room
  *  size-1M  end of the data area; the last MiB is left alone
  */
 #define IMAGE_BLOCK	  4096
@@ -24,10 +25,11 @@
 #define IMAGE_TAIL	  1048576
 #define IMAGE_MIN_SIZE	  (16 * 1048576) /* smallest device that can be formatted */
 #define IMAGE_CHUNK_PAGES 256		 /* at most, in one chunk: 1 MiB */
+#define IMAGE_TABLE	  16		 /* images on one device, at most */
 
 #define IMAGE_MAGIC	  "\x89KJUMP\r\n"
 #define IMAGE_INDEX_MAGIC "kjINDEX\x1a"
-#define IMAGE_VERSION	  1
+#define IMAGE_VERSION	  2
 
 /* Unknown bits here: may be read and restored. */
 #define IMAGE_COMPAT_ALL 0
@@ -48,8 +50,56 @@ enum image_kind {
 	IMAGE_CORE = 3,	      /* made from a vmcore file; no entry, never restored */
 };
 
-/* 1024 bytes, twice on the device. The valid copy with the higher generation counts. */
-struct image_super {
+/* How an image is sealed. */
+enum image_algorithm {
+	ALGORITHM_NONE = 0,
+	ALGORITHM_AES256_GCM = 1,
+	ALGORITHM_XCHACHA20_POLY1305 = 2,
+	ALGORITHM_AEGIS256 = 3,
+};
+
+/* Bytes of the device, both multiples of 4096. */
+struct image_extent {
+	uint64_t offset, size;
+};
+
+#define IMAGE_INDEX_EXTENTS 8
+
+/* One image of the table; all zero when there is none. */
+struct image_entry {
+	uint32_t state;	   /* enum image_state */
+	uint32_t kind;	   /* enum image_kind; 0 when EMPTY */
+	uint32_t attempts; /* loads begun since the commit; at 2 no boot tries again */
+	uint32_t reboots;  /* since the commit, of boots that could not restore it */
+	uint8_t image_uuid[16];
+	uint64_t serial;     /* of the images that were ever made on the device, from 1 on */
+	uint64_t created;    /* seconds since 1970 */
+	uint64_t index_size; /* bytes; multiple of 4096 */
+	uint64_t index_xxh3; /* XXH3 (64 bits, seed 0) of the whole index */
+	uint64_t index_rest; /* 0; of a sealed image the second half of the index's tag */
+	struct image_extent index[IMAGE_INDEX_EXTENTS]; /* where it lies, in order; then zeros */
+	uint64_t data_pages, zero_pages, free_pages, untouchable_pages, home_pages, ram_pages;
+	uint64_t stored_bytes; /* of all its chunks, padding not counted */
+	uint64_t device_bytes; /* all that it needs: chunks, digests and index, with padding */
+	uint64_t own_bytes;    /* of these, what was written for it */
+	uint64_t reused_pages; /* data pages in chunks that were there before */
+	uint64_t milliseconds; /* that its making took */
+	uint8_t boot[16];      /* of A, whose digests are made with one secret; 0: none */
+	uint8_t base_uuid[16]; /* the image that it was built on; 0: none */
+	uint32_t deltas;       /* images that were built one on the other up to it; 0: a full one */
+	uint32_t algorithm;    /* enum image_algorithm; what follows is 0 when it is NONE */
+	uint8_t commitment[32]; /* BLAKE2b of the image's key and UUID */
+	uint8_t key_nonce[24];	/* of key_box */
+	uint8_t key_box[48];	/* the image's key, by crypto_box */
+	char reason[160];	/* STALE: why; NUL-terminated */
+	char release[80];	/* of A, for listings */
+	uint8_t reserved1[352];
+};
+
+_Static_assert(sizeof(struct image_entry) == 1024, "size of an image's entry");
+
+/* The head of a superblock. The valid copy with the higher generation counts. */
+struct image_head {
 	char magic[8];
 	uint32_t version;
 	uint32_t crc; /* CRC32C of the 1024 bytes with this field 0 */
@@ -59,25 +109,13 @@ struct image_super {
 	uint8_t device_uuid[16];
 	char label[16];	      /* NUL-padded */
 	uint64_t device_size; /* bytes, when it was formatted */
-	uint32_t state;	      /* enum image_state */
-	uint32_t kind;	      /* enum image_kind; 0 when EMPTY */
-	uint32_t attempts;    /* loads begun since the commit; at 2 no boot tries again */
-	uint32_t reboots;     /* since the commit, of boots that could not restore it */
-	uint8_t image_uuid[16];
-	uint64_t created;    /* seconds since 1970 */
-	uint64_t start;	     /* byte offset of the image's stretch in the ring; multiple of 4096 */
-	uint64_t length;     /* bytes of the stretch, wrap included; multiple of 4096 */
-	uint64_t index;	     /* byte offset of the index */
-	uint64_t index_size; /* bytes; multiple of 4096; does not wrap */
-	uint64_t index_xxh3; /* XXH3 (64 bits, seed 0) of the whole index */
-	uint64_t data_pages, zero_pages, free_pages, untouchable_pages, home_pages, ram_pages;
-	uint64_t stored_bytes; /* of all chunks, padding not counted */
-	char reason[160];      /* STALE: why; NUL-terminated */
-	char release[80];      /* of A, for listings */
-	uint8_t reserved1[568];
+	uint64_t last_serial; /* of the image made last */
+	uint32_t table_count; /* IMAGE_TABLE */
+	uint32_t table_crc;   /* CRC32C of the table */
+	uint8_t reserved0[928];
 };
 
-_Static_assert(sizeof(struct image_super) == 1024, "superblock size");
+_Static_assert(sizeof(struct image_head) == 1024, "size of a superblock's head");
 
 /* The sections of the index, each padded with zeros to a multiple of 4096 bytes. */
 enum image_section {
@@ -95,6 +133,8 @@ enum image_section {
 	SECTION_PCI,	     /* struct pci_record: what A's drivers hold */
 	SECTION_DISKS,	     /* struct disk_record */
 	SECTION_EFI,	     /* struct efi_range: A's EFI runtime map */
+	SECTION_DIGESTS,     /* struct image_digests: where the digests of the data pages lie */
+	SECTION_KEYS,	     /* struct image_key: of other images whose chunks it uses */
 	SECTION_COUNT,
 	SECTION_MAX = 24,
 };
@@ -157,19 +197,51 @@ enum image_codec {
 	CODEC_ZSTD = 1,
 };
 
-/* One chunk: the pages of `run_count` runs, compressed as one zstd frame, or as they are. */
+/*
+ * One chunk: pages compressed as one zstd frame, or as they are. The image uses those of them that
+ * have their bit set in `used`: the pages of `run_count` runs, in order.
+ */
 struct image_chunk {
 	uint64_t offset;      /* on the device, bytes; multiple of 4096 */
 	uint32_t stored;      /* bytes in use at offset; padded with zeros to a multiple of 4096 */
-	uint32_t pages;	      /* 1 to IMAGE_CHUNK_PAGES */
+	uint32_t pages;	      /* that are used, 1 to all_pages */
 	uint64_t stored_hash; /* XXH64, seed 0, of the stored bytes without padding */
-	uint64_t page_hash;   /* page_hash() of the pages (common/pagehash.h) */
+	uint64_t stored_rest; /* 0; of a sealed image the second half of the tag */
+	uint64_t page_hash;   /* page_hash() of the pages used (common/pagehash.h) */
 	uint64_t first_run;   /* index into SECTION_DATA */
 	uint32_t run_count;
-	uint32_t codec; /* enum image_codec */
+	uint32_t codec;	    /* enum image_codec */
+	uint32_t all_pages; /* in the chunk, 1 to IMAGE_CHUNK_PAGES */
+	uint32_t key;	    /* 0: the image's own, else number in SECTION_KEYS, from 1 on */
+	uint64_t number;    /* 0; of a sealed image the chunk's nonce */
+	uint64_t used[IMAGE_CHUNK_PAGES / 64];
 };
 
-_Static_assert(sizeof(struct image_chunk) == 48, "chunk record size");
+_Static_assert(sizeof(struct image_chunk) == 104, "chunk record size");
+
+/* Digests of the data pages, 8 bytes each, in the order of SECTION_DATA: one piece of them. */
+struct image_digests {
+	uint64_t offset; /* on the device, bytes; multiple of 4096 */
+	uint32_t count;	 /* of digests, 1 to IMAGE_DIGESTS; padded with zeros */
+	uint32_t key;	 /* as of a chunk */
+	uint64_t hash;	 /* XXH64, seed 0, of the digests without padding */
+	uint64_t rest;	 /* 0; of a sealed image the second half of the tag */
+	uint64_t number; /* 0; of a sealed image the nonce */
+};
+
+_Static_assert(sizeof(struct image_digests) == 40, "digests record size");
+
+#define IMAGE_DIGESTS 32768 /* in one piece, at most: 256 KiB */
+
+/* The key of another image. Only in sealed images. */
+struct image_key {
+	uint8_t image_uuid[16];
+	uint8_t key[32];
+	uint32_t algorithm; /* enum image_algorithm */
+	uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct image_key) == 56, "key record size");
 
 struct image_watch {
 	struct watch extent;

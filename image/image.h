@@ -15,26 +15,57 @@
 #include "disk/disk.h"
 #include "image/format.h"
 
-/* --- superblock (super.c) --- */
+/* --- superblock (super.c, super-write.c, table.c) --- */
 
 /*
- * Read both copies and put the valid one with the higher generation in *RET. Fails with ENOMEDIUM
+ * A superblock in memory: the device's fields, those of the one image at hand (state EMPTY: none),
+ * and the table of all images, in which the image at hand is changed by image_super_write() alone.
+ */
+struct image_super {
+	struct image_head;
+	struct image_entry;
+	uint32_t slot; /* of the image at hand in the table; IMAGE_TABLE: it is not there */
+	uint32_t reserved;
+	struct image_entry table[IMAGE_TABLE];
+};
+
+/*
+ * Read both copies and put the valid one with the higher generation in *RET. At hand is the image
+ * that a boot would restore, else the newest. Fails with ENOMEDIUM
  * when the device was never claimed (no magic: "not a kjump device"), ENOTSUP for features or a
  * version that this program does not know, EUCLEAN when both copies are damaged or the signature
  * in the first page was changed (somebody ran swapon, wipefs or mkfs on it).
  */
 int image_super_read(const struct disk *disk, struct image_super *ret, struct error *err);
 
+/* Take the image with this UUID to hand; false when there is none, then nothing is changed. */
+bool image_super_select(struct image_super *super, const uint8_t uuid[16]);
+
+/* Take the image in this place of the table to hand; one that holds none, IMAGE_TABLE: none. */
+void image_super_take(struct image_super *super, unsigned slot);
+
+/* Take all images out of the table; none is at hand then. To be written by image_super_write(). */
+void image_super_clear(struct image_super *super);
+
+/* How many images the table holds. */
+unsigned image_super_count_images(const struct image_super *super);
+
+/* Of those images that MAY says yes to the oldest one's place in the table, or IMAGE_TABLE. */
+unsigned image_super_oldest(const struct image_super *super,
+			    bool (*may)(const void *context, const struct image_entry *entry),
+			    const void *context);
+
 /*
  * Raise the generation, then write the copy that does not count now (copy 1, when both are the
- * same), flush, the other one, flush. SUPER is updated. In state EMPTY
- * everything that describes an image is cleared first. EMPTY, STALE and RESTORED count, with a
+ * same), flush, the other one, flush. SUPER is updated. The image at hand goes into the table as it
+ * is now: with a place and a serial number if it has none, and in state EMPTY it leaves it, and
+ * none is at hand any more. EMPTY, STALE and RESTORED count, with a
  * message, when only one of the copies could be written, because of two the newer one counts:
  * nothing must be restored a second time for the sake of a bad block.
  */
 int image_super_write(const struct disk *disk, struct image_super *super, struct error *err);
 
-/* Does it wait to be restored: a hibernation image that is VALID, or HANDED_OVER? */
+/* Does the image at hand wait to be restored: a hibernation that is VALID, or HANDED_OVER? */
 bool image_waits(const struct image_super *super);
 
 /* State STALE with the reason, written and flushed. */
@@ -51,6 +82,10 @@ int image_label_check(const char *label, struct error *err);
  */
 int image_format(const struct disk *disk, const char *label, struct image_super *ret,
 		 struct error *err);
+
+/* Where the room begins that no image uses any more, up to the end of the data area; bytes. */
+int image_used_end(const struct disk *disk, const struct image_super *super, uint64_t *ret,
+		   struct error *err);
 
 /* The image's numbers of pages into the outcome. */
 void image_super_count(const struct image_super *super, struct outcome *ret);
@@ -86,6 +121,8 @@ struct image_index {
 	size_t disk_count;
 	struct efi_range *efi;
 	size_t efi_count;
+	struct image_digests *digests;
+	size_t digests_count;
 };
 
 void image_index_free(struct image_index *index);
@@ -100,19 +137,38 @@ int image_index_read(const struct disk *disk, const struct image_super *super,
 /* The accounting rule alone; the writer calls it before it commits. */
 int image_index_check(const struct image_index *index, struct error *err);
 
-/* --- writer (writer.c) --- */
+/* --- writer (writer.c, commit.c, room.c) --- */
 
 struct image_writer;
 
 /*
- * Begin an image on a claimed device (opened with DISK_WRITE). It grows from the end of the
- * present image around the ring. When it meets the present image, that one is marked STALE
- * ("overwritten by a newer image"), flushed and overwritten, with a message. A present hibernation
- * image that is VALID or HANDED_OVER is marked STALE at once: the machine it belongs to is running.
+ * Begin an image on a claimed device (opened with DISK_WRITE). It takes what room no image needs;
+ * when that is not enough, others are given up, with a message: first hibernations that are over,
+ * then the oldest checkpoints, at last the base. An image whose index is not readable is given up
+ * at once. A hibernation image that is VALID or HANDED_OVER is marked STALE at once: the machine it
+ * belongs to is running.
  * Without a DISK (NULL) nothing is written anywhere, and there is room for any image; all else is
  * done, so that a dry run takes the time and gives the size of a real one.
  */
 int image_writer_open(const struct disk *disk, struct image_writer **ret, struct error *err);
+
+/* Of which boot of A an image is, and the secret that its digests are made with. */
+struct image_identity {
+	uint8_t boot[16];	       /* all 0: of none that is known */
+	uint8_t secret[DIGEST_SECRET]; /* random; counts only with a boot */
+};
+
+/* Which of the other images stay when a new one is there; hibernations that are over never do. */
+struct image_policy {
+	unsigned keep;	   /* newest checkpoints, the new image among them if it is one */
+	uint64_t keep_for; /* seconds; older checkpoints go; 0: however old they are */
+};
+
+#define IMAGE_KEEP 4
+
+/* To be called before anything is written; NULL: unknown, or IMAGE_KEEP of any age. */
+void image_writer_set(struct image_writer *writer, const struct image_identity *identity,
+		      const struct image_policy *policy);
 
 /*
  * Compress PAGES (of 4096 bytes each, at most IMAGE_CHUNK_PAGES) at BYTES and write them. RUNS are
@@ -130,6 +186,46 @@ int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratc
 		       const void *bytes, uint32_t pages, const struct runs *runs,
 		       struct error *err);
 
+/* --- the base of a new image (base.c) --- */
+
+struct image_base;
+
+/* How the base is chosen. */
+struct image_wish {
+	bool any;	     /* of whatever boot; else of the one that the writer was told of */
+	uint32_t full_every; /* each n-th image has no base; 0: never mind */
+};
+
+/*
+ * Take the newest image that is whole and is neither STALE nor given to a payload for the base of
+ * the new one. Its index is read once from end to end. Any doubt is an error, which says why the
+ * new image has to be a full one (ENOENT: there is none; EAGAIN: it is time for a full one).
+ */
+int image_base_open(struct image_writer *writer, const struct image_wish *wish,
+		    struct image_base **ret, struct error *err);
+void image_base_free(struct image_base *base);
+
+/* A chunk of the base, with the runs and the digests of the pages that the base uses of it. */
+struct image_base_chunk {
+	struct image_chunk chunk;
+	struct run runs[IMAGE_CHUNK_PAGES];
+	uint64_t digests[IMAGE_CHUNK_PAGES];
+};
+
+/* The next one: 1, or 0 behind the last, or an error, behind which there are none. Thread-safe. */
+int image_base_next(struct image_base *base, struct image_base_chunk *ret, struct error *err);
+
+/* Digests of COUNT pages, as those of the base were made. */
+void image_base_digest(const struct image_base *base, const void *pages, uint32_t count,
+		       uint64_t *ret);
+
+/*
+ * The new image uses a chunk of the base: CHUNK has the pages that it uses and their hash, RUNS
+ * their frames. ESTALE, and nothing else is wrong, when the base had to be given up.
+ */
+int image_writer_keep(struct image_writer *writer, const struct image_chunk *chunk,
+		      const struct run *runs, const uint64_t *digests, struct error *err);
+
 /*
  * No more chunks: waits until all are written, and puts chunks and data into INDEX. To be called
  * only by those who want to see them before the commit.
@@ -146,7 +242,7 @@ int image_writer_commit(struct image_writer *writer, struct image_index *index, 
 			struct image_super *ret, struct error *err);
 
 /* What a writer and its commit take beside the lists, and each thread's scratch; bytes. */
-#define IMAGE_WRITER_BYTES (12U << 20)
+#define IMAGE_WRITER_BYTES (14U << 20)
 
 /* How fast the device takes what it is given. */
 struct image_flow {
@@ -203,7 +299,8 @@ int image_read_chunks(const struct disk *disk, const struct image_index *index, 
 #define IMAGE_READER_BYTES (3U << 20)
 
 /*
- * Read and check every byte of the image's stretch: superblocks, index, all chunks, all padding.
+ * Read and check every byte that the image at hand needs: superblocks, index, chunks, digests, all
+ * padding.
  * SINK (NULL = none) sees each chunk that was found right, as in image_read_chunks(). Of an EMPTY
  * device only the superblocks are checked.
  */

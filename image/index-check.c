@@ -171,26 +171,54 @@ static int check_machine(const struct image_machine *machine, uint32_t kind, str
 	return 0;
 }
 
-static int check_chunk(const struct image_index *index, const struct image_chunk *chunk,
-		       uint64_t first_run, struct error *err)
+/* As many pages are used as it says, all of them pages of the chunk. */
+static int check_used(const struct image_chunk *chunk, struct error *err)
 {
-	uint64_t size = (uint64_t)chunk->pages * FRAME_SIZE;
 	uint64_t pages = 0;
 
-	if (!chunk->pages || chunk->pages > IMAGE_CHUNK_PAGES)
+	for (unsigned i = 0; i < IMAGE_CHUNK_PAGES / 64; i++) {
+		unsigned from = i * 64;
+		unsigned here = chunk->all_pages <= from       ? 0
+				: chunk->all_pages - from < 64 ? chunk->all_pages - from
+							       : 64;
+
+		if (here < 64 && chunk->used[i] >> here)
+			return damaged(err, "a page that the chunk has not");
+		pages += (uint64_t)__builtin_popcountll(chunk->used[i]);
+	}
+	return pages == chunk->pages ? 0 : damaged(err, "other pages than it says");
+}
+
+int index_check_chunk(const struct image_chunk *chunk, const struct run *runs, struct error *err)
+{
+	uint64_t size = (uint64_t)chunk->all_pages * FRAME_SIZE;
+	uint64_t pages = 0;
+
+	if (!chunk->pages || chunk->pages > chunk->all_pages ||
+	    chunk->all_pages > IMAGE_CHUNK_PAGES)
 		return damaged(err, "impossible number of pages");
 	if (!codec_find(chunk->codec))
 		return damaged(err, "unknown codec");
 	if (!chunk->stored || chunk->stored > size ||
 	    (chunk->codec == CODEC_STORED) != (chunk->stored == size))
 		return damaged(err, "impossible size");
+	if (chunk->stored_rest || chunk->key || chunk->number)
+		return damaged(err, "reserved bytes are not zero");
+	for (uint32_t i = 0; i < chunk->run_count; i++)
+		if (!runs[i].count || !safe_add(pages, runs[i].count, &pages))
+			return damaged(err, "wrong runs");
+	if (pages != chunk->pages)
+		return damaged(err, "runs and pages disagree");
+	return check_used(chunk, err);
+}
+
+static int check_chunk(const struct image_index *index, const struct image_chunk *chunk,
+		       uint64_t first_run, struct error *err)
+{
 	if (chunk->first_run != first_run || !chunk->run_count ||
 	    !safe_within(first_run, chunk->run_count, index->data.n))
 		return damaged(err, "wrong runs");
-	for (uint64_t i = first_run; i < first_run + chunk->run_count; i++)
-		if (!index->data.v[i].count || !safe_add(pages, index->data.v[i].count, &pages))
-			return damaged(err, "wrong runs");
-	return pages == chunk->pages ? 0 : damaged(err, "runs and pages disagree");
+	return index_check_chunk(chunk, &index->data.v[first_run], err);
 }
 
 static int check_chunks(const struct image_index *index, struct error *err)
@@ -207,6 +235,23 @@ static int check_chunks(const struct image_index *index, struct error *err)
 	return first_run == index->data.n ? 0 : damaged(err, "runs that belong to no chunk");
 }
 
+/* A digest for each data page, whoever will want to compare it. */
+static int check_digests(const struct image_index *index, struct error *err)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < index->digests_count; i++) {
+		const struct image_digests *digests = &index->digests[i];
+
+		if (!digests->count || digests->count > IMAGE_DIGESTS)
+			return damaged(err, "impossible number of digests");
+		if (digests->key || digests->rest || digests->number)
+			return damaged(err, "digests: reserved bytes are not zero");
+		count += digests->count;
+	}
+	return count == runs_total(&index->data) ? 0 : damaged(err, "digests and pages disagree");
+}
+
 int index_check_records(const struct image_index *index, uint32_t kind, struct error *err)
 {
 	const struct runs *sorted[] = { &index->ram, &index->home, &index->zero, &index->free,
@@ -218,6 +263,8 @@ int index_check_records(const struct image_index *index, uint32_t kind, struct e
 			code = damaged(err, "a page list is not sorted");
 	if (!code)
 		code = check_chunks(index, err);
+	if (!code)
+		code = check_digests(index, err);
 	for (size_t i = 0; i < index->firmware_count && !code; i++)
 		if (index->firmware[i].reserved)
 			code = damaged(err, "firmware map: reserved bytes are not zero");

@@ -32,6 +32,10 @@ uint32_t index_record_size(enum image_section section)
 		return sizeof(struct disk_record);
 	case SECTION_EFI:
 		return sizeof(struct efi_range);
+	case SECTION_DIGESTS:
+		return sizeof(struct image_digests);
+	case SECTION_KEYS:
+		return sizeof(struct image_key);
 	default:
 		return sizeof(struct run);
 	}
@@ -60,6 +64,7 @@ static void list_parts(const struct image_index *index, struct part parts[SECTIO
 		[SECTION_PCI] = { index->pci, index->pci_count },
 		[SECTION_DISKS] = { index->disks, index->disk_count },
 		[SECTION_EFI] = { index->efi, index->efi_count },
+		[SECTION_DIGESTS] = { index->digests, index->digests_count },
 	};
 
 	memcpy(parts, list, sizeof(list));

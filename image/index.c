@@ -31,6 +31,7 @@ void image_index_free(struct image_index *index)
 	free(index->pci);
 	free(index->disks);
 	free(index->efi);
+	free(index->digests);
 	memset(index, 0, sizeof(*index));
 }
 
@@ -66,7 +67,7 @@ static int check_size(const struct image_super *super, struct error *err)
 /* An index that is being read: in order, so that its digest can be computed on the way. */
 struct index_input {
 	const struct disk *disk;
-	const struct image_super *super;
+	const struct image_entry *entry;
 	XXH3_state_t *hash;
 	uint64_t done; /* bytes of the index */
 };
@@ -80,7 +81,7 @@ static int read_next(struct index_input *input, void *bytes, uint64_t size, stru
 	while (size && !code) {
 		size_t step = size < READ_STEP ? size : READ_STEP;
 
-		code = disk_read(input->disk, at, step, input->super->index + input->done, err);
+		code = index_read_bytes(input->disk, input->entry, at, step, input->done, err);
 		if (!code)
 			XXH3_64bits_update(input->hash, at, step);
 		at += step;
@@ -88,64 +89,6 @@ static int read_next(struct index_input *input, void *bytes, uint64_t size, stru
 		size -= step;
 	}
 	return code;
-}
-
-static int check_header(const struct image_super *super, const struct image_index_header *header,
-			struct error *err)
-{
-	struct image_index_header copy = *header;
-
-	if (memcmp(header->magic, IMAGE_INDEX_MAGIC, sizeof(header->magic)))
-		return damaged(err, "no header");
-	copy.crc = 0;
-	if (header->crc != crc32c(0, &copy, sizeof(copy)))
-		return damaged(err, "header checksum mismatch");
-	if (header->version != IMAGE_VERSION)
-		return error_set(err, ENOTSUP, "index version %u is not supported",
-				 header->version);
-	if (memcmp(header->image_uuid, super->image_uuid, sizeof(header->image_uuid)) ||
-	    header->size != super->index_size || header->section_count != SECTION_COUNT)
-		return damaged(err, "header and superblock disagree");
-	if (header->reserved0 || !safe_is_zero(header->reserved1, sizeof(header->reserved1)) ||
-	    !safe_is_zero(&header->sections[SECTION_COUNT],
-			  (SECTION_MAX - SECTION_COUNT) * sizeof(header->sections[0])))
-		return damaged(err, "reserved bytes are not zero");
-	return 0;
-}
-
-/* One section: right behind the one before, whole records. */
-static int check_section(const struct image_section_entry *section, uint32_t record,
-			 uint64_t index_size, uint64_t *end, struct error *err)
-{
-	uint64_t padded;
-
-	if (section->record != record)
-		return damaged(err, "unknown record size");
-	if (!section->size)
-		return section->offset || section->crc ? damaged(err, "absent, but placed") : 0;
-	if (section->size % record || section->size > index_size)
-		return damaged(err, "impossible size");
-	padded = safe_round_up(section->size, IMAGE_BLOCK);
-	if (section->offset != *end || !safe_within(*end, padded, index_size))
-		return damaged(err, "out of place");
-	*end += padded;
-	return 0;
-}
-
-static int check_sections(const struct image_index_header *header, struct error *err)
-{
-	uint64_t end = IMAGE_BLOCK;
-
-	for (int i = 0; i < SECTION_COUNT; i++) {
-		int code = check_section(&header->sections[i], index_record_size(i), header->size,
-					 &end, err);
-
-		if (code)
-			return error_prefix(err, "section %d", i);
-	}
-	if (header->sections[SECTION_MACHINE].size != sizeof(struct image_machine))
-		return damaged(err, "no machine record");
-	return end == header->size ? 0 : damaged(err, "bytes behind the last section");
 }
 
 /*
@@ -245,6 +188,8 @@ static int read_part(struct index_input *input, enum image_section number,
 		return read_section(input, section, &index->disks, &index->disk_count, err);
 	case SECTION_EFI:
 		return read_section(input, section, &index->efi, &index->efi_count, err);
+	case SECTION_DIGESTS:
+		return read_section(input, section, &index->digests, &index->digests_count, err);
 	case SECTION_VMCOREINFO:
 		return read_text(input, section, &index->vmcoreinfo, err);
 	default:
@@ -262,37 +207,56 @@ static int read_all(struct index_input *input, struct image_index *index, struct
 		return error_set(err, ENOMEM, "no memory for the index");
 	code = read_next(input, header, sizeof(*header), err);
 	if (!code)
-		code = check_header(input->super, header, err);
-	if (!code)
-		code = check_sections(header, err);
-	for (int i = 0; i < SECTION_COUNT && !code; i++) {
+		code = index_check_header(input->entry, header, err);
+	for (int i = 0; i < SECTION_KEYS && !code; i++) {
 		code = read_part(input, i, &header->sections[i], index, err);
 		if (code)
 			error_prefix(err, "section %d", i);
 	}
-	if (!code && XXH3_64bits_digest(input->hash) != input->super->index_xxh3)
+	if (!code && XXH3_64bits_digest(input->hash) != input->entry->index_xxh3)
 		code = damaged(err, "digest mismatch");
 	free(header);
 	return code;
+}
+
+/* Places of chunks and digests; *BYTES is the room that they take. */
+static int check_places(const struct image_index *index, const struct image_head *head,
+			uint64_t *bytes, struct error *err)
+{
+	*bytes = 0;
+	for (size_t i = 0; i < index->chunk_count; i++) {
+		const struct image_chunk *chunk = &index->chunks[i];
+
+		if (!space_contains(head, chunk->offset, chunk_size(chunk)))
+			return error_set(err, EUCLEAN, "chunk %zu: lies outside the data area", i);
+		*bytes += chunk_size(chunk);
+	}
+	for (size_t i = 0; i < index->digests_count; i++) {
+		const struct image_digests *digests = &index->digests[i];
+
+		if (!space_contains(head, digests->offset, digests_size(digests)))
+			return error_set(err, EUCLEAN, "digests %zu: lie outside the data area", i);
+		*bytes += digests_size(digests);
+	}
+	return 0;
 }
 
 /* Places of the chunks, and the counts that the superblock repeats. */
 static int check_against_super(const struct image_index *index, const struct image_super *super,
 			       struct error *err)
 {
-	uint64_t stored = 0;
+	struct image_head head;
+	uint64_t stored = 0, bytes;
+	int code;
 
-	for (size_t i = 0; i < index->chunk_count; i++) {
-		const struct image_chunk *chunk = &index->chunks[i];
-		uint64_t padded = safe_round_up(chunk->stored, IMAGE_BLOCK);
-
-		if (chunk->offset % IMAGE_BLOCK || !ring_contains(super, chunk->offset, padded) ||
-		    ring_distance(super, chunk->offset) + padded >
-			    super->length - super->index_size)
-			return error_set(err, EUCLEAN, "chunk %zu: lies outside the image", i);
-		stored += chunk->stored;
-	}
-	if (stored != super->stored_bytes || runs_total(&index->data) != super->data_pages ||
+	table_get_head(super, &head);
+	code = check_places(index, &head, &bytes, err);
+	if (code)
+		return code;
+	for (size_t i = 0; i < index->chunk_count; i++)
+		stored += index->chunks[i].stored;
+	if (stored != super->stored_bytes || bytes + super->index_size != super->device_bytes ||
+	    runs_total(&index->data) != super->data_pages ||
 	    runs_total(&index->zero) != super->zero_pages ||
 	    runs_total(&index->free) != super->free_pages ||
 	    runs_total(&index->untouchable) != super->untouchable_pages ||
@@ -305,8 +269,9 @@ static int check_against_super(const struct image_index *index, const struct ima
 int image_index_read(const struct disk *disk, const struct image_super *super,
 		     struct image_index *ret, struct error *err)
 {
-	struct index_input input = { .disk = disk, .super = super };
 	struct image_index index = { .chunk_count = 0 };
+	struct index_input input = { .disk = disk };
+	struct image_entry entry;
 	int code;
 
 	if (super->state == IMAGE_EMPTY)
@@ -314,6 +279,8 @@ int image_index_read(const struct disk *disk, const struct image_super *super,
 	code = check_size(super, err);
 	if (code)
 		return code;
+	table_get_entry(super, &entry);
+	input.entry = &entry;
 	input.hash = XXH3_createState();
 	if (!input.hash)
 		return error_set(err, ENOMEM, "no memory for the index");

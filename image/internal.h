@@ -6,30 +6,37 @@
 #include "common/safe.h"
 #include "image/image.h"
 
-/* --- the ring (super.c) --- */
+/* --- superblock (super.c, super-write.c, table.c) --- */
 
-/* The data area of the device: bytes [IMAGE_DATA_START, ring_end). */
-static inline uint64_t ring_end(const struct image_super *super)
-{
-	return super->device_size - IMAGE_TAIL;
-}
+/* A copy: the block with the head, then the table. */
+#define SUPER_BYTES (IMAGE_BLOCK + sizeof(((struct image_super *)0)->table))
 
-static inline uint64_t ring_size(const struct image_super *super)
-{
-	return ring_end(super) - IMAGE_DATA_START;
-}
+/* Linux's swap header, as far as it is used here; it lies at byte 1024 of the first page. */
+struct swap_header {
+	uint32_t version;
+	uint32_t last_page;
+	uint32_t bad_pages;
+	uint8_t uuid[16];
+	char volume[16];
+	uint8_t padding[3018];
+	char signature[10];
+};
 
-/* Distance of OFFSET (within the ring) from the start of the image's stretch, around the ring. */
-static inline uint64_t ring_distance(const struct image_super *super, uint64_t offset)
-{
-	return offset >= super->start ? offset - super->start
-				      : offset + ring_size(super) - super->start;
-}
+_Static_assert(sizeof(struct swap_header) == IMAGE_BLOCK - 1024, "fills the first page");
+_Static_assert(offsetof(struct swap_header, signature) == 0xff6 - 1024, "place of the signature");
 
-/* Do SIZE bytes at OFFSET lie in the ring without wrapping, and within the image's stretch? */
-bool ring_contains(const struct image_super *super, uint64_t offset, uint64_t size);
+/* What the first page holds behind the head. */
+void super_swap_header(const struct image_head *head, struct swap_header *ret);
 
-/* --- superblock (super.c) --- */
+uint32_t super_crc(const struct image_head *head);
+
+/* Read a copy's SUPER_BYTES. Only the first block must be readable: without a table it is damaged.
+ */
+int super_read_block(const struct disk *disk, int copy, unsigned char *bytes, struct error *err);
+
+/* Check the SUPER_BYTES of a copy, but for the signature in the first one's. */
+int super_check_copy(const unsigned char *bytes, int copy, struct image_super *ret,
+		     struct error *err);
 
 /* Read one copy (0 or 1) and check it; block 0 with its signature. */
 int super_read_copy(const struct disk *disk, int copy, struct image_super *ret, struct error *err);
@@ -37,10 +44,102 @@ int super_read_copy(const struct disk *disk, int copy, struct image_super *ret, 
 /* Random bytes that form a version 4 UUID. */
 int super_random_uuid(uint8_t uuid[16], struct error *err);
 
+/* What of a superblock in memory lies on the device as its head, and the image at hand. */
+void table_set_head(struct image_super *super, const struct image_head *head);
+void table_get_head(const struct image_super *super, struct image_head *ret);
+void table_get_entry(const struct image_super *super, struct image_entry *ret);
+
+bool table_entry_waits(const struct image_entry *entry);
+
+/* Take the image to hand that a boot would restore, else the newest. */
+void table_select_default(struct image_super *super);
+
+/*
+ * The image at hand into the table; EMPTY takes it out of it. One that was not there before gets a
+ * place and a serial number; ENOSPC when the table is full.
+ */
+int table_store(struct image_super *super, struct error *err);
+
+/* --- space (space.c) --- */
+
+/* Do SIZE bytes at OFFSET, whole blocks and not none, lie in the data area? */
+bool space_contains(const struct image_head *head, uint64_t offset, uint64_t size);
+
+/* Free room on a device, in blocks. Zero-initialise; space_free() ends it. */
+struct space {
+	struct runs free; /* some of no blocks */
+	size_t cursor;	  /* where to look first */
+	uint64_t blocks;  /* of the whole data area */
+};
+
+/*
+ * What no image of SUPER's table uses, nor USED (blocks; NULL = none), taken over and emptied. An
+ * image whose index cannot be read gets its number in the table into *BROKEN, with the error.
+ */
+int space_read(const struct disk *disk, const struct image_super *super, struct runs *used,
+	       struct space *ret, unsigned *broken, struct error *err);
+void space_free(struct space *space);
+
+/* SIZE bytes in one piece; false when there is no such place. */
+bool space_take(struct space *space, uint64_t size, uint64_t *offset);
+
+/* SIZE bytes in at most IMAGE_INDEX_EXTENTS pieces; false, and nothing taken, if that cannot be. */
+bool space_take_pieces(struct space *space, uint64_t size,
+		       struct image_extent pieces[IMAGE_INDEX_EXTENTS]);
+
+/* --- parts of an index, without all of it in memory (stream.c) --- */
+
+/* Read SIZE bytes at OFFSET of the index, both multiples of IMAGE_BLOCK, wherever they lie. */
+int index_read_bytes(const struct disk *disk, const struct image_entry *entry, void *bytes,
+		     size_t size, uint64_t offset, struct error *err);
+
+/* Write likewise, to the pieces of ENTRY. */
+int index_write_bytes(const struct disk *disk, const struct image_entry *entry, const void *bytes,
+		      size_t size, uint64_t offset, struct error *err);
+
+/* Is HEADER, and are the places of its sections, as ENTRY says? */
+int index_check_header(const struct image_entry *entry, const struct image_index_header *header,
+		       struct error *err);
+
+/* One section, read in order. stream_close() ends it. */
+struct stream {
+	const struct disk *disk;
+	const struct image_entry *entry;
+	struct image_section_entry section;
+	unsigned char *buffer; /* of STREAM_BYTES */
+	uint64_t done;	       /* bytes of the section that were read into the buffer */
+	size_t filled, used;   /* of the buffer */
+	uint64_t left;	       /* records that nobody got */
+	uint32_t crc;	       /* so far */
+};
+
+#define STREAM_BYTES 65536
+
+int stream_open(const struct disk *disk, const struct image_entry *entry,
+		const struct image_section_entry *section, struct stream *ret, struct error *err);
+void stream_close(struct stream *stream);
+
+/* The next record; behind the last one the checksum is compared. Not to be called behind it. */
+int stream_next(struct stream *stream, void *record, struct error *err);
+
 /* --- index (index.c, index-check.c, index-write.c) --- */
 
 /* Every record of the index by itself, all but the chunks' places. */
 int index_check_records(const struct image_index *index, uint32_t kind, struct error *err);
+
+/* One chunk's record, whose RUNS are there. */
+int index_check_chunk(const struct image_chunk *chunk, const struct run *runs, struct error *err);
+
+/* Bytes on the device, with padding. */
+static inline uint64_t digests_size(const struct image_digests *digests)
+{
+	return safe_round_up((uint64_t)digests->count * sizeof(uint64_t), IMAGE_BLOCK);
+}
+
+static inline uint64_t chunk_size(const struct image_chunk *chunk)
+{
+	return safe_round_up(chunk->stored, IMAGE_BLOCK);
+}
 
 /* The header of the index: places, sizes and checksums of all sections. */
 void index_describe(const struct image_index *index, const uint8_t image_uuid[16],

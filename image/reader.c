@@ -56,8 +56,9 @@ static int worker_init(struct worker *worker, struct error *err)
 /* The record of a chunk says nothing that could not be. */
 static bool is_possible(const struct reader *reader, const struct image_chunk *chunk)
 {
-	return codec_find(chunk->codec) && chunk->pages <= IMAGE_CHUNK_PAGES &&
-	       chunk->stored <= (uint64_t)chunk->pages * FRAME_SIZE &&
+	return codec_find(chunk->codec) && chunk->all_pages <= IMAGE_CHUNK_PAGES &&
+	       chunk->pages <= chunk->all_pages &&
+	       chunk->stored <= (uint64_t)chunk->all_pages * FRAME_SIZE &&
 	       safe_within(chunk->first_run, chunk->run_count, reader->index->data.n);
 }
 
@@ -76,14 +77,35 @@ static int read_stored(const struct reader *reader, struct worker *worker,
 	return 0;
 }
 
+/* The pages that the image uses, from the front on; ALL and USED may be the same. */
+static void pick_used(const struct image_chunk *chunk, const unsigned char *all,
+		      unsigned char *used)
+{
+	for (uint32_t i = 0, n = 0; i < chunk->all_pages && n < chunk->pages; i++) {
+		const unsigned char *page = all + (size_t)i * FRAME_SIZE;
+		unsigned char *to = used + (size_t)n * FRAME_SIZE;
+
+		if (!(chunk->used[i / 64] >> i % 64 & 1))
+			continue;
+		if (to != page)
+			memcpy(to, page, FRAME_SIZE);
+		n++;
+	}
+}
+
+/* Of a chunk that is not used as a whole, all must be there before a part can be taken. */
 static int decompress(const struct reader *reader, struct worker *worker,
 		      const struct image_chunk *chunk, void *pages, struct error *err)
 {
 	const struct codec *codec = codec_find(chunk->codec);
-	size_t size = (size_t)chunk->pages * FRAME_SIZE;
+	size_t size = (size_t)chunk->all_pages * FRAME_SIZE;
+	bool part = chunk->pages < chunk->all_pages;
+	void *to = part ? worker->buffer : pages;
 
-	if (codec->decompress(worker->codec, pages, size, worker->stored, chunk->stored))
+	if (codec->decompress(worker->codec, to, size, worker->stored, chunk->stored))
 		return error_set(err, EUCLEAN, "cannot be decompressed (%s)", codec->name);
+	if (part)
+		pick_used(chunk, worker->buffer, pages);
 	if (!reader->sink->checks_pages && page_hash(0, pages, chunk->pages) != chunk->page_hash)
 		return error_set(err, EUCLEAN, "checksum of the pages is wrong");
 	return 0;

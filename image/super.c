@@ -1,95 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The superblock: two copies, the first of them in a page that blkid takes for a suspend area. */
+/*
+ * The superblock, as it is read: two copies, the first of them in a page that blkid takes for a
+ * suspend area, each with a table of the images.
+ */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/crc32c.h"
-#include "common/printable.h"
 #include "image/internal.h"
 
-/* Linux's swap header, as far as it is used here; it lies at byte 1024 of the first page. */
-struct swap_header {
-	uint32_t version;
-	uint32_t last_page;
-	uint32_t bad_pages;
-	uint8_t uuid[16];
-	char volume[16];
-	uint8_t padding[3018];
-	char signature[10];
-};
-
-_Static_assert(sizeof(struct swap_header) == IMAGE_BLOCK - 1024, "fills the first page");
-_Static_assert(offsetof(struct swap_header, signature) == 0xff6 - 1024, "place of the signature");
-
-static const uint64_t copy_offset[2] = { IMAGE_SUPER0, IMAGE_SUPER1 };
-
-const char *image_state_name(uint32_t state)
+uint32_t super_crc(const struct image_head *head)
 {
-	static const char *const names[] = {
-		[IMAGE_EMPTY] = "empty",       [IMAGE_VALID] = "valid",
-		[IMAGE_RESTORED] = "restored", [IMAGE_HANDED_OVER] = "handed over",
-		[IMAGE_STALE] = "stale",
-	};
-
-	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
-}
-
-const char *image_kind_name(uint32_t kind)
-{
-	static const char *const names[] = {
-		[0] = "none",
-		[IMAGE_HIBERNATION] = "hibernation",
-		[IMAGE_CHECKPOINT] = "checkpoint",
-		[IMAGE_CORE] = "memory dump",
-	};
-
-	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
-}
-
-bool image_waits(const struct image_super *super)
-{
-	return super->kind == IMAGE_HIBERNATION &&
-	       (super->state == IMAGE_VALID || super->state == IMAGE_HANDED_OVER);
-}
-
-void image_super_count(const struct image_super *super, struct outcome *ret)
-{
-	ret->ram_pages = super->ram_pages;
-	ret->data_pages = super->data_pages;
-	ret->zero_pages = super->zero_pages;
-	ret->free_pages = super->free_pages;
-	ret->untouchable_pages = super->untouchable_pages;
-	ret->home_pages = super->home_pages;
-}
-
-bool ring_contains(const struct image_super *super, uint64_t offset, uint64_t size)
-{
-	return offset >= IMAGE_DATA_START && size <= super->length &&
-	       safe_within(offset, size, ring_end(super)) && offset < ring_end(super) &&
-	       safe_within(ring_distance(super, offset), size, super->length);
-}
-
-static uint32_t super_crc(const struct image_super *super)
-{
-	struct image_super copy = *super;
+	struct image_head copy = *head;
 
 	copy.crc = 0;
 	return crc32c(0, &copy, sizeof(copy));
 }
 
 /* What the first page holds behind the superblock. */
-static void make_swap_header(const struct image_super *super, struct swap_header *ret)
+void super_swap_header(const struct image_head *head, struct swap_header *ret)
 {
-	uint64_t last = super->device_size / IMAGE_BLOCK - 1;
+	uint64_t last = head->device_size / IMAGE_BLOCK - 1;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->version = 1;
 	ret->last_page = last < UINT32_MAX ? last : UINT32_MAX;
-	memcpy(ret->uuid, super->device_uuid, sizeof(ret->uuid));
-	memcpy(ret->volume, super->label, sizeof(ret->volume));
+	memcpy(ret->uuid, head->device_uuid, sizeof(ret->uuid));
+	memcpy(ret->volume, head->label, sizeof(ret->volume));
 	memcpy(ret->signature, "LINHIB0001", sizeof(ret->signature));
 }
 
@@ -100,103 +38,197 @@ static int damaged(struct error *err, const char *what)
 	return error_set(err, EUCLEAN, "superblock damaged: %s", what);
 }
 
-static int check_place(const struct image_super *super, struct error *err)
+/* The pieces of an index: within the data area, none over another. */
+static int check_place(const struct image_head *head, const struct image_entry *entry,
+		       struct error *err)
 {
-	uint64_t all = ring_size(super);
+	uint64_t size = 0;
 
-	if (super->start % IMAGE_BLOCK || super->length % IMAGE_BLOCK ||
-	    super->start < IMAGE_DATA_START || super->start >= ring_end(super) || !super->length ||
-	    super->length > all)
-		return damaged(err, "the image lies outside the data area");
-	if (super->index % IMAGE_BLOCK || super->index_size % IMAGE_BLOCK || !super->index_size ||
-	    !ring_contains(super, super->index, super->index_size) ||
-	    ring_distance(super, super->index) + super->index_size != super->length)
-		return damaged(err, "the index is not the end of the image");
+	for (int i = 0; i < IMAGE_INDEX_EXTENTS; i++) {
+		const struct image_extent *piece = &entry->index[i];
+
+		if (!piece->size && !piece->offset && i)
+			continue;
+		if (!piece->size || (i && !piece[-1].size) ||
+		    !space_contains(head, piece->offset, piece->size))
+			return damaged(err, "the index lies outside the data area");
+		for (int k = 0; k < i; k++)
+			if (piece->offset < entry->index[k].offset + entry->index[k].size &&
+			    entry->index[k].offset < piece->offset + piece->size)
+				return damaged(err, "the index lies over itself");
+		size += piece->size;
+	}
+	return size == entry->index_size ? 0 : damaged(err, "an index of another size");
+}
+
+static int check_seal(const struct image_entry *entry, struct error *err)
+{
+	if (entry->algorithm)
+		return error_set(err, ENOTSUP, "sealed image: a newer kjump is needed");
+	if (entry->index_rest || !safe_is_zero(entry->commitment, sizeof(entry->commitment)) ||
+	    !safe_is_zero(entry->key_nonce, sizeof(entry->key_nonce)) ||
+	    !safe_is_zero(entry->key_box, sizeof(entry->key_box)))
+		return damaged(err, "a key, but nothing is sealed");
 	return 0;
 }
 
-static int check_fields(const struct image_super *super, struct error *err)
+static int check_entry(const struct image_head *head, const struct image_entry *entry,
+		       struct error *err)
 {
-	if (!safe_is_zero(super->reserved1, sizeof(super->reserved1)))
-		return damaged(err, "reserved bytes are not zero");
-	if (super->device_size % IMAGE_BLOCK || super->device_size < IMAGE_MIN_SIZE)
-		return damaged(err, "impossible device size");
-	if (!safe_is_text(super->label, sizeof(super->label)) ||
-	    !safe_is_text(super->reason, sizeof(super->reason)) ||
-	    !safe_is_text(super->release, sizeof(super->release)))
-		return damaged(err, "text without an end");
-	/* It only grows, by one a write: what is beyond that was made, to wrap around. */
-	if (super->generation > INT64_MAX)
-		return damaged(err, "impossible generation");
-	if (super->state > IMAGE_STALE)
+	int code;
+
+	if (entry->state > IMAGE_STALE)
 		return damaged(err, "unknown state");
-	if (super->state == IMAGE_EMPTY)
-		return super->kind ? damaged(err, "empty, but of some kind") : 0;
-	if (super->kind < IMAGE_HIBERNATION || super->kind > IMAGE_CORE)
+	if (entry->state == IMAGE_EMPTY)
+		return safe_is_zero(entry, sizeof(*entry))
+			       ? 0
+			       : damaged(err, "no image, but of a kind");
+	if (entry->kind < IMAGE_HIBERNATION || entry->kind > IMAGE_CORE)
 		return damaged(err, "unknown kind of image");
-	return check_place(super, err);
+	if (!safe_is_zero(entry->reserved1, sizeof(entry->reserved1)))
+		return damaged(err, "reserved bytes are not zero");
+	if (!safe_is_text(entry->reason, sizeof(entry->reason)) ||
+	    !safe_is_text(entry->release, sizeof(entry->release)))
+		return damaged(err, "text without an end");
+	if (!entry->serial || entry->serial > head->last_serial)
+		return damaged(err, "impossible serial number");
+	code = check_seal(entry, err);
+	return code ? code : check_place(head, entry, err);
 }
 
-static int check_signature(const struct image_super *super, const unsigned char *block,
+/* Each image once, and at most one that a boot would restore. */
+static int check_table(const struct image_head *head, const struct image_entry *table,
+		       struct error *err)
+{
+	bool waits = false;
+
+	for (int i = 0; i < IMAGE_TABLE; i++) {
+		int code = check_entry(head, &table[i], err);
+
+		if (code)
+			return code;
+		for (int k = 0; k < i && table[i].state; k++)
+			if (table[k].state && (table[k].serial == table[i].serial ||
+					       !memcmp(table[k].image_uuid, table[i].image_uuid,
+						       sizeof(table[i].image_uuid))))
+				return damaged(err, "two entries for one image");
+		if (waits && table_entry_waits(&table[i]))
+			return damaged(err, "two images wait to be restored");
+		waits = waits || table_entry_waits(&table[i]);
+	}
+	return 0;
+}
+
+static int check_head(const struct image_head *head, struct error *err)
+{
+	if (!safe_is_zero(head->reserved0, sizeof(head->reserved0)))
+		return damaged(err, "reserved bytes are not zero");
+	if (head->table_count != IMAGE_TABLE)
+		return damaged(err, "a table of another size");
+	if (head->device_size % IMAGE_BLOCK || head->device_size < IMAGE_MIN_SIZE)
+		return damaged(err, "impossible device size");
+	if (!safe_is_text(head->label, sizeof(head->label)))
+		return damaged(err, "text without an end");
+	/* It only grows, by one a write: what is beyond that was made, to wrap around. */
+	if (head->generation > INT64_MAX || head->last_serial > INT64_MAX)
+		return damaged(err, "impossible generation");
+	return 0;
+}
+
+static int check_signature(const struct image_head *head, const unsigned char *block,
 			   struct error *err)
 {
 	struct swap_header expected;
 
-	make_swap_header(super, &expected);
-	if (memcmp(block + sizeof(*super), &expected, sizeof(expected)))
+	super_swap_header(head, &expected);
+	if (memcmp(block + sizeof(*head), &expected, sizeof(expected)))
 		return error_set(err, EUCLEAN,
 				 "the signature was changed (swapon, wipefs or mkfs?); what was "
 				 "on the device counts no more");
 	return 0;
 }
 
-static int check_block(const unsigned char *block, int copy, struct image_super *ret,
-		       struct error *err)
+static int check_version(const struct image_head *head, struct error *err)
 {
-	struct image_super super;
+	if (head->version == 1)
+		return error_set(err, ENOTSUP,
+				 "claimed by an older kjump (format version 1); format it again: "
+				 "kjump format --force");
+	if (head->version != IMAGE_VERSION)
+		return error_set(err, ENOTSUP, "format version %u is not supported", head->version);
+	if (head->incompat & ~(uint64_t)IMAGE_INCOMPAT_ALL)
+		return error_set(err, ENOTSUP, "unknown features %#llx: a newer kjump is needed",
+				 (unsigned long long)head->incompat);
+	return 0;
+}
+
+int super_check_copy(const unsigned char *bytes, int copy, struct image_super *ret,
+		     struct error *err)
+{
+	struct image_super super = { .slot = IMAGE_TABLE };
+	struct image_head head;
 	int code;
 
-	memcpy(&super, block, sizeof(super));
-	if (memcmp(super.magic, IMAGE_MAGIC, sizeof(super.magic)))
+	memcpy(&head, bytes, sizeof(head));
+	if (memcmp(head.magic, IMAGE_MAGIC, sizeof(head.magic)))
 		return error_set(err, ENOMEDIUM, "not a kjump device");
-	if (super.crc != super_crc(&super))
+	if (head.crc != super_crc(&head))
 		return damaged(err, "checksum mismatch");
-	if (super.version != IMAGE_VERSION)
-		return error_set(err, ENOTSUP, "format version %u is not supported", super.version);
-	if (super.incompat & ~(uint64_t)IMAGE_INCOMPAT_ALL)
-		return error_set(err, ENOTSUP, "unknown features %#llx: a newer kjump is needed",
-				 (unsigned long long)super.incompat);
-	code = check_fields(&super, err);
+	code = check_version(&head, err);
+	if (!code)
+		code = check_head(&head, err);
 	if (code)
 		return code;
-	if (copy == 1 && !safe_is_zero(block + sizeof(super), IMAGE_BLOCK - sizeof(super)))
+	memcpy(super.table, bytes + IMAGE_BLOCK, sizeof(super.table));
+	if (head.table_crc != crc32c(0, super.table, sizeof(super.table)))
+		return damaged(err, "checksum of the table is wrong");
+	code = check_table(&head, super.table, err);
+	if (code)
+		return code;
+	if (copy == 1 && !safe_is_zero(bytes + sizeof(head), IMAGE_BLOCK - sizeof(head)))
 		return damaged(err, "padding is not zero");
+	table_set_head(&super, &head);
+	table_select_default(&super);
 	*ret = super;
 	return 0;
 }
 
-static int read_block(const struct disk *disk, int copy, unsigned char *block, struct error *err)
+/* The block with the head, which must be there; without its table a copy is damaged. */
+int super_read_block(const struct disk *disk, int copy, unsigned char *bytes, struct error *err)
 {
+	uint64_t offset = copy ? IMAGE_SUPER1 : IMAGE_SUPER0;
+	struct error ignored;
+	int code;
+
 	if (disk->size < IMAGE_MIN_SIZE)
 		return error_set(err, ENOMEDIUM, "not a kjump device: too small to be one");
-	return disk_read(disk, block, IMAGE_BLOCK, copy_offset[copy], err);
+	code = disk_read(disk, bytes, IMAGE_BLOCK, offset, err);
+	if (code)
+		return code;
+	if (disk_read(disk, bytes + IMAGE_BLOCK, SUPER_BYTES - IMAGE_BLOCK, offset + IMAGE_BLOCK,
+		      &ignored))
+		memset(bytes + IMAGE_BLOCK, 0xff, SUPER_BYTES - IMAGE_BLOCK);
+	return 0;
 }
 
 int super_read_copy(const struct disk *disk, int copy, struct image_super *ret, struct error *err)
 {
-	unsigned char *block = disk_buffer(IMAGE_BLOCK);
+	unsigned char *bytes = disk_buffer(SUPER_BYTES);
+	struct image_head head;
 	int code;
 
-	if (!block)
+	if (!bytes)
 		return error_set(err, ENOMEM, "no memory");
-	code = read_block(disk, copy, block, err);
+	code = super_read_block(disk, copy, bytes, err);
 	if (!code)
-		code = check_block(block, copy, ret, err);
-	if (!code && copy == 0)
-		code = check_signature(ret, block, err);
+		code = super_check_copy(bytes, copy, ret, err);
+	if (!code && copy == 0) {
+		table_get_head(ret, &head);
+		code = check_signature(&head, bytes, err);
+	}
 	if (code)
 		error_prefix(err, "superblock copy %d", copy);
-	free(block);
+	free(bytes);
 	return code;
 }
 
@@ -226,33 +258,37 @@ static int choose(const struct image_super supers[2], const struct error errors[
 }
 
 /* Copy 1 may be unreadable, but the first page tells whether the device is still claimed. */
-static int read_copies(const struct disk *disk, unsigned char *block, struct image_super *ret,
+static int read_copies(const struct disk *disk, unsigned char *bytes, struct image_super *ret,
 		       struct error *err)
 {
 	struct error errors[2] = { { .code = 0 } };
 	struct image_super supers[2];
+	struct image_head head;
 	int code;
 
-	if (!read_block(disk, 1, block, &errors[1]))
-		check_block(block, 1, &supers[1], &errors[1]);
-	code = read_block(disk, 0, block, err);
+	if (!super_read_block(disk, 1, bytes, &errors[1]))
+		super_check_copy(bytes, 1, &supers[1], &errors[1]);
+	code = super_read_block(disk, 0, bytes, err);
 	if (code)
 		return code;
-	check_block(block, 0, &supers[0], &errors[0]);
+	super_check_copy(bytes, 0, &supers[0], &errors[0]);
 	code = choose(supers, errors, ret, err);
-	return code ? code : check_signature(ret, block, err);
+	if (code)
+		return code;
+	table_get_head(ret, &head);
+	return check_signature(&head, bytes, err);
 }
 
 int image_super_read(const struct disk *disk, struct image_super *ret, struct error *err)
 {
-	unsigned char *block = disk_buffer(IMAGE_BLOCK);
+	unsigned char *bytes = disk_buffer(SUPER_BYTES);
 	struct image_super super;
 	int code;
 
-	if (!block)
+	if (!bytes)
 		return error_set(err, ENOMEM, "no memory");
-	code = read_copies(disk, block, &super, err);
-	free(block);
+	code = read_copies(disk, bytes, &super, err);
+	free(bytes);
 	if (code)
 		return code;
 	if (disk->size < super.device_size)
@@ -261,206 +297,4 @@ int image_super_read(const struct disk *disk, struct image_super *ret, struct er
 				 (unsigned long long)super.device_size);
 	*ret = super;
 	return 0;
-}
-
-/* --- writing --- */
-
-static void clear_image(struct image_super *super)
-{
-	struct image_super empty = {
-		.version = super->version,
-		.compat = super->compat,
-		.incompat = super->incompat,
-		.generation = super->generation,
-		.device_size = super->device_size,
-		.state = IMAGE_EMPTY,
-	};
-
-	memcpy(empty.magic, super->magic, sizeof(empty.magic));
-	memcpy(empty.device_uuid, super->device_uuid, sizeof(empty.device_uuid));
-	memcpy(empty.label, super->label, sizeof(empty.label));
-	*super = empty;
-}
-
-static int write_copy(const struct disk *disk, int copy, unsigned char *block, struct error *err)
-{
-	int code = disk_write(disk, block, IMAGE_BLOCK, copy_offset[copy], err);
-
-	if (!code)
-		code = disk_flush(disk, err);
-	if (code)
-		error_prefix(err, "superblock copy %d", copy);
-	return code;
-}
-
-/* May the state be written to one copy alone? Not one from which an image would be restored. */
-static bool is_harmless(const struct image_super *super)
-{
-	return super->state == IMAGE_EMPTY || super->state == IMAGE_STALE ||
-	       super->state == IMAGE_RESTORED;
-}
-
-/*
- * The copy that does not count now, which is copy 1 but after a power cut between the two. Were the
- * one that counts written first, and not to the end, then the older one would count: perhaps an
- * image that this boot has taken for stale.
- */
-static int choose_first(const struct disk *disk, unsigned char *block)
-{
-	struct image_super supers[2];
-	struct error err;
-	bool sound[2];
-
-	for (int i = 0; i < 2; i++)
-		sound[i] = !read_block(disk, i, block, &err) &&
-			   !check_block(block, i, &supers[i], &err);
-	return sound[1] && (!sound[0] || supers[1].generation > supers[0].generation) ? 0 : 1;
-}
-
-static void make_block(const struct image_super *super, int copy, unsigned char *block)
-{
-	struct swap_header header;
-
-	memset(block, 0, IMAGE_BLOCK);
-	memcpy(block, super, sizeof(*super));
-	make_swap_header(super, &header);
-	if (copy == 0)
-		memcpy(block + sizeof(*super), &header, sizeof(header));
-}
-
-static int write_copies(const struct disk *disk, const struct image_super *super,
-			unsigned char *block, struct error *err)
-{
-	int first = choose_first(disk, block), code;
-	struct error second;
-
-	make_block(super, first, block);
-	code = write_copy(disk, first, block, err);
-	if (code && !is_harmless(super))
-		return code;
-	make_block(super, !first, block);
-	if (!write_copy(disk, !first, block, &second)) {
-		if (code)
-			message("%s: %s; only the other one says now that the image is %s",
-				disk->name, err->text, image_state_name(super->state));
-		return 0;
-	}
-	if (!code && is_harmless(super)) {
-		message("%s: %s; only the other one says now that the image is %s", disk->name,
-			second.text, image_state_name(super->state));
-		return 0;
-	}
-	if (!code)
-		*err = second;
-	return -err->code;
-}
-
-int image_super_write(const struct disk *disk, struct image_super *super, struct error *err)
-{
-	unsigned char *block = disk_buffer(IMAGE_BLOCK);
-	int code;
-
-	if (!block)
-		return error_set(err, ENOMEM, "no memory");
-	if (super->state == IMAGE_EMPTY)
-		clear_image(super);
-	super->generation++;
-	super->crc = super_crc(super);
-	code = write_copies(disk, super, block, err);
-	free(block);
-	return code;
-}
-
-int image_mark_stale(const struct disk *disk, struct image_super *super, const char *reason,
-		     struct error *err)
-{
-	super->state = IMAGE_STALE;
-	memset(super->reason, 0, sizeof(super->reason));
-	snprintf(super->reason, sizeof(super->reason), "%s", reason);
-	return image_super_write(disk, super, err);
-}
-
-int super_random_uuid(uint8_t uuid[16], struct error *err)
-{
-	if (getrandom(uuid, 16, GRND_NONBLOCK) != 16 && getrandom(uuid, 16, GRND_INSECURE) != 16)
-		return error_errno(err, "cannot make a UUID");
-	uuid[6] = (uuid[6] & 0x0f) | 0x40;
-	uuid[8] = (uuid[8] & 0x3f) | 0x80;
-	return 0;
-}
-
-/*
- * What is behind the superblock in the first page goes before all else: without that, neither copy
- * counts. Were both cleared at once, a power cut could leave the older one of two.
- */
-static int clear_signature(const struct disk *disk, unsigned char *block, struct error *err)
-{
-	int code = disk_read(disk, block, IMAGE_BLOCK, IMAGE_SUPER0, err);
-
-	if (code)
-		return code;
-	memset(block + sizeof(struct image_super), 0, IMAGE_BLOCK - sizeof(struct image_super));
-	code = disk_write(disk, block, IMAGE_BLOCK, IMAGE_SUPER0, err);
-	memset(block, 0, IMAGE_BLOCK);
-	return code ? code : disk_flush(disk, err);
-}
-
-/* Old superblocks and foreign signatures go first: a power cut leaves an unclaimed device. */
-static int clear_ends(const struct disk *disk, struct error *err)
-{
-	void *zeros = disk_buffer(IMAGE_DATA_START);
-	int code;
-
-	if (!zeros)
-		return error_set(err, ENOMEM, "no memory");
-	code = clear_signature(disk, zeros, err);
-	if (!code)
-		code = disk_write(disk, zeros, IMAGE_DATA_START, 0, err);
-	if (!code)
-		code = disk_write(disk, zeros, IMAGE_TAIL, disk->size - IMAGE_TAIL, err);
-	if (!code)
-		code = disk_flush(disk, err);
-	free(zeros);
-	return code;
-}
-
-int image_label_check(const char *label, struct error *err)
-{
-	char copy[sizeof(((struct image_super *)0)->label)];
-
-	if (strlen(label) >= sizeof(copy))
-		return error_set(err, EINVAL, "label \"%.60s\" is longer than %zu bytes", label,
-				 sizeof(copy) - 1);
-	strcpy(copy, label);
-	if (strcmp(printable(copy), label))
-		return error_set(err, EINVAL, "label \"%s\" is not printable", copy);
-	return 0;
-}
-
-int image_format(const struct disk *disk, const char *label, struct image_super *ret,
-		 struct error *err)
-{
-	struct image_super super = {
-		.version = IMAGE_VERSION,
-		.device_size = disk->size,
-		.state = IMAGE_EMPTY,
-	};
-	int code = label ? image_label_check(label, err) : 0;
-
-	if (code)
-		return code;
-	if (disk->size < IMAGE_MIN_SIZE)
-		return error_set(err, ENOSPC, "too small: at least %d MiB are needed",
-				 IMAGE_MIN_SIZE >> 20);
-	memcpy(super.magic, IMAGE_MAGIC, sizeof(super.magic));
-	if (label)
-		memcpy(super.label, label, strlen(label));
-	code = super_random_uuid(super.device_uuid, err);
-	if (!code)
-		code = clear_ends(disk, err);
-	if (!code)
-		code = image_super_write(disk, &super, err);
-	if (!code)
-		*ret = super;
-	return code;
 }

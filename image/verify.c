@@ -1,111 +1,104 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checking every byte of an image: what the reader checks, and that nothing lies in between. */
+/*
+ * Checking every byte of an image: what the reader checks, its digests, and that nothing lies over
+ * anything else.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pagehash.h"
 #include "image/internal.h"
-
-#define STEP 1048576
 
 /* Both copies must be whole, the same, and what the caller read. */
 static int verify_supers(const struct disk *disk, const struct image_super *super,
 			 struct error *err)
 {
+	struct image_head head, other;
 	struct image_super copy;
 
+	table_get_head(super, &head);
 	for (int i = 0; i < 2; i++) {
 		int code = super_read_copy(disk, i, &copy, err);
 
 		if (code)
 			return code;
-		if (memcmp(&copy, super, sizeof(copy)))
+		table_get_head(&copy, &other);
+		if (memcmp(&other, &head, sizeof(head)) ||
+		    memcmp(copy.table, super->table, sizeof(copy.table)))
 			return error_set(err, EUCLEAN, "superblock copy %d: older than the other",
 					 i);
 	}
 	return 0;
 }
 
-static int verify_zeros(const struct disk *disk, uint64_t offset, uint64_t size, struct error *err)
+/* --- nothing lies over anything else --- */
+
+static int compare(const void *a, const void *b)
 {
-	void *bytes = disk_buffer(STEP);
+	const struct image_extent *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static int verify_layout(const struct image_super *super, const struct image_index *index,
+			 struct error *err)
+{
+	size_t count = 0;
+	struct image_extent *pieces = calloc(
+		index->chunk_count + index->digests_count + IMAGE_INDEX_EXTENTS, sizeof(*pieces));
+	int code = 0;
+
+	if (!pieces)
+		return error_set(err, ENOMEM, "no memory");
+	for (size_t i = 0; i < index->chunk_count; i++)
+		pieces[count++] = (struct image_extent){ index->chunks[i].offset,
+							 chunk_size(&index->chunks[i]) };
+	for (size_t i = 0; i < index->digests_count; i++)
+		pieces[count++] = (struct image_extent){ index->digests[i].offset,
+							 digests_size(&index->digests[i]) };
+	for (int i = 0; i < IMAGE_INDEX_EXTENTS && super->index[i].size; i++)
+		pieces[count++] = super->index[i];
+	qsort(pieces, count, sizeof(*pieces), compare);
+	for (size_t i = 1; i < count && !code; i++)
+		if (pieces[i - 1].offset + pieces[i - 1].size > pieces[i].offset)
+			code = error_set(err, EUCLEAN, "chunks overlap at %llu",
+					 (unsigned long long)pieces[i].offset);
+	free(pieces);
+	return code;
+}
+
+/* --- the digests, which nobody needs to read the image --- */
+
+static int verify_piece(const struct disk *disk, const struct image_digests *digests, void *bytes,
+			struct error *err)
+{
+	size_t used = (size_t)digests->count * sizeof(uint64_t), padded = digests_size(digests);
+	int code = disk_read(disk, bytes, padded, digests->offset, err);
+
+	if (code)
+		return code;
+	if (bytes_hash(bytes, used) != digests->hash)
+		return error_set(err, EUCLEAN, "checksum mismatch");
+	if (!safe_is_zero((char *)bytes + used, padded - used))
+		return error_set(err, EUCLEAN, "padding is not zero");
+	return 0;
+}
+
+static int verify_digests(const struct disk *disk, const struct image_index *index,
+			  struct error *err)
+{
+	void *bytes = disk_buffer(IMAGE_DIGESTS * sizeof(uint64_t));
 	int code = 0;
 
 	if (!bytes)
 		return error_set(err, ENOMEM, "no memory");
-	while (size && !code) {
-		size_t step = size < STEP ? size : STEP;
-
-		code = disk_read(disk, bytes, step, offset, err);
-		if (!code && !safe_is_zero(bytes, step))
-			code = error_set(err, EUCLEAN, "padding at %llu is not zero",
-					 (unsigned long long)offset);
-		offset += step;
-		size -= step;
+	for (size_t i = 0; i < index->digests_count && !code; i++) {
+		code = verify_piece(disk, &index->digests[i], bytes, err);
+		if (code)
+			error_prefix(err, "digests %zu", i);
 	}
 	free(bytes);
-	return code;
-}
-
-/* One piece of the stretch; DISTANCE from its start. */
-struct piece {
-	uint64_t distance, size;
-};
-
-static int compare(const void *a, const void *b)
-{
-	const struct piece *x = a, *y = b;
-
-	return (x->distance > y->distance) - (x->distance < y->distance);
-}
-
-/*
- * Chunks and index must follow one another without overlap; only where the ring wraps may there
- * be a gap, up to the end of the ring, and that one is zero.
- */
-static int verify_pieces(const struct disk *disk, const struct image_super *super,
-			 const struct piece *pieces, size_t count, struct error *err)
-{
-	uint64_t wrap = ring_end(super) - super->start;
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		uint64_t gap = pieces[i].distance - end;
-
-		if (pieces[i].distance < end || (gap && pieces[i].distance != wrap))
-			return error_set(err, EUCLEAN, "chunks overlap or leave a gap at %llu",
-					 (unsigned long long)end);
-		if (gap) {
-			int code = verify_zeros(disk, super->start + end, gap, err);
-
-			if (code)
-				return code;
-		}
-		end += gap + pieces[i].size;
-	}
-	return end == super->length ? 0 : error_set(err, EUCLEAN, "bytes behind the index");
-}
-
-static int verify_layout(const struct disk *disk, const struct image_super *super,
-			 const struct image_index *index, struct error *err)
-{
-	size_t count = index->chunk_count + 1;
-	struct piece *pieces = calloc(count, sizeof(*pieces));
-	int code;
-
-	if (!pieces)
-		return error_set(err, ENOMEM, "no memory");
-	for (size_t i = 0; i < index->chunk_count; i++) {
-		const struct image_chunk *chunk = &index->chunks[i];
-
-		pieces[i].distance = ring_distance(super, chunk->offset);
-		pieces[i].size = safe_round_up(chunk->stored, IMAGE_BLOCK);
-	}
-	pieces[count - 1].distance = ring_distance(super, super->index);
-	pieces[count - 1].size = super->index_size;
-	qsort(pieces, count, sizeof(*pieces), compare);
-	code = verify_pieces(disk, super, pieces, count, err);
-	free(pieces);
 	return code;
 }
 
@@ -129,7 +122,9 @@ int image_verify(const struct disk *disk, const struct image_super *super, unsig
 	code = image_index_read(disk, super, &index, err);
 	if (code)
 		return code;
-	code = verify_layout(disk, super, &index, err);
+	code = verify_layout(super, &index, err);
+	if (!code)
+		code = verify_digests(disk, &index, err);
 	if (!code)
 		code = image_read_chunks(disk, &index, workers, sink ? sink : &ignore, err);
 	image_index_free(&index);

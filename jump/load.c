@@ -22,9 +22,12 @@
 #define HOME_BASE	(40ULL << 20)
 #define HOME_PER_CPU	(7ULL << 19) /* a CPU's areas and a chunk of pages */
 #define UNPACKED_FACTOR 5	     /* packed and unpacked initramfs, both there at once */
-/* Of A's RAM, and of lists for that much: 96 bytes a chunk (writer/budget.h), the rest for runs. */
+/*
+ * Of A's RAM, and of lists for that much: 152 bytes a chunk and a bit a frame (writer/budget.h),
+ * the rest for runs.
+ */
 #define LISTS_UNIT  (1ULL << 20)
-#define LISTS_BYTES 160
+#define LISTS_BYTES 248
 
 _Static_assert(sizeof(struct boot_params) == FRAME_SIZE, "boot_params is one page");
 

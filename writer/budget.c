@@ -20,7 +20,10 @@
 #define PAYLOAD_PER_RUN                                                                            \
 	(sizeof(struct payload_run) + sizeof(struct payload_run) / 4 + sizeof(struct payload_clear))
 
-/* What is not lists: a worker's buffers, then those of the reader that verifies. */
+/*
+ * What is not lists: a worker's buffers, then those of the reader that verifies; and a bit for each
+ * frame, when the image is built on another one.
+ */
 static uint64_t fixed_size(const struct budget *budget)
 {
 	int level = budget->level == LEVEL_AUTO ? LEVEL_AUTO_MAX : budget->level;
@@ -28,7 +31,8 @@ static uint64_t fixed_size(const struct budget *budget)
 
 	if (worker < IMAGE_READER_BYTES)
 		worker = IMAGE_READER_BYTES;
-	return RESERVE + IMAGE_WRITER_BYTES + budget->workers * worker;
+	return RESERVE + IMAGE_WRITER_BYTES + budget->workers * worker +
+	       runs_total(budget->ram) / 8;
 }
 
 static int memory_runs(const struct budget *budget, uint64_t chunks, uint64_t *ret,

@@ -26,7 +26,7 @@ struct budget {
 };
 
 /* Bytes of lists for each chunk and each run that is left out, at the worst moment of a save. */
-#define BUDGET_CHUNK 96
+#define BUDGET_CHUNK 152
 #define BUDGET_RUN   48
 
 /*

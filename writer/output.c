@@ -164,12 +164,16 @@ int output_open(struct output *output, const char *path, const struct memory *so
 
 int output_finish(struct output *output, struct image_super *super, struct error *err)
 {
-	uint64_t size = super->start + super->length + IMAGE_TAIL;
+	uint64_t end;
 	int r;
 
 	if (output->file < 0)
 		return 0;
-	super->device_size = size > IMAGE_MIN_SIZE ? size : IMAGE_MIN_SIZE;
+	r = image_used_end(&output->disk, super, &end, err);
+	if (r)
+		return r;
+	end += IMAGE_TAIL;
+	super->device_size = end > IMAGE_MIN_SIZE ? end : IMAGE_MIN_SIZE;
 	r = image_super_write(&output->disk, super, err);
 	if (!r && ftruncate(output->file, (off_t)super->device_size))
 		r = error_errno(err, "cannot cut it to %llu bytes",

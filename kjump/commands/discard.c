@@ -19,7 +19,7 @@ static int discard(const struct disk *disk, struct image_super *super,
 		return EXIT_NO_IMAGE;
 	}
 	image_describe(super, image, sizeof(image));
-	super->state = IMAGE_EMPTY;
+	image_super_clear(super);
 	if (image_super_write(disk, super, &err)) {
 		message("%s: %s; the image was perhaps not discarded", disk->name, err.text);
 		return EXIT_FAILED;

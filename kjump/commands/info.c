@@ -147,7 +147,7 @@ static void json_image(struct json *json, const struct image_super *super,
 	json_number(json, "attempts", super->attempts);
 	json_pages(json, super);
 	json_number(json, "stored_bytes", super->stored_bytes);
-	json_number(json, "device_bytes", super->length);
+	json_number(json, "device_bytes", super->device_bytes);
 	if (index)
 		json_index(json, index);
 	else

@@ -25,11 +25,11 @@ static void print_checked(const struct disk *disk, const struct image_super *sup
 
 	printf("%s: %s\n", disk->name, image_describe(super, image, sizeof(image)));
 	printf("  checked   both superblocks, index, chunks and padding: %s\n",
-	       human_bytes(super->length, size));
+	       human_bytes(super->device_bytes, size));
 	printf("  pages     %" PRIu64 " of data, %s\n", super->data_pages,
 	       human_bytes(super->data_pages * FRAME_SIZE, data));
 	printf("  seconds   %.2f, %.0f MB/s read, %.0f MB/s of pages\n", seconds,
-	       (double)super->length / 1e6 / seconds, bytes / 1e6 / seconds);
+	       (double)super->device_bytes / 1e6 / seconds, bytes / 1e6 / seconds);
 }
 
 static int verify(const struct disk *disk, struct image_super *super, const struct options *options)
@@ -41,7 +41,7 @@ static int verify(const struct disk *disk, struct image_super *super, const stru
 	double seconds;
 	int ret;
 
-	meter_start(&meter, disk->name, empty ? 0 : super->length - super->index_size,
+	meter_start(&meter, disk->name, empty ? 0 : super->device_bytes - super->index_size,
 		    options->quiet);
 	ret = image_verify(disk, super, options->config.workers, &sink, &err);
 	seconds = meter_stop(&meter);

@@ -28,7 +28,9 @@
 #define SECTION_BYTES  3000
 #define INDEX_MAX      (IMAGE_BLOCK * (1 + SECTION_COUNT))
 #define CHUNK_PAGES    4
-#define INDEX_PLACE    (IMAGE_DATA_START + CHUNK_PAGES * FRAME_SIZE)
+#define DIGESTS_PLACE  (IMAGE_DATA_START + CHUNK_PAGES * FRAME_SIZE)
+#define INDEX_PLACE    (DIGESTS_PLACE + IMAGE_BLOCK)
+#define SUPER_INPUT    (sizeof(struct image_head) + sizeof(struct image_entry))
 
 struct forgery {
 	uint8_t flags;
@@ -143,11 +145,13 @@ static void hash_chunks(struct forgery *forgery, int fd)
 	unsigned char *bytes = section_of(forgery, SECTION_CHUNKS, &size);
 
 	forgery->super.stored_bytes = 0;
+	forgery->super.device_bytes = forgery->index_size;
 	for (size_t at = 0; at < size; at += sizeof(struct image_chunk)) {
 		struct image_chunk chunk;
 
 		memcpy(&chunk, bytes + at, sizeof(chunk));
 		forgery->super.stored_bytes += chunk.stored;
+		forgery->super.device_bytes += chunk_size(&chunk);
 		if (chunk.stored > sizeof(stored) || chunk.offset > DEVICE_SIZE)
 			continue;
 		memset(stored, 0, chunk.stored);
@@ -155,6 +159,27 @@ static void hash_chunks(struct forgery *forgery, int fd)
 			abort();
 		chunk.stored_hash = XXH64(stored, chunk.stored, 0);
 		memcpy(bytes + at, &chunk, sizeof(chunk));
+	}
+}
+
+static void hash_digests(struct forgery *forgery, int fd)
+{
+	static unsigned char stored[IMAGE_DIGESTS * sizeof(uint64_t)];
+	size_t size;
+	unsigned char *bytes = section_of(forgery, SECTION_DIGESTS, &size);
+
+	for (size_t at = 0; at < size; at += sizeof(struct image_digests)) {
+		struct image_digests digests;
+
+		memcpy(&digests, bytes + at, sizeof(digests));
+		forgery->super.device_bytes += digests_size(&digests);
+		if (digests.count > IMAGE_DIGESTS || digests.offset > DEVICE_SIZE)
+			continue;
+		memset(stored, 0, sizeof(stored));
+		if (pread(fd, stored, digests.count * sizeof(uint64_t), (off_t)digests.offset) < 0)
+			abort();
+		digests.hash = XXH64(stored, digests.count * sizeof(uint64_t), 0);
+		memcpy(bytes + at, &digests, sizeof(digests));
 	}
 }
 
@@ -177,9 +202,8 @@ static void seal(struct forgery *forgery)
 	forgery->super.index_size = end;
 	forgery->super.index_xxh3 = XXH3_64bits(forgery->index, end);
 	if (forgery->flags & FLAG_PLACE) {
-		forgery->super.start = IMAGE_DATA_START;
-		forgery->super.index = INDEX_PLACE;
-		forgery->super.length = INDEX_PLACE + end - IMAGE_DATA_START;
+		memset(forgery->super.index, 0, sizeof(forgery->super.index));
+		forgery->super.index[0] = (struct image_extent){ INDEX_PLACE, end };
 	}
 }
 
@@ -191,15 +215,19 @@ static void forge(struct forgery *forgery, struct fuzz_input *input, int fd)
 		forgery->patch[i].offset = fuzz_u16(input);
 		forgery->patch[i].byte = fuzz_u8(input);
 	}
-	fuzz_take(input, &forgery->super, sizeof(forgery->super));
+	memset(&forgery->super, 0, sizeof(forgery->super));
+	fuzz_take(input, &forgery->super, SUPER_INPUT);
+	forgery->super.slot = IMAGE_TABLE;
 	memcpy(forgery->super.magic, IMAGE_MAGIC, sizeof(forgery->super.magic));
 	forgery->super.version = IMAGE_VERSION;
 	forgery->super.device_size = DEVICE_SIZE;
 	lay_out(forgery, input);
 	if (forgery->flags & FLAG_COUNT)
 		count_ram(forgery);
-	if (forgery->flags & FLAG_HASH)
+	if (forgery->flags & FLAG_HASH) {
 		hash_chunks(forgery, fd);
+		hash_digests(forgery, fd);
+	}
 	seal(forgery);
 }
 
@@ -245,10 +273,12 @@ static bool use(const struct disk *disk, bool checks_pages)
 	struct image_index index = { 0 };
 	struct image_super super;
 	struct error err = { 0 };
+	uint64_t end;
 	bool good;
 
 	if (!fuzz_good(image_super_read(disk, &super, &err), &err))
 		return false;
+	fuzz_good(image_used_end(disk, &super, &end, &err), &err);
 	good = fuzz_good(image_verify(disk, &super, 1, &sink, &err), &err);
 	if (!fuzz_good(image_index_read(disk, &super, &index, &err), &err))
 		return false;
@@ -281,8 +311,8 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 
 	fill_chunks(fd);
 	forge(&forgery, &input, fd);
-	if (safe_within(forgery.super.index, forgery.index_size, DEVICE_SIZE))
-		fuzz_write(fd, forgery.index, forgery.index_size, forgery.super.index);
+	if (safe_within(forgery.super.index[0].offset, forgery.index_size, DEVICE_SIZE))
+		fuzz_write(fd, forgery.index, forgery.index_size, forgery.super.index[0].offset);
 	if (image_super_write(&disk, &forgery.super, &err))
 		abort();
 	good = !is_slow(&forgery) && use(&disk, forgery.flags & FLAG_CHECKS_SELF);
@@ -308,14 +338,18 @@ static size_t put_section(uint8_t *data, size_t at, const void *bytes, uint16_t 
 /* Four pages as they are, in one chunk; one page each of the other kinds. */
 static size_t fuzz_seed(unsigned number, uint8_t *data)
 {
-	const struct image_super super = { .generation = 1,
+	const struct image_super super = { .table_count = IMAGE_TABLE,
+					   .generation = 1,
 					   .state = IMAGE_VALID,
 					   .kind = IMAGE_HIBERNATION };
 	const struct image_machine machine = { .entry = 0x10000, .home_start = 0x40000 };
 	const struct image_chunk chunk = { .offset = IMAGE_DATA_START,
 					   .stored = CHUNK_PAGES * FRAME_SIZE,
 					   .pages = CHUNK_PAGES,
+					   .all_pages = CHUNK_PAGES,
+					   .used = { (1 << CHUNK_PAGES) - 1 },
 					   .run_count = 2 };
+	const struct image_digests digests = { .offset = DIGESTS_PLACE, .count = CHUNK_PAGES };
 	const struct run frames[] = { { 16, 3 }, { 21, 1 } };
 	const struct run home = { 64, 32 }, zero = { 19, 1 }, idle = { 20, 1 }, bad = { 22, 1 };
 	const struct firmware_range firmware = { .size = 0x100000, .type = 1 };
@@ -325,7 +359,7 @@ static size_t fuzz_seed(unsigned number, uint8_t *data)
 
 	if (number)
 		return 0;
-	at = put(data, at, &super, sizeof(super));
+	at = put(data, at, &super, SUPER_INPUT);
 	at = put_section(data, at, &machine, sizeof(machine));
 	at = put_section(data, at, frames, sizeof(frames)); /* RAM: FLAG_COUNT writes it */
 	at = put_section(data, at, &home, sizeof(home));
@@ -336,5 +370,8 @@ static size_t fuzz_seed(unsigned number, uint8_t *data)
 	at = put_section(data, at, frames, sizeof(frames));
 	at = put_section(data, at, &firmware, sizeof(firmware));
 	at = put_section(data, at, &watch, sizeof(watch));
-	return put_section(data, at, "OSRELEASE=1\n", 12);
+	at = put_section(data, at, "OSRELEASE=1\n", 12);
+	for (int i = SECTION_PCI; i < SECTION_DIGESTS; i++)
+		at = put_section(data, at, NULL, 0);
+	return put_section(data, at, &digests, sizeof(digests));
 }

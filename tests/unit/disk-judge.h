@@ -5,32 +5,41 @@
  *
  * The superblock must be readable (unless the disk is just being formatted), and one that was
  * written: the one before, or one of those that the step has begun to write, but none older than
- * what is sure. What it says must be there, each page of it, as it was saved; and an image that a
- * boot has once seen as one that is not to be restored must never wait again.
+ * what is sure. All images that it names must be there, each page of them, as it was saved; and an
+ * image that a boot has once seen as one that is not to be restored must never wait again.
  */
 #ifndef TESTS_DISK_JUDGE_H
 #define TESTS_DISK_JUDGE_H
 
+#include "common/pagehash.h"
+#include "image/internal.h"
 #include "tests/unit/recorder.h"
 
 #include "tests/unit/disk-operations.h"
 
 #define SUPERS_MAX 32
 
+/* What was saved: a hash of each frame. */
 struct saved {
 	uint8_t uuid[16];
 	struct run ram;
+	uint64_t *frames;
 };
 
-/* The bytes of an image that was read and found right. */
+#define KNOWN_MAX 24
+
+/* The bytes of an image that was read and found right, and where they lay. */
 struct known {
-	struct image_super super;
+	struct image_entry entry;
+	struct image_extent *extents;
+	size_t count;
 	unsigned char *bytes;
 };
 
 struct walk {
 	struct scene scene;
-	struct known known[2]; /* the last one that was found first */
+	struct known known[KNOWN_MAX];
+	unsigned next_known;
 	unsigned char *memory; /* of the machine */
 	struct saved saved[4096];
 	size_t saved_count, saved_before;
@@ -40,7 +49,7 @@ struct walk {
 	const struct recorded *written[SUPERS_MAX]; /* each super's first copy; NULL = before */
 	size_t super_count;
 	uint64_t random;
-	unsigned states, unclaimed, empty, before, between, after, wrapped;
+	unsigned states, unclaimed, empty, before, between, after, images, several, reused;
 	char fault[400];
 };
 
@@ -59,88 +68,117 @@ static bool same_image(const uint8_t a[16], const uint8_t b[16])
 
 /* --- what the disk holds -------------------------------------------------------------------- */
 
+static uint64_t frame_hash(const void *page)
+{
+	return page_hash(0, page, 1);
+}
+
+static int compare_frame(const struct saved *saved, uint64_t pfn, const void *page,
+			 struct error *err)
+{
+	if (pfn < saved->ram.pfn || pfn - saved->ram.pfn >= saved->ram.count ||
+	    saved->frames[pfn - saved->ram.pfn] != frame_hash(page))
+		return error_set(err, EILSEQ, "another page than was saved");
+	return 0;
+}
+
 static int compare_pages(void *context, size_t number, const struct image_chunk *chunk,
 			 const struct run *runs, const void *pages, struct error *err)
 {
-	const struct walk *walk = context;
 	const unsigned char *bytes = pages;
+	int code = 0;
 
 	(void)number;
-	for (uint32_t i = 0; i < chunk->run_count; i++) {
-		size_t size = runs[i].count << FRAME_SHIFT;
-
-		if (memcmp(bytes, walk->memory + (runs[i].pfn << FRAME_SHIFT), size))
-			return error_set(err, EILSEQ, "another page than was saved");
-		bytes += size;
-	}
-	return 0;
+	for (uint32_t i = 0; i < chunk->run_count; i++)
+		for (uint64_t k = 0; k < runs[i].count && !code; k++, bytes += FRAME_SIZE)
+			code = compare_frame(context, runs[i].pfn + k, bytes, err);
+	return code;
 }
 
-static int compare_zeros(const struct walk *walk, const struct runs *zero, struct error *err)
+static int compare_zeros(const struct saved *saved, const struct runs *zero, struct error *err)
 {
 	static const unsigned char none[FRAME_SIZE];
+	int code = 0;
 
 	for (size_t i = 0; i < zero->n; i++)
-		for (uint64_t k = 0; k < zero->v[i].count; k++)
-			if (memcmp(walk->memory + ((zero->v[i].pfn + k) << FRAME_SHIFT), none,
-				   FRAME_SIZE))
-				return error_set(err, EILSEQ, "a page that was not zero");
-	return 0;
-}
-
-/* The image's stretch, which goes on at the start of the ring when it reaches its end. */
-static size_t first_part(const struct image_super *super)
-{
-	uint64_t left = super->device_size - IMAGE_TAIL - super->start;
-
-	return super->length < left ? super->length : left;
+		for (uint64_t k = 0; k < zero->v[i].count && !code; k++)
+			code = compare_frame(saved, zero->v[i].pfn + k, none, err);
+	return code;
 }
 
 /* Were these very bytes read before? That takes far longer than to compare them. */
-static bool is_known(const struct walk *walk, const struct image_super *super)
+static bool is_known(const struct walk *walk, const struct image_entry *entry)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < KNOWN_MAX; i++) {
 		const struct known *known = &walk->known[i];
-		size_t first = first_part(super);
+		const unsigned char *bytes = known->bytes;
+		size_t k = 0;
 
-		if (known->bytes && same_image(known->super.image_uuid, super->image_uuid) &&
-		    known->super.start == super->start && known->super.length == super->length &&
-		    known->super.index_xxh3 == super->index_xxh3 &&
-		    !memcmp(known->bytes, recorder.map + super->start, first) &&
-		    !memcmp(known->bytes + first, recorder.map + IMAGE_DATA_START,
-			    super->length - first))
+		if (!bytes || !same_image(known->entry.image_uuid, entry->image_uuid) ||
+		    memcmp(known->entry.index, entry->index, sizeof(entry->index)) ||
+		    known->entry.index_xxh3 != entry->index_xxh3)
+			continue;
+		while (k < known->count && !memcmp(bytes, recorder.map + known->extents[k].offset,
+						   known->extents[k].size))
+			bytes += known->extents[k++].size;
+		if (k == known->count)
 			return true;
 	}
 	return false;
 }
 
-static void know(struct walk *walk, const struct image_super *super)
+static void know_extent(struct known *known, uint64_t offset, uint64_t size)
 {
-	size_t first = first_part(super);
-
-	free(walk->known[1].bytes);
-	walk->known[1] = walk->known[0];
-	walk->known[0] = (struct known){ *super, malloc(super->length) };
-	memcpy(walk->known[0].bytes, recorder.map + super->start, first);
-	memcpy(walk->known[0].bytes + first, recorder.map + IMAGE_DATA_START,
-	       super->length - first);
+	known->extents[known->count++] = (struct image_extent){ offset, size };
 }
 
-/* Each page of the image that SUPER names, as it was saved. */
+static void know(struct walk *walk, const struct image_entry *entry,
+		 const struct image_index *index)
+{
+	struct known *known = &walk->known[walk->next_known++ % KNOWN_MAX];
+	size_t count = index->chunk_count + index->digests_count + IMAGE_INDEX_EXTENTS;
+	unsigned char *to;
+
+	free(known->extents);
+	free(known->bytes);
+	*known = (struct known){ .entry = *entry,
+				 .extents = calloc(count, sizeof(*known->extents)),
+				 .bytes = malloc(entry->device_bytes) };
+	to = known->bytes;
+	for (size_t i = 0; i < index->chunk_count; i++)
+		know_extent(known, index->chunks[i].offset, chunk_size(&index->chunks[i]));
+	for (size_t i = 0; i < index->digests_count; i++)
+		know_extent(known, index->digests[i].offset, digests_size(&index->digests[i]));
+	for (int i = 0; i < IMAGE_INDEX_EXTENTS && entry->index[i].size; i++)
+		know_extent(known, entry->index[i].offset, entry->index[i].size);
+	for (size_t i = 0; i < known->count; i++) {
+		memcpy(to, recorder.map + known->extents[i].offset, known->extents[i].size);
+		to += known->extents[i].size;
+	}
+}
+
+static struct saved *find_saved(struct walk *walk, const uint8_t uuid[16])
+{
+	for (size_t i = walk->saved_count; i-- > 0;)
+		if (same_image(walk->saved[i].uuid, uuid))
+			return &walk->saved[i];
+	return NULL;
+}
+
+/* Each page of the image at hand, as it was saved. */
 static int compare_image(struct walk *walk, const struct image_super *super, struct error *err)
 {
-	const struct image_sink sink = { .take = compare_pages, .context = walk };
 	const struct disk *disk = &walk->scene.temp.disk;
-	const struct saved *saved = walk->saved;
+	struct saved *saved = find_saved(walk, super->image_uuid);
+	const struct image_sink sink = { .take = compare_pages, .context = saved };
 	struct image_index index = { 0 };
+	struct image_entry entry;
 	int code;
 
-	if (is_known(walk, super))
+	table_get_entry(super, &entry);
+	if (is_known(walk, &entry))
 		return 0;
-	while (saved < walk->saved + walk->saved_count &&
-	       !same_image(saved->uuid, super->image_uuid))
-		saved++;
-	if (saved == walk->saved + walk->saved_count)
+	if (!saved)
 		return error_set(err, EILSEQ, "an image that nobody saved");
 	code = image_index_read(disk, super, &index, err);
 	if (code)
@@ -151,19 +189,29 @@ static int compare_image(struct walk *walk, const struct image_super *super, str
 	if (!code)
 		code = image_read_chunks(disk, &index, 1, &sink, err);
 	if (!code)
-		code = compare_zeros(walk, &index.zero, err);
-	image_index_free(&index);
+		code = compare_zeros(saved, &index.zero, err);
 	if (!code)
-		know(walk, super);
+		know(walk, &entry, &index);
+	image_index_free(&index);
 	return code;
 }
 
-/* Does anybody ever read what SUPER names? */
-static bool is_read(const struct image_super *super)
+static int compare_images(struct walk *walk, const struct image_super *super, struct error *err)
 {
-	return super->state != IMAGE_EMPTY &&
-	       (super->state != IMAGE_STALE ||
-		strcmp(super->reason, "overwritten by a newer image"));
+	struct image_super each = *super;
+	int code = 0;
+
+	for (unsigned i = 0; i < IMAGE_TABLE && !code; i++) {
+		if (!super->table[i].state)
+			continue;
+		image_super_take(&each, i);
+		code = compare_image(walk, &each, err);
+		if (code)
+			error_prefix(err, "image %llu of %llu", (unsigned long long)each.serial,
+				     (unsigned long long)each.last_serial);
+	}
+	walk->several += image_super_count_images(super) > 1;
+	return code;
 }
 
 /* May a boot restore it, of all that it knows? */
@@ -187,11 +235,14 @@ static void collect_supers(struct walk *walk)
 	for (size_t i = 0; i < recorder.n; i++) {
 		const struct recorded *write = &recorder.v[i];
 		struct image_super super;
+		struct error ignored;
 
-		if (write->flush || write->size != IMAGE_BLOCK ||
+		if (write->flush || write->size != SUPER_BYTES ||
 		    (write->offset != IMAGE_SUPER0 && write->offset != IMAGE_SUPER1))
 			continue;
-		memcpy(&super, write->bytes, sizeof(super));
+		assert_int_equal(super_check_copy(write->bytes, write->offset == IMAGE_SUPER1,
+						  &super, &ignored),
+				 0);
 		if (walk->super_count &&
 		    !memcmp(&super, &walk->supers[walk->super_count - 1], sizeof(super)))
 			continue;
@@ -201,22 +252,30 @@ static void collect_supers(struct walk *walk)
 	}
 }
 
+static void collect_image(struct walk *walk, const struct image_entry *entry)
+{
+	struct saved *saved = &walk->saved[walk->saved_count];
+
+	if (!entry->state || find_saved(walk, entry->image_uuid))
+		return;
+	assert_true(walk->saved_count < sizeof(walk->saved) / sizeof(walk->saved[0]));
+	memcpy(saved->uuid, entry->image_uuid, sizeof(saved->uuid));
+	saved->ram = walk->scene.ram;
+	saved->frames = calloc(saved->ram.count, sizeof(*saved->frames));
+	for (uint64_t i = 0; i < saved->ram.count; i++)
+		saved->frames[i] = frame_hash(walk->memory + ((saved->ram.pfn + i) << FRAME_SHIFT));
+	walk->saved_count++;
+	walk->images++;
+	walk->reused += entry->reused_pages != 0;
+}
+
+/* What this step has saved. */
 static void collect_images(struct walk *walk)
 {
 	walk->saved_before = walk->saved_count;
-	for (size_t i = 0; i < walk->super_count; i++) {
-		const struct image_super *super = &walk->supers[i];
-		struct saved *saved = &walk->saved[walk->saved_count];
-
-		if (!walk->written[i] || super->state != IMAGE_VALID ||
-		    (i && same_image(super->image_uuid, walk->supers[i - 1].image_uuid)))
-			continue;
-		assert_true(walk->saved_count < sizeof(walk->saved) / sizeof(walk->saved[0]));
-		memcpy(saved->uuid, super->image_uuid, sizeof(saved->uuid));
-		saved->ram = walk->scene.ram;
-		walk->saved_count++;
-		walk->wrapped += super->start + super->length > super->device_size - IMAGE_TAIL;
-	}
+	for (size_t i = 0; i < walk->super_count; i++)
+		for (unsigned k = 0; k < IMAGE_TABLE && walk->written[i]; k++)
+			collect_image(walk, &walk->supers[i].table[k]);
 }
 
 static int judge_super(struct walk *walk, const struct image_super *super, unsigned now,
@@ -246,7 +305,7 @@ static int judge_super(struct walk *walk, const struct image_super *super, unsig
 	walk->before += !walk->written[found];
 	walk->after += found + 1 == walk->super_count;
 	walk->between += walk->written[found] && found + 1 < walk->super_count;
-	return is_read(super) ? compare_image(walk, super, err) : 0;
+	return compare_images(walk, super, err);
 }
 
 static int judge(struct walk *walk, unsigned now, struct error *err)

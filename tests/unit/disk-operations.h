@@ -218,26 +218,4 @@ static inline int operate_discard(struct scene *scene)
 	return cmd_discard.run(&options) == EXIT_DONE ? 0 : -EIO;
 }
 
-/*
- * A stale image that fills most of the ring, from anywhere on: what comes next wraps, and needs its
- * room. Nobody reads a stale image that was overwritten, so only its place has to be possible.
- */
-static inline int operate_move(struct scene *scene)
-{
-	uint64_t ring = scene->super.device_size - IMAGE_DATA_START - IMAGE_TAIL;
-	uint64_t blocks = ring / IMAGE_BLOCK, near = (scene->number * 7) % 64;
-	struct image_super super = scene->super;
-	struct error err;
-
-	super.kind = IMAGE_CHECKPOINT;
-	super.length = (blocks - scene->number * 31 % 512) * IMAGE_BLOCK;
-	super.index_size = IMAGE_BLOCK;
-	super.index = IMAGE_DATA_START + (blocks - 2 - near) * IMAGE_BLOCK;
-	super.start =
-		IMAGE_DATA_START +
-		(super.index - IMAGE_DATA_START + super.index_size + ring - super.length) % ring;
-	memset(super.image_uuid, 0, sizeof(super.image_uuid));
-	return image_mark_stale(&scene->temp.disk, &super, "overwritten by a newer image", &err);
-}
-
 #endif

@@ -94,18 +94,43 @@ static void bits_of_the_metadata(void **state)
 	(void)state;
 	create(&temp, &super);
 	/* One superblock, then the claim, which no copy counts without. */
-	of = flip_all(&small, &temp, &super, IMAGE_SUPER0, sizeof(super));
+	of = flip_all(&small, &temp, &super, IMAGE_SUPER0, sizeof(struct image_head));
 	assert_true(of.whole && !of.refused);
-	of = flip_all(&small, &temp, &super, IMAGE_SUPER0 + sizeof(super),
-		      IMAGE_BLOCK - sizeof(super));
+	of = flip_all(&small, &temp, &super, IMAGE_SUPER0 + sizeof(struct image_head),
+		      IMAGE_BLOCK - sizeof(struct image_head));
 	assert_true(of.refused && !of.whole);
-	of = flip_all(&small, &temp, &super, IMAGE_SUPER1, IMAGE_BLOCK);
+	/* Of the tables, which are the same 16 times, the first entries. */
+	of = flip_all(&small, &temp, &super, IMAGE_SUPER0 + IMAGE_BLOCK, IMAGE_BLOCK);
 	assert_true(of.whole && !of.refused);
-	of = flip_all(&small, &temp, NULL, super.index, super.index_size);
+	of = flip_all(&small, &temp, &super, IMAGE_SUPER1, 2 * IMAGE_BLOCK);
+	assert_true(of.whole && !of.refused);
+	of = flip_all(&small, &temp, NULL, super.index[0].offset, super.index_size);
 	assert_true(of.refused && !of.whole);
 	temp_disk_remove(&temp);
 }
 
+/* Digests, which only those read who build on the image, and who verify it. */
+static void bits_of_the_digests(void **state)
+{
+	struct image_super super;
+	struct temp_disk temp;
+	struct error err;
+
+	(void)state;
+	create(&temp, &super);
+	for (uint64_t bit = 0; bit < IMAGE_BLOCK * 8; bit += every) {
+		uint64_t place = super.index[0].offset - IMAGE_BLOCK + bit / 8;
+
+		temp_disk_flip(&temp, place, 1 << bit % 8);
+		assert_int_equal(image_verify(&temp.disk, &super, 1, NULL, &err), -EUCLEAN);
+		assert_non_null(strstr(err.text, "digests 0: "));
+		temp_disk_flip(&temp, place, 1 << bit % 8);
+	}
+	fake_assert(&small, &temp.disk, IMAGE_VALID, 1);
+	temp_disk_remove(&temp);
+}
+
+/* Chunks lie one behind the other from the start of the data area, then the digests, the index. */
 static void bits_of_everything_else(void **state)
 {
 	uint64_t random_state = 81, chunks;
@@ -115,13 +140,16 @@ static void bits_of_everything_else(void **state)
 
 	(void)state;
 	create(&temp, &super);
-	chunks = super.index - super.start;
+	chunks = super.device_bytes - super.index_size - IMAGE_BLOCK;
+	assert_int_equal(super.index[0].offset, IMAGE_DATA_START + chunks + IMAGE_BLOCK);
 	for (unsigned long i = 0; i < random_flips; i++) {
-		uint64_t bit = fake_random(&random_state), end = super.index + super.index_size;
+		uint64_t bit = fake_random(&random_state);
+		uint64_t end = super.index[0].offset + super.index_size;
+		uint64_t table = IMAGE_BLOCK + sizeof(super.table);
 
 		switch (i % 4) {
 		case 0:
-			bit = (IMAGE_BLOCK * 8) + bit % ((IMAGE_SUPER1 - IMAGE_BLOCK) * 8);
+			bit = table * 8 + bit % ((IMAGE_SUPER1 - table) * 8);
 			flip(&small, &temp, NULL, bit, &elsewhere);
 			break;
 		case 1:
@@ -129,7 +157,7 @@ static void bits_of_everything_else(void **state)
 			flip(&small, &temp, NULL, bit, &elsewhere);
 			break;
 		default:
-			flip(&small, &temp, NULL, super.start * 8 + bit % (chunks * 8), &in);
+			flip(&small, &temp, NULL, IMAGE_DATA_START * 8 + bit % (chunks * 8), &in);
 		}
 	}
 	/* Every byte of the chunks, padding included, is checked; nothing else is read. */
@@ -142,6 +170,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bits_of_the_metadata),
+		cmocka_unit_test(bits_of_the_digests),
 		cmocka_unit_test(bits_of_everything_else),
 	};
 

@@ -135,7 +135,9 @@ static void add_data(struct model *model, uint64_t pfn, uint64_t count)
 			data->v[data->n - 1].count += n;
 		else if (runs_append(data, pfn, n))
 			fail();
-		chunk->pages = model->pages += n;
+		for (uint64_t i = model->pages; i < model->pages + n; i++)
+			chunk->used[i / 64] |= UINT64_C(1) << i % 64;
+		chunk->pages = chunk->all_pages = model->pages += n;
 		chunk->run_count = data->n - chunk->first_run;
 		model->pages %= IMAGE_CHUNK_PAGES;
 		pfn += n;
@@ -178,6 +180,23 @@ static void take_slice(struct model *model, const struct slice *slice, uint64_t 
 	}
 }
 
+static void add_digests(struct image_index *index)
+{
+	uint64_t left = runs_total(&index->data);
+
+	index->digests = calloc(left / IMAGE_DIGESTS + 1, sizeof(*index->digests));
+	assert_non_null(index->digests);
+	while (left) {
+		uint64_t count = left < IMAGE_DIGESTS ? left : IMAGE_DIGESTS;
+
+		index->digests[index->digests_count++] = (struct image_digests){
+			.offset = IMAGE_DATA_START,
+			.count = (uint32_t)count,
+		};
+		left -= count;
+	}
+}
+
 static void save(struct model *model)
 {
 	struct runs free = { 0 };
@@ -201,6 +220,7 @@ static void save(struct model *model)
 	model->index.free = model->selection.free;
 	runs_free(&model->selection.mappable);
 	runs_free(&model->selection.untouchable);
+	add_digests(&model->index);
 }
 
 static void free_model(struct model *model)

@@ -216,7 +216,7 @@ static void test_large_file(void **state)
 	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
 	super = check_image(fixture, FREE_PFN, FREE_SIZE);
 	assert_int_equal(stat(fixture->image, &st), 0);
-	assert_int_equal(st.st_size, IMAGE_DATA_START + super.length + IMAGE_TAIL);
+	assert_int_equal(st.st_size, IMAGE_DATA_START + super.device_bytes + IMAGE_TAIL);
 	assert_true(st.st_size > 24 * (off_t)KERNEL_MIB);
 }
 

@@ -27,9 +27,9 @@ static void test_every_byte_of_the_index(void **state)
 	(void)state;
 	create(&temp, &small, &super);
 	for (uint64_t i = 0; i < super.index_size; i++) {
-		temp_disk_flip(&temp, super.index + i, 1 << i % 8);
+		temp_disk_flip(&temp, super.index[0].offset + i, 1 << i % 8);
 		assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), -EUCLEAN);
-		temp_disk_flip(&temp, super.index + i, 1 << i % 8);
+		temp_disk_flip(&temp, super.index[0].offset + i, 1 << i % 8);
 	}
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
 	image_index_free(&index);
@@ -94,7 +94,7 @@ static void forge(const struct temp_disk *temp, unsigned char *bytes, struct ima
 	header.crc = crc32c(0, &header, sizeof(header));
 	memcpy(bytes, &header, sizeof(header));
 	super->index_xxh3 = XXH3_64bits(bytes, super->index_size);
-	temp_disk_write(temp, super->index, bytes, super->index_size);
+	temp_disk_write(temp, super->index[0].offset, bytes, super->index_size);
 }
 
 /* A forged index may say anything; it is refused or harmless. */
@@ -133,7 +133,7 @@ static void test_forged_index(void **state)
 	create(&temp, &small, &super);
 	original = malloc(super.index_size);
 	bytes = malloc(super.index_size);
-	temp_disk_read(&temp, super.index, original, super.index_size);
+	temp_disk_read(&temp, super.index[0].offset, original, super.index_size);
 	for (int round = 0; round < 3000; round++) {
 		/* Records begin each section: that is where the interesting bytes are. */
 		uint64_t block = fake_random(&random_state) % (super.index_size / IMAGE_BLOCK);
@@ -170,8 +170,8 @@ static void test_forged_index_size(void **state)
 	assert_int_equal(ftruncate(temp.fd, (off_t)(2 * size)), 0);
 	temp.disk.size = 2 * size;
 	super.device_size = 2 * size;
-	super.start = super.index = IMAGE_DATA_START;
-	super.length = super.index_size = size;
+	super.index[0] = (struct image_extent){ IMAGE_DATA_START, size };
+	super.index_size = size;
 	assert_int_equal(image_super_write(&temp.disk, &super, &err), 0);
 	assert_int_equal(image_super_read(&temp.disk, &read, &err), 0);
 	assert_int_equal(image_index_read(&temp.disk, &read, &index, &err), -EUCLEAN);
@@ -198,7 +198,7 @@ static void test_chunks_elsewhere(void **state)
 	create(&temp, &small, &super);
 	/* Two chunks at the same place, each whole in itself: only verify can tell. */
 	bytes = malloc(super.index_size);
-	temp_disk_read(&temp, super.index, bytes, super.index_size);
+	temp_disk_read(&temp, super.index[0].offset, bytes, super.index_size);
 	{
 		struct image_index_header *header = bytes;
 		struct image_chunk *chunks =
@@ -206,6 +206,8 @@ static void test_chunks_elsewhere(void **state)
 
 		super.stored_bytes += chunks[0].stored;
 		super.stored_bytes -= chunks[1].stored;
+		super.device_bytes += safe_round_up(chunks[0].stored, IMAGE_BLOCK);
+		super.device_bytes -= safe_round_up(chunks[1].stored, IMAGE_BLOCK);
 		chunks[1].offset = chunks[0].offset;
 		chunks[1].stored = chunks[0].stored;
 		chunks[1].stored_hash = chunks[0].stored_hash;
@@ -229,14 +231,14 @@ static void test_truncated_device(void **state)
 
 	(void)state;
 	create(&temp, &small, &super);
-	temp.disk.size = super.index + 4096;
+	temp.disk.size = super.index[0].offset + 4096;
 	assert_int_equal(image_super_read(&temp.disk, &super, &err), -ENOMEDIUM);
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), -ENOSPC);
 	assert_true(image_verify(&temp.disk, &super, 1, NULL, &err) < 0);
 	temp.disk.size = IMAGE_MIN_SIZE;
 	assert_int_equal(image_verify(&temp.disk, &super, 1, NULL, &err), 0);
 	/* The file lost its end, the struct does not know it. */
-	assert_int_equal(ftruncate(temp.fd, super.index + 4096), 0);
+	assert_int_equal(ftruncate(temp.fd, super.index[0].offset + 4096), 0);
 	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), -EIO);
 	temp_disk_remove(&temp);
 }

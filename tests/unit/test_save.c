@@ -428,7 +428,7 @@ static void test_device_too_small_for_two(void **state)
 	fixture->job.ram = &small;
 	save(fixture);
 
-	/* An error before the ring is full. */
+	/* An error before the device is full. */
 	fixture->machine.entry = 0;
 	fixture->job.kind = IMAGE_HIBERNATION;
 	fixture->job.ram = &(struct runs){ 0 };
@@ -437,7 +437,7 @@ static void test_device_too_small_for_two(void **state)
 
 	fixture->job.ram = &fixture->ram;
 	expect_failure(fixture, ENOSPC, "full");
-	expect_state(fixture, IMAGE_STALE, IMAGE_CHECKPOINT);
+	expect_state(fixture, IMAGE_EMPTY, 0);
 	runs_free(&small);
 }
 

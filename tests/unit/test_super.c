@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "common/crc32c.h"
-#include "image/image.h"
+#include "image/internal.h"
 #include "temp-disk.h"
 
 static int setup(void **state)
@@ -91,9 +91,9 @@ static void test_every_byte(void **state)
 	struct error err;
 
 	assert_int_equal(image_super_read(&temp->disk, &before, &err), 0);
-	for (unsigned i = 0; i < 2 * IMAGE_BLOCK; i++) {
-		uint64_t offset = i < IMAGE_BLOCK ? i : IMAGE_SUPER1 + i - IMAGE_BLOCK;
-		bool signature = i >= sizeof(super) && i < IMAGE_BLOCK;
+	for (unsigned i = 0; i < 2 * SUPER_BYTES; i++) {
+		uint64_t offset = i < SUPER_BYTES ? i : IMAGE_SUPER1 + i - SUPER_BYTES;
+		bool signature = i >= sizeof(struct image_head) && i < IMAGE_BLOCK;
 		int code;
 
 		temp_disk_flip(temp, offset, 1 << i % 8);
@@ -132,28 +132,41 @@ static void test_somebody_else_took_it(void **state)
 	assert_non_null(strstr(err.text, "signature"));
 }
 
-/* Write both copies with a right checksum, whatever they say. */
+static void write_both(struct temp_disk *temp, struct image_super *super)
+{
+	struct image_head head;
+
+	super->table_crc = crc32c(0, super->table, sizeof(super->table));
+	table_get_head(super, &head);
+	super->crc = super_crc(&head);
+	table_get_head(super, &head);
+	temp_disk_write(temp, IMAGE_SUPER0, &head, sizeof(head));
+	temp_disk_write(temp, IMAGE_SUPER1, &head, sizeof(head));
+	temp_disk_write(temp, IMAGE_SUPER0 + IMAGE_BLOCK, super->table, sizeof(super->table));
+	temp_disk_write(temp, IMAGE_SUPER1 + IMAGE_BLOCK, super->table, sizeof(super->table));
+}
+
+/* Write both copies with right checksums, whatever they say; the image is the first of the table.
+ */
 static void force(struct temp_disk *temp, struct image_super *super)
 {
-	super->crc = 0;
-	super->crc = crc32c(0, super, sizeof(*super));
-	temp_disk_write(temp, IMAGE_SUPER0, super, sizeof(*super));
-	temp_disk_write(temp, IMAGE_SUPER1, super, sizeof(*super));
+	table_get_entry(super, &super->table[0]);
+	write_both(temp, super);
 }
 
 static void test_lying_fields(void **state)
 {
 	struct temp_disk *temp = *state;
 	struct image_super good, super;
-	const uint64_t ring = IMAGE_MIN_SIZE - IMAGE_DATA_START - IMAGE_TAIL;
+	const uint64_t end = IMAGE_MIN_SIZE - IMAGE_TAIL;
 	struct error err;
 
 	assert_int_equal(image_super_read(&temp->disk, &good, &err), 0);
 	good.state = IMAGE_VALID;
 	good.kind = IMAGE_CHECKPOINT;
-	good.start = IMAGE_DATA_START + 4096;
-	good.length = 16384;
-	good.index = IMAGE_DATA_START + 12288;
+	good.serial = good.last_serial = 1;
+	good.index[0] = (struct image_extent){ IMAGE_DATA_START + 12288, 4096 };
+	good.index[1] = (struct image_extent){ IMAGE_DATA_START, 4096 };
 	good.index_size = 8192;
 	force(temp, &good);
 	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
@@ -166,7 +179,17 @@ static void test_lying_fields(void **state)
 	} while (0)
 	LIE(ENOTSUP, version, IMAGE_VERSION + 1);
 	LIE(ENOTSUP, incompat, 1);
-	LIE(EUCLEAN, reserved1[567], 1);
+	LIE(EUCLEAN, reserved0[927], 1);
+	LIE(EUCLEAN, reserved1[351], 1);
+	LIE(EUCLEAN, table_count, IMAGE_TABLE + 1);
+	LIE(EUCLEAN, serial, 0);
+	LIE(EUCLEAN, serial, 2);
+	LIE(EUCLEAN, last_serial, UINT64_MAX);
+	LIE(ENOTSUP, algorithm, ALGORITHM_AES256_GCM);
+	LIE(EUCLEAN, index_rest, 1);
+	LIE(EUCLEAN, commitment[31], 1);
+	LIE(EUCLEAN, key_nonce[23], 1);
+	LIE(EUCLEAN, key_box[47], 1);
 	LIE(EUCLEAN, state, IMAGE_STALE + 1);
 	LIE(EUCLEAN, state, IMAGE_EMPTY);
 	LIE(EUCLEAN, kind, 0);
@@ -177,16 +200,16 @@ static void test_lying_fields(void **state)
 	LIE(EUCLEAN, device_size, IMAGE_MIN_SIZE - 4096);
 	LIE(EUCLEAN, device_size, IMAGE_MIN_SIZE + 1);
 	LIE(EUCLEAN, device_size, UINT64_MAX & ~4095ULL);
-	LIE(EUCLEAN, start, 0);
-	LIE(EUCLEAN, start, IMAGE_DATA_START + 1);
-	LIE(EUCLEAN, start, IMAGE_DATA_START + ring);
-	LIE(EUCLEAN, start, UINT64_MAX & ~4095ULL);
-	LIE(EUCLEAN, length, 0);
-	LIE(EUCLEAN, length, ring + 4096);
-	LIE(EUCLEAN, length, UINT64_MAX & ~4095ULL);
-	LIE(EUCLEAN, length, 16384 + 4096);
-	LIE(EUCLEAN, index, IMAGE_DATA_START);
-	LIE(EUCLEAN, index, UINT64_MAX & ~4095ULL);
+	LIE(EUCLEAN, index[0].offset, 0);
+	LIE(EUCLEAN, index[0].offset, IMAGE_DATA_START + 1);
+	LIE(EUCLEAN, index[0].offset, end);
+	LIE(EUCLEAN, index[0].offset, UINT64_MAX & ~4095ULL);
+	LIE(EUCLEAN, index[0].offset, IMAGE_DATA_START);
+	LIE(EUCLEAN, index[0].size, 0);
+	LIE(EUCLEAN, index[0].size, 8192);
+	LIE(EUCLEAN, index[0].size, UINT64_MAX & ~4095ULL);
+	LIE(EUCLEAN, index[1].size, 0);
+	LIE(EUCLEAN, index[3].size, 4096);
 	LIE(EUCLEAN, index_size, 0);
 	LIE(EUCLEAN, index_size, 4096);
 	LIE(EUCLEAN, index_size, UINT64_MAX & ~4095ULL);
@@ -196,6 +219,59 @@ static void test_lying_fields(void **state)
 	super.compat = 1;
 	force(temp, &super);
 	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+}
+
+/* Entries that are right each by itself. */
+static void test_lying_tables(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super good, super;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &good, &err), 0);
+	good.state = IMAGE_VALID;
+	good.kind = IMAGE_HIBERNATION;
+	good.serial = 1;
+	good.last_serial = 2;
+	good.index[0] = (struct image_extent){ IMAGE_DATA_START, 4096 };
+	good.index_size = 4096;
+	table_get_entry(&good, &good.table[0]);
+	good.table[7] = good.table[0];
+	good.table[7].serial = 2;
+	good.table[7].image_uuid[0] = 1;
+	good.table[7].kind = IMAGE_CHECKPOINT;
+	super = good;
+	write_both(temp, &super);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+	assert_int_equal(super.slot, 0); /* what waits comes before what is newer */
+	assert_int_equal(image_super_count_images(&super), 2);
+	assert_true(image_super_select(&super, good.table[7].image_uuid));
+	assert_int_equal(super.kind, IMAGE_CHECKPOINT);
+#define LIE(field, value)                                                                          \
+	do {                                                                                       \
+		super = good;                                                                      \
+		super.table[7].field = value;                                                      \
+		write_both(temp, &super);                                                          \
+		assert_int_equal(image_super_read(&temp->disk, &super, &err), -EUCLEAN);           \
+	} while (0)
+	LIE(kind, IMAGE_HIBERNATION);
+	LIE(serial, 1);
+	LIE(image_uuid[0], 0);
+#undef LIE
+}
+
+/* What the first version of the format left is named, and so is what to do. */
+static void test_version_1(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super super;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+	super.version = 1;
+	write_both(temp, &super);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), -ENOTSUP);
+	assert_non_null(strstr(err.text, "format it again"));
 }
 
 static void test_truncated(void **state)
@@ -224,9 +300,8 @@ static void test_stale_and_empty(void **state)
 	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
 	super.state = IMAGE_VALID;
 	super.kind = IMAGE_HIBERNATION;
-	super.start = IMAGE_DATA_START;
-	super.length = super.index_size = 4096;
-	super.index = IMAGE_DATA_START;
+	super.index_size = 4096;
+	super.index[0] = (struct image_extent){ IMAGE_DATA_START, 4096 };
 	assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
 	assert_int_equal(image_mark_stale(&temp->disk, &super, "for this test", &err), 0);
 	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
@@ -238,7 +313,8 @@ static void test_stale_and_empty(void **state)
 	assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
 	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
 	assert_int_equal(again.kind, 0);
-	assert_int_equal(again.length, 0);
+	assert_int_equal(again.index_size, 0);
+	assert_int_equal(image_super_count_images(&again), 0);
 	assert_string_equal(again.label, "test");
 	assert_true(again.generation > 3);
 }
@@ -256,9 +332,8 @@ static void set_state(struct image_super *super, uint32_t state)
 {
 	super->state = state;
 	super->kind = state == IMAGE_EMPTY ? 0 : IMAGE_HIBERNATION;
-	super->start = IMAGE_DATA_START;
-	super->index = IMAGE_DATA_START;
-	super->length = super->index_size = IMAGE_BLOCK;
+	super->index_size = IMAGE_BLOCK;
+	super->index[0] = (struct image_extent){ IMAGE_DATA_START, IMAGE_BLOCK };
 }
 
 /* Between the two copies: copy 1 is newer and counts. */
@@ -394,6 +469,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_both_copies_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_somebody_else_took_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lying_fields, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lying_tables, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_version_1, setup, teardown),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test_setup_teardown(test_stale_and_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_between_copies, setup, teardown),

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The end of an image: its index, and the superblock that names it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "image/writing.h"
+
+/* The index takes over the writer's lists. */
+static void fill_index(struct image_writer *writer, struct image_index *index)
+{
+	free(index->chunks);
+	free(index->digests);
+	runs_free(&index->data);
+	index->chunks = writer->chunks;
+	index->chunk_count = writer->chunk_count;
+	index->data = writer->data;
+	index->digests = writer->digests;
+	index->digests_count = writer->digests_count;
+	writer->chunks = NULL;
+	writer->digests = NULL;
+	writer->chunk_count = writer->chunk_capacity = writer->digests_count = 0;
+	memset(&writer->data, 0, sizeof(writer->data));
+}
+
+static uint64_t device_bytes(const struct image_index *index, uint64_t index_size)
+{
+	uint64_t bytes = index_size;
+
+	for (size_t i = 0; i < index->chunk_count; i++)
+		bytes += chunk_size(&index->chunks[i]);
+	for (size_t i = 0; i < index->digests_count; i++)
+		bytes += digests_size(&index->digests[i]);
+	return bytes;
+}
+
+static void fill_super(const struct image_writer *writer, const struct image_index *index,
+		       uint32_t kind, struct image_super *super)
+{
+	super->state = IMAGE_VALID;
+	super->kind = kind;
+	super->created = index->machine.created;
+	super->data_pages = runs_total(&index->data);
+	super->zero_pages = runs_total(&index->zero);
+	super->free_pages = runs_total(&index->free);
+	super->untouchable_pages = runs_total(&index->untouchable);
+	super->home_pages = runs_total(&index->home);
+	super->ram_pages = runs_total(&index->ram);
+	super->stored_bytes = writer->stored_bytes;
+	super->device_bytes = device_bytes(index, super->index_size);
+	super->own_bytes = writer->own_bytes;
+	super->reused_pages = writer->reused_pages;
+	super->milliseconds = (clock_now() - writer->started) / 1000000;
+	memcpy(super->boot, writer->identity.boot, sizeof(super->boot));
+	if (writer->reused_pages) {
+		memcpy(super->base_uuid, writer->base, sizeof(super->base_uuid));
+		super->deltas = writer->deltas;
+	}
+	memcpy(super->release, index->machine.release, sizeof(super->release));
+}
+
+struct index_place {
+	const struct image_writer *writer;
+	struct image_entry entry;
+};
+
+static int put_index(void *context, const void *bytes, size_t size, uint64_t offset,
+		     struct error *err)
+{
+	const struct index_place *place = context;
+
+	return place->writer->disk ? index_write_bytes(place->writer->disk, &place->entry, bytes,
+						       size, offset, err)
+				   : 0;
+}
+
+static int write_index(struct image_writer *writer, const struct image_index *index,
+		       struct image_super *super, struct error *err)
+{
+	struct index_place place = { .writer = writer };
+	struct image_index_header header;
+	int code;
+
+	index_describe(index, super->image_uuid, &header);
+	super->index_size = header.size;
+	pthread_mutex_lock(&writer->lock);
+	code = writer_allocate_index(writer, super->index_size, super->index, err);
+	pthread_mutex_unlock(&writer->lock);
+	table_get_entry(super, &place.entry);
+	if (!code)
+		code = index_write(index, &header, put_index, &place, &super->index_xxh3, err);
+	if (!code && writer->disk)
+		code = disk_flush(writer->disk, err);
+	return code;
+}
+
+/*
+ * The first copy of the superblock may be on the device already: put back what was there before,
+ * with a higher generation. When that fails too, say that nobody knows what a boot will find.
+ */
+static int take_back(struct image_writer *writer, const struct image_super *failed,
+		     struct error *err)
+{
+	struct error second;
+
+	writer->super.generation = failed->generation;
+	if (image_super_write(writer->disk, &writer->super, &second))
+		error_prefix(err, "the device may hold an image that looks valid");
+	return -err->code;
+}
+
+int image_writer_end(struct image_writer *writer, struct image_index *index, struct error *err)
+{
+	int code;
+
+	if (writer->failed)
+		return error_set(err, writer->failed, "an earlier write failed");
+	pthread_mutex_lock(&writer->lock);
+	code = writer_put_digests(writer, err);
+	pthread_mutex_unlock(&writer->lock);
+	if (!code)
+		code = queue_drain(writer->queue, err);
+	if (code) {
+		writer_set_failed(writer, code);
+		return code;
+	}
+	fill_index(writer, index);
+	writer->ended = true;
+	return 0;
+}
+
+/* The new image beside those that stay. */
+static int write_super(struct image_writer *writer, const struct image_index *index, uint32_t kind,
+		       const struct image_super *placed, struct image_super *super,
+		       struct error *err)
+{
+	*super = *placed;
+	/* Whatever making room changed is in the writer's copy. */
+	super->generation = writer->super.generation;
+	memcpy(super->table, writer->super.table, sizeof(super->table));
+	fill_super(writer, index, kind, super);
+	writer_apply_policy(writer, kind, super->created, super);
+	if (!writer->disk)
+		return table_store(super, err);
+	return image_super_write(writer->disk, super, err) ? take_back(writer, super, err) : 0;
+}
+
+int image_writer_commit(struct image_writer *writer, struct image_index *index, uint32_t kind,
+			struct image_super *ret, struct error *err)
+{
+	struct image_super placed, super;
+	int code = 0;
+
+	if (writer->failed)
+		return error_set(err, writer->failed, "an earlier write failed");
+	if (!writer->ended)
+		code = image_writer_end(writer, index, err);
+	writer->failed = EINVAL; /* a writer commits once */
+	placed = writer->super;
+	image_super_take(&placed, IMAGE_TABLE);
+	if (!code)
+		code = index_check_records(index, kind, err);
+	if (!code)
+		code = image_index_check(index, err);
+	if (!code)
+		code = super_random_uuid(placed.image_uuid, err);
+	if (!code)
+		code = write_index(writer, index, &placed, err);
+	if (!code)
+		code = write_super(writer, index, kind, &placed, &super, err);
+	if (code)
+		return code;
+	writer->super = super;
+	*ret = super;
+	return 0;
+}
