@@ -309,6 +309,7 @@ struct watch {
 #define REQUEST_VERIFY	 0x1 /* read the image back before reporting success */
 #define REQUEST_DRY_RUN	 0x2 /* scan and compress, write nothing */
 #define REQUEST_SAVE_ALL 0x4 /* leave nothing out but the zero pages */
+#define REQUEST_FULL	 0x8 /* build on no other image */
 
 #define LEVEL_MIN      (-20)
 #define LEVEL_MAX      19
@@ -357,6 +358,12 @@ struct request {
 	 */
 	uint64_t poisoned_pages; /* with memory errors */
 	uint64_t offline_pages;	 /* a balloon's */
+	/* Images of one boot can be built one on the other: their digests have one secret. */
+	uint8_t boot[16]; /* random, the same as long as A runs and is restored; 0 = unknown */
+	uint8_t digest_secret[DIGEST_SECRET];
+	uint32_t full_every; /* each n-th image is built on no other; 0 = never mind */
+	uint32_t keep;	     /* newest checkpoints that stay */
+	uint64_t keep_for;   /* seconds after which a checkpoint goes; 0 = never */
 };
 
 #define OUTCOME_B_GONE	    0x1 /* kernel B left for good; what is loaded is a stub that jumps back */
@@ -369,6 +376,7 @@ struct outcome {
 	uint8_t image[16];  /* UUID of the image */
 	uint64_t ram_pages; /* all of A's RAM */
 	uint64_t data_pages, zero_pages, free_pages, untouchable_pages, home_pages;
+	uint64_t reused_pages; /* of the data: as they were in the image before, and not written */
 	uint64_t bytes_written;
 	uint64_t restored_in_place, restored_copied; /* pages; RESULT_RESTORED */
 	uint64_t restore_ns[4]; /* C: boot until restore began, reading, preparing, 0 */

@@ -48,6 +48,7 @@ void image_super_count(const struct image_super *super, struct outcome *ret)
 	ret->free_pages = super->free_pages;
 	ret->untouchable_pages = super->untouchable_pages;
 	ret->home_pages = super->home_pages;
+	ret->reused_pages = super->reused_pages;
 }
 
 /* --- head and image at hand, which are parts of the superblock in memory --- */

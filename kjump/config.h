@@ -12,17 +12,24 @@
 #include "jump/backend.h"
 
 #define CONFIG_WORKERS_MAX 256
+#define CONFIG_KEEP_MAX	   15
+#define CONFIG_FULL_MAX	   1000
+#define CONFIG_FULL_EVERY  20
+#define CONFIG_TIME_MAX	   1000000 /* of whatever unit */
 #define CONFIG_HOME_MIN	   (32ULL << 20)
 #define CONFIG_HOME_MAX	   (2ULL << 30)
 #define CONFIG_HOME_UNIT   (2ULL << 20)
 
 /* An empty string stands for the default. */
 struct config {
-	char target[128]; /* device for images: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path */
-	int level;	  /* of zstd, or LEVEL_AUTO */
-	unsigned workers; /* 0 = one a CPU of kernel B */
-	bool verify;	  /* read the image back */
-	bool all;	  /* leave no free pages out */
+	char target[128];    /* device for images: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path */
+	int level;	     /* of zstd, or LEVEL_AUTO */
+	unsigned workers;    /* 0 = one a CPU of kernel B */
+	bool verify;	     /* read the image back */
+	bool all;	     /* leave no free pages out */
+	unsigned keep;	     /* newest checkpoints that stay on the target */
+	uint64_t keep_for;   /* seconds after which one goes; 0 = never */
+	unsigned full_every; /* each n-th image is built on no other; 0 = never mind */
 	bool allow_plaintext;	   /* though disks of this machine are encrypted */
 	char allow_unwatched[256]; /* "yes", or what may change without being noticed */
 	bool anyway;		   /* save though the next boot would not restore, ... */

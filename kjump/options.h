@@ -25,11 +25,15 @@ enum option_index {
 	OPTION_DRY_RUN,
 	OPTION_FILE,
 	OPTION_FORCE,
+	OPTION_FULL,
+	OPTION_FULL_EVERY,
 	OPTION_HELP, /* always accepted */
 	OPTION_HOME,
 	OPTION_INITRAMFS,
 	OPTION_JSON,
 	OPTION_JUMP,
+	OPTION_KEEP,
+	OPTION_KEEP_FOR,
 	OPTION_KERNEL,
 	OPTION_LABEL,
 	OPTION_LEVEL,
@@ -58,9 +62,10 @@ enum option_index {
 	 TAKES(JUMP) | TAKES(CMDLINE) | TAKES(QUIET))
 #define TAKES_SAVE                                                                                 \
 	(TAKES_LOAD | TAKES(TARGET) | TAKES(LEVEL) | TAKES(VERIFY) | TAKES(ALLOW_PLAINTEXT) |      \
-	 TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE) | TAKES(REPLACE))
+	 TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE) | TAKES(REPLACE) | \
+	 TAKES(FULL) | TAKES(FULL_EVERY) | TAKES(KEEP) | TAKES(KEEP_FOR))
 
-#define OPERANDS_MAX 2
+#define OPERANDS_MAX 3
 
 struct options {
 	struct config config;	 /* file, then options; defaults where --config is not accepted */
@@ -70,7 +75,7 @@ struct options {
 	const char *plot;
 	enum color_when color;
 	uint64_t size; /* of the file to be made; 0 when not given */
-	bool boot, own, file, force, quiet, help, version, json, dry_run, replace, undo, yes;
+	bool boot, own, file, force, full, quiet, help, version, json, dry_run, replace, undo, yes;
 	const char *operands[OPERANDS_MAX];
 };
 
@@ -100,6 +105,6 @@ void command_help(const struct command *command);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
 	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check, cmd_initramfs,
-	cmd_history, cmd_report, cmd_setup;
+	cmd_history, cmd_list, cmd_report, cmd_setup;
 
 #endif

@@ -19,6 +19,7 @@
 #define PATH_LOCK      PATH_RUN "/lock"
 #define PATH_STATE     PATH_RUN "/state"
 #define PATH_REHEARSED PATH_RUN "/rehearsed"
+#define PATH_DIGEST    PATH_RUN "/digest"
 #define PATH_LAST      PATH_RUN "/last"
 #define PATH_HUGE      PATH_RUN "/huge"
 #define PATH_MAILBOX   PATH_HUGE "/mailbox"

@@ -11,7 +11,7 @@
 #include "common/error.h"
 #include "common/runs.h"
 #include "disk/disk.h"
-#include "image/format.h"
+#include "image/image.h"
 #include "memory/memory.h"
 #include "text/terminals.h"
 #include "writer/guard.h"
@@ -34,10 +34,14 @@ struct save_job {
 	const atomic_bool *stop; /* once it is true the save ends with ECANCELED; NULL = never */
 	struct guard *guard;	 /* fed as the save gets on; NULL = none */
 	const struct runs *ram;
-	const struct runs *home;	/* only what lies in RAM counts */
-	struct runs *free;		/* frames whose content A does not need; NULL = none;
-					   taken over by the save */
-	const struct runs *untouchable; /* frames that must not even be read; NULL = none */
+	const struct runs *home;	   /* only what lies in RAM counts */
+	struct runs *free;		   /* frames whose content A does not need; NULL = none;
+					      taken over by the save */
+	const struct runs *untouchable;	   /* frames that must not even be read; NULL = none */
+	bool full;			   /* build on no other image */
+	struct image_wish wish;		   /* on which one */
+	struct image_identity identity;	   /* of which boot A is */
+	const struct image_policy *policy; /* which other images stay; NULL = as usual */
 	uint64_t boot; /* bytes that the kernel which restores a hibernation image takes */
 	const struct image_machine *machine;
 	const struct firmware_range *firmware;

@@ -46,16 +46,29 @@ static double ratio(const struct progress *progress, uint64_t written)
 	return written ? (double)progress->data * FRAME_SIZE / (double)written : 0;
 }
 
+#define REUSED_SIZE 24
+
+/* How much of what was looked at need not be written. */
+static const char *reused_text(const struct progress *progress, char text[REUSED_SIZE])
+{
+	double share = progress->done ? (double)progress->reused / (double)progress->done : 0;
+
+	text[0] = '\0';
+	if (progress->reused)
+		snprintf(text, REUSED_SIZE, ", reused %.0f %%", share * 100);
+	return text;
+}
+
 void progress_bar(const struct progress *progress, uint64_t written, double seconds,
 		  unsigned columns, char *text, size_t size)
 {
 	double share = progress->total ? (double)progress->done / (double)progress->total : 1;
 	unsigned left = bar_left(share, seconds);
-	char figures[96];
+	char figures[96], reused[REUSED_SIZE];
 
-	snprintf(figures, sizeof(figures), "%3.0f %%  %.0f MB/s  %u:%02u left  ratio %.1f",
+	snprintf(figures, sizeof(figures), "%3.0f %%  %.0f MB/s  %u:%02u left  ratio %.1f%s",
 		 share * 100, megabytes_per_second(progress, seconds), left / 60, left % 60,
-		 ratio(progress, written));
+		 ratio(progress, written), reused_text(progress, reused));
 	bar_line(progress->name, figures, share, columns, text, size);
 }
 
@@ -81,15 +94,24 @@ static void draw(struct progress *progress, uint64_t written)
 
 static void print(struct progress *progress, uint64_t written)
 {
+	char reused[REUSED_SIZE];
 	unsigned tenths = progress->total ? (unsigned)(progress->done * 10 / progress->total) : 0;
 
 	if (tenths <= progress->tenths)
 		return;
 	progress->tenths = tenths;
-	message("%s: %u %%, %llu of %llu pages, %.0f MB/s, ratio %.1f", progress->name, tenths * 10,
-		(unsigned long long)progress->done, (unsigned long long)progress->total,
+	message("%s: %u %%, %llu of %llu pages, %.0f MB/s, ratio %.1f%s", progress->name,
+		tenths * 10, (unsigned long long)progress->done,
+		(unsigned long long)progress->total,
 		megabytes_per_second(progress, (double)(clock_now() - progress->start) / 1e9),
-		ratio(progress, written));
+		ratio(progress, written), reused_text(progress, reused));
+}
+
+void progress_reuse(struct progress *progress, uint64_t pages)
+{
+	pthread_mutex_lock(&progress->lock);
+	progress->reused += pages;
+	pthread_mutex_unlock(&progress->lock);
 }
 
 void progress_add(struct progress *progress, uint64_t done, uint64_t data, uint64_t written)

@@ -26,7 +26,8 @@ struct progress {
 	const char *name;	    /* of the target; not owned */
 	uint64_t total;		    /* pages of the plan */
 	uint64_t done;		    /* pages looked at */
-	uint64_t data;		    /* of these, pages that were not zero */
+	uint64_t data;		    /* of these, pages that were compressed, */
+	uint64_t reused;	    /* and pages that the image before has as they are */
 	unsigned tenths;	    /* shown so far */
 	uint64_t start;		    /* nanoseconds of CLOCK_MONOTONIC, as all times */
 	uint64_t shown;		    /* when the bar was drawn last */
@@ -38,6 +39,9 @@ void progress_init(struct progress *progress, const char *name, uint64_t total, 
 
 /* Removes the bar. */
 void progress_free(struct progress *progress);
+
+/* PAGES more that need not be written, because the image before has them. Thread-safe. */
+void progress_reuse(struct progress *progress, uint64_t pages);
 
 /*
  * DONE more pages were looked at, DATA of them were not zero, and WRITTEN bytes have reached the

@@ -31,7 +31,8 @@ static int save(struct task *task, const struct terminals *terminals, const atom
 {
 	const struct request *request = &task->mailbox->request;
 	const struct handoff *handoff = task->view->handoff;
-	const struct save_job job = {
+	const struct image_policy policy = { .keep = request->keep, .keep_for = request->keep_for };
+	struct save_job job = {
 		.memory = task->memory,
 		.disk = task_is_dry_run(task) ? NULL : &task->disk,
 		.name = target_name(request),
@@ -40,6 +41,9 @@ static int save(struct task *task, const struct terminals *terminals, const atom
 		.workers = request->workers,
 		.zero_runs = task_zero_runs(task),
 		.boot = request->boot_bytes,
+		.full = request->flags & REQUEST_FULL,
+		.wish = { .full_every = request->full_every },
+		.policy = task->view->manual ? NULL : &policy,
 		.verify = request->flags & REQUEST_VERIFY,
 		.terminals = terminals,
 		.stop = stop,
@@ -63,6 +67,8 @@ static int save(struct task *task, const struct terminals *terminals, const atom
 		.vmcoreinfo_size = handoff->vmcoreinfo_size,
 	};
 
+	memcpy(job.identity.boot, request->boot, sizeof(job.identity.boot));
+	memcpy(job.identity.secret, request->digest_secret, sizeof(job.identity.secret));
 	return save_run(&job, result, err) ? error_prefix(err, "%s", job.name) : 0;
 }
 
@@ -123,11 +129,26 @@ static int execute(struct task *task, struct save_result *result, struct error *
 	return r;
 }
 
+#define REUSE_SIZE 64
+
+/* How much was not written, before the reason why not all of it was compared. */
+static const char *describe_reuse(const struct save_result *result, char text[REUSE_SIZE])
+{
+	unsigned long long reused = result->super.reused_pages;
+
+	if (reused)
+		snprintf(text, REUSE_SIZE, "%llu as in the image before%s", reused,
+			 result->full[0] ? ", not all compared: " : "");
+	else
+		snprintf(text, REUSE_SIZE, "a full image%s", result->full[0] ? ": " : "");
+	return text;
+}
+
 static void describe_success(const struct request *request, const struct save_result *result,
 			     struct outcome *outcome)
 {
 	const struct image_super *super = &result->super;
-
+	char reuse[REUSE_SIZE], text[512];
 	bool dry_run = request->flags & REQUEST_DRY_RUN;
 
 	outcome->result = dry_run ? RESULT_DRY_RUN : RESULT_SAVED;
@@ -135,11 +156,12 @@ static void describe_success(const struct request *request, const struct save_re
 		memcpy(outcome->image, super->image_uuid, sizeof(outcome->image));
 	image_super_count(super, outcome);
 	outcome->bytes_written = result->bytes;
-	snprintf(outcome->message, sizeof(outcome->message),
-		 "%s: %s %llu pages in %llu MiB, %llu more are zero", target_name(request),
-		 dry_run ? "dry run, nothing written:" : "saved",
+	snprintf(text, sizeof(text), "%s: %s %llu pages in %llu MiB, %llu more are zero; %s%s",
+		 target_name(request), dry_run ? "dry run, nothing written:" : "saved",
 		 (unsigned long long)super->data_pages, (unsigned long long)(result->bytes >> 20),
-		 (unsigned long long)super->zero_pages);
+		 (unsigned long long)super->zero_pages, describe_reuse(result, reuse),
+		 result->full);
+	snprintf(outcome->message, sizeof(outcome->message), "%.255s", text);
 }
 
 static void describe_failure(const struct error *err, struct outcome *outcome)

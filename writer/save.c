@@ -5,11 +5,13 @@
 #include "writer/save.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/tsc.h"
 #include "image/restorable.h"
+#include "writer/delta.h"
 #include "writer/selection.h"
 #include "writer/workers.h"
 
@@ -75,9 +77,14 @@ static int write_image(const struct save_job *job, struct selection *selection,
 		       struct image_writer *writer, struct save_result *ret, struct error *err)
 {
 	struct image_index index = { 0 };
+	struct delta delta;
 	int r;
 
-	r = workers_run(job, selection, writer, &index.zero, err);
+	image_writer_set(writer, &job->identity, job->policy);
+	delta_begin(&delta, job, selection, writer);
+	r = workers_run(job, &delta, writer, &index.zero, err);
+	snprintf(ret->full, sizeof(ret->full), "%s", delta.reason);
+	delta_end(&delta);
 	runs_free(&selection->save);
 	if (!r)
 		r = fill_index(&index, job, selection, err);

@@ -16,6 +16,7 @@
 struct save_result {
 	struct image_super super; /* of the new image, with its page counts */
 	uint64_t bytes;		  /* written to the device */
+	char full[160];		  /* why not all pages were compared with another image; or "" */
 };
 
 /*

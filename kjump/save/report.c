@@ -38,6 +38,10 @@ static void print_pages(FILE *out, const struct outcome *outcome)
 		" free, %" PRIu64 " untouchable, %" PRIu64 " kernel B's\n",
 		outcome->ram_pages, outcome->data_pages, outcome->zero_pages, outcome->free_pages,
 		outcome->untouchable_pages, outcome->home_pages);
+	if (outcome->reused_pages)
+		fprintf(out, "  reused    %" PRIu64 " pages as in the image before, %.0f %%\n",
+			outcome->reused_pages,
+			100 * (double)outcome->reused_pages / (double)outcome->data_pages);
 	if (!outcome->bytes_written)
 		return;
 	fprintf(out, "  %s %s for %s of data, ratio %.2f\n",

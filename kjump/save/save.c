@@ -26,6 +26,7 @@
 #include "kjump/save/areas.h"
 #include "kjump/save/hardware.h"
 #include "kjump/save/hooks.h"
+#include "kjump/save/identity.h"
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
@@ -62,6 +63,7 @@ static void fill_request(struct save *save, enum operation operation)
 	request->operation = operation;
 	request->flags = (config->verify ? REQUEST_VERIFY : 0) |
 			 (config->all ? REQUEST_SAVE_ALL : 0) |
+			 (save->options->full ? REQUEST_FULL : 0) |
 			 (save->options->dry_run ? REQUEST_DRY_RUN : 0);
 	request->level = config->level;
 	request->workers = config->workers ? choice_cpus(config) : 0;
@@ -76,6 +78,10 @@ static void fill_request(struct save *save, enum operation operation)
 	memcpy(request->device_uuid, save->preflight.super.device_uuid,
 	       sizeof(request->device_uuid));
 	request->time = (uint64_t)time(NULL);
+	request->keep = config->keep;
+	request->keep_for = config->keep_for;
+	request->full_every = config->full_every;
+	identity_fill(PATH_DIGEST, request);
 }
 
 /* Only what will be restored must be found as it was; and swap areas are A's own again soon. */

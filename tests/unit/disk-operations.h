@@ -121,6 +121,8 @@ static inline int save(struct scene *scene, uint32_t kind, bool stop)
 		.verify = scene->number % 4 == 0,
 		.quiet = true,
 		.stop = &stopped,
+		.wish = { .full_every = 4 },
+		.identity = { .boot = { 1 }, .secret = { 7, 7, 7 } },
 		.ram = &ram,
 		.home = &home,
 		.machine = &machine,

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Images that are built one on the other: what is written, what is read, and when it is not done.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "common/pagehash.h"
+#include "image/internal.h"
+#include "temp-disk.h"
+#include "tests/unit/fake-machine.h"
+#include "writer/save.h"
+
+#define DEVICE_MIB 128
+#define RAM_PFN	   0x100
+#define RAM_FRAMES 0x1500
+#define HOME	   0x400 /* frames, in the middle of RAM */
+
+struct fixture {
+	struct fake_machine *machine;
+	unsigned char *memory;
+	struct temp_disk temp;
+	struct runs ram, home, free;
+	struct image_machine record;
+	struct image_policy policy;
+	struct save_job job;
+	struct save_result result;
+	uint64_t random;
+};
+
+static uint64_t pick(struct fixture *fixture, uint64_t limit)
+{
+	fixture->random ^= fixture->random << 13;
+	fixture->random ^= fixture->random >> 7;
+	fixture->random ^= fixture->random << 17;
+	return fixture->random % limit;
+}
+
+static void format(struct fixture *fixture, uint64_t size)
+{
+	struct image_super super;
+	struct error err;
+
+	temp_disk_create(&fixture->temp, size);
+	assert_int_equal(image_format(&fixture->temp.disk, NULL, &super, &err), 0);
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	assert_non_null(fixture);
+	fake_setup((void **)&fixture->machine);
+	fixture->memory =
+		mmap(NULL, FAKE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fixture->machine->fd, 0);
+	assert_true(fixture->memory != MAP_FAILED);
+	format(fixture, DEVICE_MIB * UINT64_C(1048576));
+	fixture->random = 88172645463325252u;
+	assert_int_equal(runs_add(&fixture->ram, RAM_PFN, RAM_FRAMES), 0);
+	assert_int_equal(runs_add(&fixture->home, FAKE_HOME >> FRAME_SHIFT, HOME), 0);
+	fixture->record = (struct image_machine){ .entry = FAKE_ENTRY,
+						  .home_start = FAKE_HOME,
+						  .created = 1000 };
+	fixture->policy = (struct image_policy){ .keep = 4 };
+	fixture->job = (struct save_job){
+		.memory = fixture->machine->memory,
+		.disk = &fixture->temp.disk,
+		.name = "test device",
+		.kind = IMAGE_CHECKPOINT,
+		.level = 1,
+		.workers = 2,
+		.quiet = true,
+		.verify = true,
+		.identity = { .boot = { 1 }, .secret = { 2 } },
+		.policy = &fixture->policy,
+		.ram = &fixture->ram,
+		.home = &fixture->home,
+		.machine = &fixture->record,
+	};
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	munmap(fixture->memory, FAKE_SIZE);
+	runs_free(&fixture->ram);
+	runs_free(&fixture->home);
+	runs_free(&fixture->free);
+	temp_disk_remove(&fixture->temp);
+	fake_teardown((void **)&fixture->machine);
+	free(fixture);
+	return 0;
+}
+
+static const struct image_super *save(struct fixture *fixture)
+{
+	struct error err = { 0 };
+
+	if (save_run(&fixture->job, &fixture->result, &err))
+		fail_msg("%s", err.text);
+	return &fixture->result.super;
+}
+
+/* The machine has run: about so many of each 1000 pages are others. */
+static void run(struct fixture *fixture, unsigned permille)
+{
+	for (uint64_t i = 0; i < RAM_FRAMES; i++)
+		if (pick(fixture, 1000) < permille)
+			fixture->memory[((RAM_PFN + i) << FRAME_SHIFT) +
+					pick(fixture, FRAME_SIZE)] ^=
+				(unsigned char)(1 + pick(fixture, 255));
+}
+
+/* --- reading back --- */
+
+struct reading {
+	const unsigned char *memory;
+	uint64_t pages, stored, read;
+	pthread_mutex_t lock;
+};
+
+static int compare(void *context, size_t number, const struct image_chunk *chunk,
+		   const struct run *runs, const void *pages, struct error *err)
+{
+	struct reading *reading = context;
+	const unsigned char *bytes = pages;
+	int code = 0;
+
+	(void)number;
+	for (uint32_t i = 0; i < chunk->run_count; i++) {
+		size_t size = runs[i].count << FRAME_SHIFT;
+
+		if (memcmp(bytes, reading->memory + (runs[i].pfn << FRAME_SHIFT), size))
+			code = error_set(err, EILSEQ, "another page than was saved");
+		bytes += size;
+	}
+	pthread_mutex_lock(&reading->lock);
+	reading->pages += chunk->pages;
+	reading->read += chunk->all_pages;
+	pthread_mutex_unlock(&reading->lock);
+	return code;
+}
+
+/* The image at hand is MEMORY as it was saved; returns pages to be read for each that is needed. */
+static double expect_image(const struct fixture *fixture, const struct image_super *super,
+			   const unsigned char *memory)
+{
+	struct reading reading = { .memory = memory, .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct image_sink sink = { .take = compare, .context = &reading };
+	struct image_index index = { 0 };
+	struct error err = { 0 };
+
+	if (image_verify(&fixture->temp.disk, super, 2, &sink, &err) ||
+	    image_index_read(&fixture->temp.disk, super, &index, &err))
+		fail_msg("image %llu: %s", (unsigned long long)super->serial, err.text);
+	for (size_t i = 0; i < index.zero.n; i++)
+		assert_true(safe_is_zero(memory + (index.zero.v[i].pfn << FRAME_SHIFT),
+					 index.zero.v[i].count << FRAME_SHIFT));
+	assert_int_equal(reading.pages, super->data_pages);
+	image_index_free(&index);
+	return (double)reading.read / (double)reading.pages;
+}
+
+static struct image_super read_super(const struct fixture *fixture)
+{
+	struct image_super super;
+	struct error err;
+
+	assert_int_equal(image_super_read(&fixture->temp.disk, &super, &err), 0);
+	return super;
+}
+
+static unsigned char *copy_memory(const struct fixture *fixture)
+{
+	unsigned char *copy = malloc(FAKE_SIZE);
+
+	assert_non_null(copy);
+	memcpy(copy, fixture->memory, FAKE_SIZE);
+	return copy;
+}
+
+/* --- tests --- */
+
+static void test_nothing_changed(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t full = save(fixture)->own_bytes;
+	const struct image_super *super;
+
+	assert_int_equal(fixture->result.super.reused_pages, 0);
+	assert_string_equal(fixture->result.full, "no image of this boot on the device");
+	super = save(fixture);
+	assert_string_equal(fixture->result.full, "");
+	assert_int_equal(super->reused_pages, super->data_pages);
+	assert_int_equal(super->deltas, 1);
+	assert_true(super->own_bytes < full / 50);
+	expect_image(fixture, super, fixture->memory);
+}
+
+/* Each image of a row is what the machine was then, whatever became of those before. */
+static void test_every_image_is_whole(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned char *copies[6];
+	uint8_t uuids[6][16];
+	struct image_super super;
+	struct error err;
+
+	for (int i = 0; i < 6; i++) {
+		run(fixture, i ? 100 : 0);
+		fixture->job.workers = 1 + i % 2;
+		memcpy(uuids[i], save(fixture)->image_uuid, 16);
+		assert_int_equal(fixture->result.super.reused_pages > 0, i > 0);
+		copies[i] = copy_memory(fixture);
+	}
+	super = read_super(fixture);
+	assert_int_equal(image_super_count_images(&super), 4);
+	assert_false(image_super_select(&super, uuids[1]));
+	for (int i = 2; i < 6; i++) {
+		assert_true(image_super_select(&super, uuids[i]));
+		expect_image(fixture, &super, copies[i]);
+	}
+	/* One in the middle goes: the others are whole. */
+	assert_true(image_super_select(&super, uuids[3]));
+	super.state = IMAGE_EMPTY;
+	assert_int_equal(image_super_write(&fixture->temp.disk, &super, &err), 0);
+	for (int i = 2; i < 6; i++) {
+		assert_int_equal(image_super_select(&super, uuids[i]), i != 3);
+		if (i != 3)
+			expect_image(fixture, &super, copies[i]);
+	}
+	for (int i = 0; i < 6; i++)
+		free(copies[i]);
+}
+
+/* What was data is zero, free or kernel B's now, and the other way round. */
+static void test_lists_change(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct image_super *super;
+
+	save(fixture);
+	memset(fixture->memory + (UINT64_C(0x200) << FRAME_SHIFT), 0, 0x80 << FRAME_SHIFT);
+	memset(fixture->memory + (UINT64_C(0x340) << FRAME_SHIFT), 9, 0x80 << FRAME_SHIFT);
+	assert_int_equal(runs_add(&fixture->free, 0x400, 0x123), 0);
+	fixture->job.free = &fixture->free;
+	fixture->home.v[0].pfn += 0x100;
+	super = save(fixture);
+	assert_true(super->reused_pages && super->reused_pages < super->data_pages);
+	assert_int_equal(super->free_pages, 0x123);
+	expect_image(fixture, super, fixture->memory);
+	super = save(fixture); /* without the free ones */
+	assert_int_equal(super->free_pages, 0);
+	expect_image(fixture, super, fixture->memory);
+}
+
+static void expect_full(struct fixture *fixture, const char *why)
+{
+	const struct image_super *super = save(fixture);
+
+	assert_int_equal(super->reused_pages, 0);
+	assert_int_equal(super->deltas, 0);
+	if (!strstr(fixture->result.full, why))
+		fail_msg("\"%s\" does not say \"%s\"", fixture->result.full, why);
+	expect_image(fixture, super, fixture->memory);
+}
+
+static void test_doubts(void **state)
+{
+	struct fixture *fixture = *state;
+	struct image_super super;
+	struct error err;
+
+	save(fixture);
+	fixture->job.full = true;
+	expect_full(fixture, "asked for");
+	fixture->job.full = false;
+	fixture->job.identity.boot[0]++;
+	expect_full(fixture, "no image of this boot");
+	assert_true(save(fixture)->reused_pages > 0);
+	/* With another secret all digests are others. */
+	fixture->job.identity.secret[100]++;
+	expect_full(fixture, "");
+	/* None of those that are over. */
+	super = read_super(fixture);
+	for (unsigned i = 0; i < IMAGE_TABLE; i++) {
+		image_super_take(&super, i);
+		if (super.state)
+			assert_int_equal(
+				image_mark_stale(&fixture->temp.disk, &super, "a test", &err), 0);
+	}
+	expect_full(fixture, "no image of this boot");
+	/* A hibernation that waits is stale as soon as something is saved again. */
+	fixture->job.kind = IMAGE_HIBERNATION;
+	save(fixture);
+	fixture->job.wish.full_every = 3;
+	super = read_super(fixture);
+	assert_true(image_waits(&super));
+	super.state = IMAGE_RESTORED;
+	assert_int_equal(image_super_write(&fixture->temp.disk, &super, &err), 0);
+	/* But the one that the machine was restored from serves. */
+	fixture->job.kind = IMAGE_CHECKPOINT;
+	assert_int_equal(save(fixture)->deltas, 2);
+	assert_true(fixture->result.super.reused_pages > 0);
+	expect_full(fixture, "each 3. image is a full one");
+	assert_int_equal(save(fixture)->deltas, 1);
+}
+
+/* A bit of its index, its digests: a full image, or as much of one as is needed. */
+static void test_damaged_base(void **state)
+{
+	struct fixture *fixture = *state;
+	struct image_index index = { 0 };
+	struct image_super super;
+	struct error err;
+
+	super = *save(fixture);
+	temp_disk_flip(&fixture->temp, super.index[0].offset + 100, 1);
+	expect_full(fixture, "index damaged");
+	super = read_super(fixture);
+	assert_int_equal(image_super_count_images(&super), 1); /* the damaged one was given up */
+	/* A section that nobody reads to learn what is free. */
+	temp_disk_flip(&fixture->temp, super.index[0].offset + 2 * IMAGE_BLOCK, 1);
+	expect_full(fixture, "digest mismatch");
+
+	super = *save(fixture);
+	assert_true(super.reused_pages > 0);
+	assert_int_equal(image_index_read(&fixture->temp.disk, &super, &index, &err), 0);
+	temp_disk_flip(&fixture->temp, index.digests[0].offset, 1);
+	expect_full(fixture, "digests: checksum mismatch");
+	image_index_free(&index);
+}
+
+/*
+ * Where there is no room the oldest checkpoints go, then the base while it is in use, and each
+ * image that was saved is whole.
+ */
+static void test_little_room(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned gone = 0, reused = 0, alone = 0;
+
+	for (unsigned mib = 19; mib < 36; mib++) {
+		temp_disk_remove(&fixture->temp);
+		format(fixture, mib * UINT64_C(1048576));
+		for (unsigned i = 0; i < 8; i++) {
+			struct image_super super;
+
+			run(fixture, i % 3 ? 450 : 5);
+			fixture->job.kind = i == 7 ? IMAGE_HIBERNATION : IMAGE_CHECKPOINT;
+			super = *save(fixture);
+			reused += super.reused_pages > 0;
+			gone += strstr(fixture->result.full, "given up") != NULL;
+			super = read_super(fixture);
+			alone += image_super_count_images(&super) == 1;
+			expect_image(fixture, &super, fixture->memory);
+		}
+	}
+	assert_true(gone && reused && alone);
+}
+
+/* How much of the device the images of the table need. */
+static uint64_t count_used(const struct fixture *fixture)
+{
+	struct image_super super = read_super(fixture);
+	struct space space;
+	struct error err;
+	unsigned broken;
+	uint64_t free;
+
+	assert_int_equal(space_read(&fixture->temp.disk, &super, NULL, &space, &broken, &err), 0);
+	free = runs_total(&space.free);
+	space_free(&space);
+	return (space.blocks - free) * IMAGE_BLOCK;
+}
+
+/* Read amplification, and that no room leaks, over many saves of a machine at work. */
+static void test_fifty_saves(void **state)
+{
+	struct fixture *fixture = *state;
+	double worst = 0, last = 0;
+	uint64_t full = save(fixture)->own_bytes, most = 0, used;
+	struct image_super super;
+	struct error err;
+
+	fixture->policy.keep = 3;
+	for (int i = 0; i < 50; i++) {
+		run(fixture, 60);
+		super = *save(fixture);
+		assert_true(super.reused_pages > 0);
+		assert_int_equal(super.deltas, i + 1);
+		last = expect_image(fixture, &super, fixture->memory);
+		worst = last > worst ? last : worst;
+		used = count_used(fixture);
+		most = used > most ? used : most;
+	}
+	printf("after 50 saves %.2f pages are read for each, %.2f at worst; the device was used "
+	       "for "
+	       "%.2f full images at most\n",
+	       last, worst, (double)most / (double)full);
+	assert_true(worst < 2);
+	assert_true(most < 3 * full);
+	/* What the last one needs is all that is left when the others go. */
+	for (unsigned i = 0; i < IMAGE_TABLE; i++)
+		if (super.table[i].state && super.table[i].serial != super.serial)
+			memset(&super.table[i], 0, sizeof(super.table[i]));
+	assert_int_equal(image_super_write(&fixture->temp.disk, &super, &err), 0);
+	assert_int_equal(count_used(fixture), super.device_bytes);
+	image_super_clear(&super);
+	assert_int_equal(image_super_write(&fixture->temp.disk, &super, &err), 0);
+	assert_int_equal(count_used(fixture), 0);
+}
+
+static void test_how_long_they_stay(void **state)
+{
+	struct fixture *fixture = *state;
+	struct image_super super;
+
+	fixture->policy = (struct image_policy){ .keep = 10, .keep_for = 100 };
+	for (int i = 0; i < 5; i++) {
+		fixture->record.created = 1000 + 40 * (uint64_t)i;
+		save(fixture);
+	}
+	super = read_super(fixture); /* of 1080, 1120 and 1160 */
+	assert_int_equal(image_super_count_images(&super), 3);
+	fixture->policy.keep = 2;
+	fixture->job.kind = IMAGE_HIBERNATION;
+	save(fixture);
+	super = read_super(fixture);
+	assert_int_equal(image_super_count_images(&super), 3);
+	assert_int_equal(super.kind, IMAGE_HIBERNATION);
+	fixture->policy.keep = 0;
+	fixture->job.kind = IMAGE_CHECKPOINT;
+	save(fixture);
+	super = read_super(fixture);
+	assert_int_equal(image_super_count_images(&super), 1);
+	assert_int_equal(super.kind, IMAGE_CHECKPOINT);
+	/* As many as the table holds, and one more. */
+	fixture->policy = (struct image_policy){ .keep = 1000 };
+	for (int i = 0; i < IMAGE_TABLE + 1; i++)
+		save(fixture);
+	super = read_super(fixture);
+	assert_int_equal(image_super_count_images(&super), IMAGE_TABLE);
+}
+
+/* Where memory for lists is short, chunks are used as a whole or not at all. */
+static void test_short_of_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct image_super *super;
+	struct image_index index = { 0 };
+	struct error err;
+	size_t parts = 0;
+
+	save(fixture);
+	run(fixture, 5);
+	fixture->job.zero_runs = 4;
+	super = save(fixture);
+	expect_image(fixture, super, fixture->memory);
+	assert_int_equal(image_index_read(&fixture->temp.disk, super, &index, &err), 0);
+	for (size_t i = 0; i < index.chunk_count; i++)
+		parts += index.chunks[i].pages != index.chunks[i].all_pages;
+	assert_true(parts <= 3); /* one a worker before it is known */
+	image_index_free(&index);
+}
+
+#define WITH_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_DEVICE(test_nothing_changed), WITH_DEVICE(test_every_image_is_whole),
+		WITH_DEVICE(test_lists_change),	   WITH_DEVICE(test_doubts),
+		WITH_DEVICE(test_damaged_base),	   WITH_DEVICE(test_little_room),
+		WITH_DEVICE(test_fifty_saves),	   WITH_DEVICE(test_how_long_they_stay),
+		WITH_DEVICE(test_short_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
