@@ -6,19 +6,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "image/filemap.h"
-
-/* The first operand, else the configured target; EINVAL when there is neither. */
-static int device_spec(const struct options *options, const char **ret, struct error *err)
-{
-	*ret = options->operands[0] ? options->operands[0] : options->config.target;
-	if (!**ret)
-		return error_set(err, EINVAL, "no device named and no target set in %s",
-				 options->config.path);
-	return 0;
-}
+#include "text/human.h"
 
 static bool is_uuid(const char *text)
 {
@@ -28,6 +20,59 @@ static bool is_uuid(const char *text)
 		if (form[i] == 'x' ? !isxdigit((unsigned char)text[i]) : text[i] != form[i])
 			return false;
 	return true;
+}
+
+static bool is_number(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length && length < 19 && strspn(text, "0123456789") == length;
+}
+
+bool device_is_image(const char *operand)
+{
+	return is_number(operand) || is_uuid(operand);
+}
+
+static bool is_named(const struct image_entry *entry, const char *id)
+{
+	char uuid[37];
+
+	if (is_number(id))
+		return entry->serial == strtoull(id, NULL, 10);
+	return !strcasecmp(human_uuid(entry->image_uuid, uuid), id);
+}
+
+int device_take(const struct disk *disk, struct image_super *super, const char *id,
+		struct error *err)
+{
+	for (unsigned i = 0; id && i < IMAGE_TABLE; i++)
+		if (super->table[i].state && is_named(&super->table[i], id)) {
+			image_super_take(super, i);
+			return 0;
+		}
+	return id ? error_set(err, ENODATA, "%s: no image %.60s; 'kjump list' shows what is there",
+			      disk->name, id)
+		  : 0;
+}
+
+const char *device_image(const struct options *options)
+{
+	if (options->operands[0] && device_is_image(options->operands[0]))
+		return options->operands[0];
+	return options->operands[0] ? options->operands[1] : NULL;
+}
+
+/* The first operand, else the configured target; EINVAL when there is neither. */
+static int device_spec(const struct options *options, const char **ret, struct error *err)
+{
+	bool named = options->operands[0] && !device_is_image(options->operands[0]);
+
+	*ret = named ? options->operands[0] : options->config.target;
+	if (!**ret)
+		return error_set(err, EINVAL, "no device named and no target set in %s",
+				 options->config.path);
+	return 0;
 }
 
 /* What those who wrote SPEC most likely meant; "" when there is nothing to say. */
@@ -98,7 +143,12 @@ int device_run(const struct options *options, enum disk_mode mode, const char *n
 		message("%s; %s", err.text, nothing);
 		return EXIT_FAILED;
 	}
-	status = action(&disk, &super, options);
+	if (device_take(&disk, &super, device_image(options), &err)) {
+		message("%s; %s", err.text, nothing);
+		status = EXIT_NO_IMAGE;
+	} else {
+		status = action(&disk, &super, options);
+	}
 	disk_close(&disk);
 	return status;
 }

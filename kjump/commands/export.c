@@ -7,6 +7,7 @@
 
 #include "kjump/device.h"
 #include "kjump/export/vmcore.h"
+#include "kjump/paths.h"
 #include "text/human.h"
 
 static void print_written(const char *path, const struct vmcore_result *result, double seconds)
@@ -21,10 +22,9 @@ static void print_written(const char *path, const struct vmcore_result *result, 
 	       result->home, seconds, (double)bytes / 1e6 / seconds);
 }
 
-static int export(const struct disk *disk, const struct image_super *super,
+static int export(const struct disk *disk, const struct image_super *super, const char *path,
 		  const struct options *options)
 {
-	const char *path = options->operands[1];
 	struct image_index index = { 0 };
 	struct vmcore_result result;
 	struct error err = { 0 };
@@ -49,21 +49,45 @@ static int export(const struct disk *disk, const struct image_super *super,
 	return EXIT_DONE;
 }
 
+/* DEVICE OUT, IMAGE OUT, or DEVICE IMAGE OUT. */
+struct operands {
+	const char *device, *image, *out;
+};
+
+static struct operands sort_operands(const struct options *options)
+{
+	const char *const *given = options->operands;
+
+	if (given[2])
+		return (struct operands){ given[0], given[1], given[2] };
+	if (device_is_image(given[0]))
+		return (struct operands){ options->config.target, given[0], given[1] };
+	return (struct operands){ given[0], NULL, given[1] };
+}
+
 static int run(const struct options *options)
 {
+	const struct operands operands = sort_operands(options);
 	struct image_super super;
 	struct error err = { 0 };
 	struct disk disk;
 	int status = EXIT_NO_IMAGE;
 
-	if (device_open(options->operands[0], DISK_READ, &disk, &super, &err)) {
+	if (!*operands.device) {
+		message("no device named and no target set in %s; nothing was written",
+			PATH_CONFIG);
+		return EXIT_FAILED;
+	}
+	if (device_open(operands.device, DISK_READ, &disk, &super, &err)) {
 		message("%s; nothing was written", err.text);
 		return EXIT_FAILED;
 	}
 	if (super.state == IMAGE_EMPTY)
 		message("%s: no image; nothing was written", disk.name);
+	else if (device_take(&disk, &super, operands.image, &err))
+		message("%s; nothing was written", err.text);
 	else
-		status = export(&disk, &super, options);
+		status = export(&disk, &super, operands.out, options);
 	disk_close(&disk);
 	return status;
 }
@@ -71,14 +95,15 @@ static int run(const struct options *options)
 const struct command cmd_export = {
 	.name = "export",
 	.summary = "make a file for crash and makedumpfile of an image",
-	.operands = "DEVICE|FILE OUT",
+	.operands = "[DEVICE|FILE] [IMAGE] OUT",
 	.about =
-		"Write the image on DEVICE to the new file OUT, as an ELF core of the machine "
-		"that\n"
+		"Write IMAGE (default: the one that waits to be restored, else the newest) on "
+		"DEVICE\n"
+		"to the new file OUT, as an ELF core of the machine that\n"
 		"crash(8) and makedumpfile(8) read. The file is as large as the machine's memory,\n"
 		"but sparse: pages that were zero or free are holes.",
 	.accepts = TAKES(CONFIG) | TAKES(WORKERS) | TAKES(QUIET),
 	.operands_min = 2,
-	.operands_max = 2,
+	.operands_max = 3,
 	.run = run,
 };

@@ -33,6 +33,8 @@ static void print_device(const struct disk *disk, const struct image_super *supe
 	printf("size      %s\n", human_bytes(super->device_size, size));
 	printf("uuid      %s\n", human_uuid(super->device_uuid, uuid));
 	FOREIGN("label", super->label);
+	if (image_super_count_images(super) > 1)
+		printf("images    %u; kjump list shows them\n", image_super_count_images(super));
 	printf("state     %s\n", image_state_name(super->state));
 }
 
@@ -44,6 +46,7 @@ static void print_image(const struct image_super *super)
 	FOREIGN("reason", super->reason);
 	printf("kind      %s\n", image_kind_name(super->kind));
 	printf("image     %s\n", human_uuid(super->image_uuid, uuid));
+	printf("number    %" PRIu64 "\n", super->serial);
 	printf("created   %s\n", human_time(super->created, text));
 	FOREIGN("release", super->release);
 	printf("attempts  %u\n", super->attempts);
@@ -56,6 +59,11 @@ static void print_image(const struct image_super *super)
 	if (super->stored_bytes)
 		printf(", ratio %.2f", (double)bytes / (double)super->stored_bytes);
 	putchar('\n');
+	printf("device    %s needed, %s of it written for this image\n",
+	       human_bytes(super->device_bytes, text), human_bytes(super->own_bytes, data));
+	if (super->reused_pages)
+		printf("reused    %" PRIu64 " pages of %s\n", super->reused_pages,
+		       human_uuid(super->base_uuid, uuid));
 }
 
 static void print_index(const struct image_index *index)
@@ -140,6 +148,7 @@ static void json_image(struct json *json, const struct image_super *super,
 {
 	json_begin(json, "image");
 	json_uuid(json, "uuid", super->image_uuid);
+	json_number(json, "number", super->serial);
 	json_name(json, "kind", image_kind_name(super->kind));
 	TEXT(json, "reason", super->reason);
 	json_number(json, "created", super->created);
@@ -148,6 +157,9 @@ static void json_image(struct json *json, const struct image_super *super,
 	json_pages(json, super);
 	json_number(json, "stored_bytes", super->stored_bytes);
 	json_number(json, "device_bytes", super->device_bytes);
+	json_number(json, "own_bytes", super->own_bytes);
+	json_number(json, "reused_pages", super->reused_pages);
+	json_number(json, "deltas", super->deltas);
 	if (index)
 		json_index(json, index);
 	else
@@ -167,6 +179,7 @@ static void print_json(const struct disk *disk, const struct image_super *super,
 	TEXT(&json, "label", super->label);
 	json_name(&json, "state", image_state_name(super->state));
 	json_number(&json, "generation", super->generation);
+	json_number(&json, "images", image_super_count_images(super));
 	if (super->state == IMAGE_EMPTY)
 		json_null(&json, "image");
 	else
@@ -207,10 +220,11 @@ static int run(const struct options *options)
 const struct command cmd_info = {
 	.name = "info",
 	.summary = "show what is on a device",
-	.operands = "[DEVICE|FILE]",
-	.about = "Show what is on DEVICE (default: the target). Exit code 3 when it holds no\n"
-		 "image.",
+	.operands = "[DEVICE|FILE] [IMAGE]",
+	.about = "Show what is on DEVICE (default: the target), and of its images IMAGE (default: "
+		 "the\n"
+		 "one that waits to be restored, else the newest). Exit code 3 when there is none.",
 	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(JSON),
-	.operands_max = 1,
+	.operands_max = 2,
 	.run = run,
 };

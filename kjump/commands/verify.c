@@ -24,7 +24,7 @@ static void print_checked(const struct disk *disk, const struct image_super *sup
 	double bytes = (double)super->data_pages * FRAME_SIZE;
 
 	printf("%s: %s\n", disk->name, image_describe(super, image, sizeof(image)));
-	printf("  checked   both superblocks, index, chunks and padding: %s\n",
+	printf("  checked   both superblocks, index, chunks, digests and padding: %s\n",
 	       human_bytes(super->device_bytes, size));
 	printf("  pages     %" PRIu64 " of data, %s\n", super->data_pages,
 	       human_bytes(super->data_pages * FRAME_SIZE, data));
@@ -65,11 +65,14 @@ static int run(const struct options *options)
 const struct command cmd_verify = {
 	.name = "verify",
 	.summary = "read and check every byte of an image",
-	.operands = "[DEVICE|FILE]",
-	.about = "Read and check every byte of the image on DEVICE (default: the target): both\n"
-		 "superblocks, index, chunks, the pages in them, padding. Nothing is written.\n"
+	.operands = "[DEVICE|FILE] [IMAGE]",
+	.about = "Read and check every byte that IMAGE on DEVICE (default: the one that waits to "
+		 "be\n"
+		 "restored, else the newest, on the target) needs: both superblocks, index, "
+		 "chunks,\n"
+		 "the pages in them, digests, padding. Nothing is written.\n"
 		 "Exit code 3 when there is no image.",
 	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(WORKERS) | TAKES(QUIET),
-	.operands_max = 1,
+	.operands_max = 2,
 	.run = run,
 };
