@@ -51,13 +51,20 @@ static void describe_machine(struct dump *dump)
 	}
 }
 
+static const char *name(const struct write_options *options)
+{
+	return options->base ? options->base : options->output;
+}
+
 static int save(struct dump *dump, struct save_result *result, struct error *err)
 {
 	const struct write_options *options = dump->options;
 	const struct save_job job = {
 		.memory = dump->memory,
 		.disk = &dump->output.disk,
-		.name = options->output,
+		.name = name(options),
+		.wish = { .any = true },
+		.full = !options->base,
 		.kind = IMAGE_CORE,
 		.level = options->level,
 		.workers = options->workers,
@@ -69,19 +76,39 @@ static int save(struct dump *dump, struct save_result *result, struct error *err
 		.vmcoreinfo = dump->core.vmcoreinfo,
 		.vmcoreinfo_size = dump->core.vmcoreinfo_size,
 	};
+	const uint64_t pages = runs_total(&dump->core.ram);
 	int r;
 
-	r = output_open(&dump->output, options->output, dump->memory, runs_total(&dump->core.ram),
-			options->force, err);
+	r = options->base ? output_open_base(&dump->output, options->base, dump->memory, pages, err)
+			  : output_open(&dump->output, options->output, dump->memory, pages,
+					options->force, err);
 	if (r)
 		return r;
 	r = save_run(&job, result, err);
 	if (!r)
 		r = output_finish(&dump->output, &result->super, err);
 	if (r)
-		error_prefix(err, "%s", options->output);
+		error_prefix(err, "%s", job.name);
 	output_close(&dump->output, !r);
 	return r;
+}
+
+static void say_saved(const struct write_options *options, const struct save_result *result)
+{
+	const struct image_super *super = &result->super;
+
+	message("%s: saved %llu pages in %llu MiB; left out: %llu zero, %llu free, %llu "
+		"untouchable",
+		name(options), (unsigned long long)super->data_pages,
+		(unsigned long long)(result->bytes >> 20), (unsigned long long)super->zero_pages,
+		(unsigned long long)super->free_pages,
+		(unsigned long long)super->untouchable_pages);
+	if (options->base && result->full[0])
+		message("%s: not all pages were compared with the image before: %s", options->base,
+			result->full);
+	else if (options->base)
+		message("%s: %llu pages are as in the image before", options->base,
+			(unsigned long long)super->reused_pages);
 }
 
 int dump_run(const struct write_options *options)
@@ -105,12 +132,6 @@ int dump_run(const struct write_options *options)
 		return EXIT_FAILED;
 	}
 	if (!options->quiet)
-		message("%s: saved %llu pages in %llu MiB; left out: %llu zero, %llu free, "
-			"%llu untouchable",
-			options->output, (unsigned long long)result.super.data_pages,
-			(unsigned long long)(result.bytes >> 20),
-			(unsigned long long)result.super.zero_pages,
-			(unsigned long long)result.super.free_pages,
-			(unsigned long long)result.super.untouchable_pages);
+		say_saved(options, &result);
 	return EXIT_DONE;
 }

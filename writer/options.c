@@ -15,7 +15,7 @@
 
 static const char usage[] =
 	"usage: kjump-write [--source devmem]\n"
-	"       kjump-write --source vmcore:FILE --output IMAGE [OPTION...]\n"
+	"       kjump-write --source vmcore:FILE --output|--base IMAGE [OPTION...]\n"
 	"\n"
 	"Save the memory of the machine that jumped into this kernel, as its mailbox asks: run by\n"
 	"init of the image-writer kernel, which acts on the exit code. Or save a core file of a\n"
@@ -64,6 +64,9 @@ static const struct option_entry entries[] = {
 	  "devmem (default) or vmcore:FILE, an ELF core" },
 	{ FIELD("output", key_pointer, output), 0, "IMAGE",
 	  "file (made, and as large as it needs to be) or\nclaimed device" },
+	{ FIELD("base", key_pointer, base), 0, "IMAGE",
+	  "in place of --output: what holds an image already;\npages that it has are not written "
+	  "again" },
 	{ FIELD("level", key_level, level), 0, "N",
 	  "zstd level, -20 to 19 (default: 1), 0: not\n"
 	  "compressed, or auto: as high as the device leaves\ntime for" },
@@ -116,7 +119,9 @@ int write_options_parse(int argc, char **argv, struct write_options *ret)
 			"");
 	if (ret->vmcore && ret->died)
 		return options_misuse(&table, "--died is for the mailbox alone", "");
-	if (ret->vmcore && !ret->output)
+	if (ret->vmcore && !ret->output && !ret->base)
 		return options_misuse(&table, "no --output", "");
+	if (ret->output && ret->base)
+		return options_misuse(&table, "--output and --base: one of them", "");
 	return -1;
 }

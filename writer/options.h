@@ -8,7 +8,8 @@
 struct write_options {
 	const char
 		*vmcore; /* core file to save; NULL: the machine that jumped here, by its mailbox */
-	const char *output; /* with a vmcore: file or claimed device */
+	const char *output; /* with a vmcore: file or claimed device, */
+	const char *base;   /* or one that holds an image, to which another one is added */
 	const char *died;   /* status of a writer before, whose work is to be undone; or NULL */
 	int level;	    /* zstd, or LEVEL_AUTO */
 	unsigned workers;   /* 0 = one for each online CPU */

@@ -162,6 +162,65 @@ int output_open(struct output *output, const char *path, const struct memory *so
 	return r;
 }
 
+/* Room for another image in a file, whose device becomes as large. */
+static int grow_file(struct output *output, struct image_super *super, uint64_t pages,
+		     struct error *err)
+{
+	uint64_t size = safe_round_up(output->disk.size + enough(pages), DISK_ALIGN);
+	int r;
+
+	if (ftruncate(output->file, (off_t)size))
+		return error_errno(err, "%s: cannot make it %llu bytes long", output->path,
+				   (unsigned long long)size);
+	output->grown = true;
+	output->disk.size = size;
+	super->device_size = size;
+	r = image_super_write(&output->disk, super, err);
+	return r ? error_prefix(err, "%s", output->path) : 0;
+}
+
+static int open_base_file(struct output *output, const struct memory *source, uint64_t pages,
+			  struct image_super *super, struct error *err)
+{
+	struct stat st;
+	int r;
+
+	output->file = open(output->path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (output->file < 0 || fstat(output->file, &st))
+		return error_errno(err, "%s: cannot open", output->path);
+	r = check_private(&st, output->path, err);
+	if (!r && memory_is_read_from(source, output->file))
+		r = error_set(err, EINVAL, "%s: is what is to be saved", output->path);
+	if (!r && !is_in_place(output))
+		r = error_set(err, EAGAIN, "%s: was replaced while it was opened", output->path);
+	return r ? r : grow_file(output, super, pages, err);
+}
+
+int output_open_base(struct output *output, const char *path, const struct memory *source,
+		     uint64_t pages, struct error *err)
+{
+	struct image_super super;
+	struct stat st;
+	int r = 0;
+
+	*output = (struct output){ .disk = { .fd = -1 }, .path = path, .file = -1 };
+	if (stat(path, &st))
+		return error_errno(err, "%s: cannot open", path);
+	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
+		return error_set(err, ENOTBLK, "%s: neither a block device nor a file", path);
+	r = disk_open(path, DISK_WRITE, &output->disk, err);
+	if (!r && image_super_read(&output->disk, &super, err))
+		r = error_prefix(err, "%s", path);
+	if (!r && image_waits(&super))
+		r = error_set(err, EEXIST,
+			      "%s: holds a hibernation image that waits to be restored", path);
+	if (!r && S_ISREG(st.st_mode))
+		r = open_base_file(output, source, pages, &super, err);
+	if (r)
+		output_close(output, false);
+	return r;
+}
+
 int output_finish(struct output *output, struct image_super *super, struct error *err)
 {
 	uint64_t end;
@@ -181,8 +240,20 @@ int output_finish(struct output *output, struct image_super *super, struct error
 	return r;
 }
 
+/* What was there stays, in a file as large as it was. */
+static void shrink(struct output *output)
+{
+	struct image_super super;
+	struct error err;
+
+	if (image_super_read(&output->disk, &super, &err) || output_finish(output, &super, &err))
+		message("%s: %s; it stays larger than it was", output->path, err.text);
+}
+
 void output_close(struct output *output, bool saved)
 {
+	if (!saved && output->grown)
+		shrink(output);
 	/* A name that was there before is not ours to remove, and may be a link. */
 	if (!saved && output->made && is_in_place(output))
 		unlink(output->path);

@@ -19,7 +19,8 @@ struct output {
 	const char *path; /* the caller's */
 	int file;	  /* open on it as well; -1 = it is a device */
 	bool made;	  /* the file was not there before, */
-	bool emptied;	  /* or its content is gone */
+	bool emptied;	  /* or its content is gone, */
+	bool grown;	  /* or it is larger than before, and holds what it did */
 };
 
 /*
@@ -31,10 +32,21 @@ struct output {
 int output_open(struct output *output, const char *path, const struct memory *source,
 		uint64_t pages, bool force, struct error *err);
 
-/* Cut a file behind the image, and tell so in SUPER and on the file. */
+/*
+ * Open PATH, a file or a device that holds an image, for another one of at most PAGES pages beside
+ * it. What output_open() refuses in any case is refused here; EEXIST when a hibernation image waits
+ * to be restored there.
+ */
+int output_open_base(struct output *output, const char *path, const struct memory *source,
+		     uint64_t pages, struct error *err);
+
+/* Cut a file behind its images, and tell so in SUPER and on the file. */
 int output_finish(struct output *output, struct image_super *super, struct error *err);
 
-/* Ends it. Without SAVED a file that was made is removed, one that was there is left empty. */
+/*
+ * Ends it. Without SAVED a file that was made is removed, one that was there is left empty, or with
+ * the images that it had when one was to be added.
+ */
 void output_close(struct output *output, bool saved);
 
 #endif
