@@ -37,7 +37,7 @@ unit: all initramfs $(TESTS)
 
 # What has threads, under ThreadSanitizer: the writer's workers and queue, the readers, and the
 # payload's CPUs.
-TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_crew test_image test_queue test_save \
+TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_crew test_delta test_image test_queue test_save \
               test_screen test_watcher)
 
 $(BUILD)/tsan/obj/%.o: %.c $(BUILD)/flags
