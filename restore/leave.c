@@ -103,7 +103,7 @@ static void fill_outcome(const struct leave *leave, const struct helpers *helper
 	snprintf(outcome->message, sizeof(outcome->message), "restored");
 	memcpy(outcome->image, super->image_uuid, sizeof(outcome->image));
 	image_super_count(super, outcome);
-	outcome->bytes_written = super->stored_bytes;
+	outcome->bytes_written = super->own_bytes;
 	outcome->restored_in_place = leave->stage->plan.in_place;
 	outcome->restored_copied = leave->stage->plan.copied;
 	memcpy(outcome->stamps, leave->index->machine.stamps, sizeof(leave->index->machine.stamps));
