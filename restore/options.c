@@ -22,7 +22,8 @@ static const char usage[] =
 	"       kjump-restore --parameter NAME [FILE...]\n"
 	"\n"
 	"Put the machine that is saved on TARGET back in place of this one; does not return then.\n"
-	"TARGET is UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path. When an image cannot be "
+	"TARGET is UUID=, LABEL=, PARTUUID=, PARTLABEL=, UUID=...@N (a file) or a path. When an "
+	"image cannot be "
 	"restored,\n"
 	"the reason is also printed on standard output.\n"
 	"\n";
