@@ -33,16 +33,39 @@ static bool is_harmless(const struct image_super *super)
  * one that counts written first, and not to the end, then the older one would count: perhaps an
  * image that this boot has taken for stale.
  */
-static int choose_first(const struct disk *disk, unsigned char *bytes)
+static int choose_first(const struct disk *disk, unsigned char *bytes, bool *is_sound)
 {
 	struct image_super supers[2];
 	struct error err;
 	bool sound[2];
+	int first;
 
 	for (int i = 0; i < 2; i++)
 		sound[i] = !super_read_block(disk, i, bytes, &err) &&
 			   !super_check_copy(bytes, i, &supers[i], &err);
-	return sound[1] && (!sound[0] || supers[1].generation > supers[0].generation) ? 0 : 1;
+	first = sound[1] && (!sound[0] || supers[1].generation > supers[0].generation) ? 0 : 1;
+	*is_sound = sound[first];
+	return first;
+}
+
+/*
+ * A copy that is not whole may lack no more than some sectors of its table. Were it just written
+ * over, and the power went when no others than these are there, then it would be whole again, as
+ * somebody meant to write it long ago. Its head goes before that.
+ */
+static int clear_head(const struct disk *disk, int copy, unsigned char *bytes, struct error *err)
+{
+	uint64_t offset = copy ? IMAGE_SUPER1 : IMAGE_SUPER0;
+	int code = disk_read(disk, bytes, IMAGE_BLOCK, offset, err);
+
+	if (!code && safe_is_zero(bytes, sizeof(struct image_head)))
+		return 0;
+	memset(bytes, 0, sizeof(struct image_head));
+	if (!code)
+		code = disk_write(disk, bytes, IMAGE_BLOCK, offset, err);
+	if (!code)
+		code = disk_flush(disk, err);
+	return code ? error_prefix(err, "superblock copy %d", copy) : 0;
 }
 
 static void make_copy(const struct image_super *super, int copy, unsigned char *bytes)
@@ -62,11 +85,14 @@ static void make_copy(const struct image_super *super, int copy, unsigned char *
 static int write_copies(const struct disk *disk, const struct image_super *super,
 			unsigned char *bytes, struct error *err)
 {
-	int first = choose_first(disk, bytes), code;
+	bool sound;
+	int first = choose_first(disk, bytes, &sound), code;
 	struct error second;
 
+	code = sound ? 0 : clear_head(disk, first, bytes, err);
 	make_copy(super, first, bytes);
-	code = write_copy(disk, first, bytes, err);
+	if (!code)
+		code = write_copy(disk, first, bytes, err);
 	if (code && !is_harmless(super))
 		return code;
 	make_copy(super, !first, bytes);

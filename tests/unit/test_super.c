@@ -401,6 +401,55 @@ static void test_torn_after_a_cut(void **state)
 	}
 }
 
+#define LACKING (IMAGE_SUPER1 + IMAGE_BLOCK + 5000) /* in an entry of the table that is empty */
+
+/* Of the first write of a whole copy nothing reaches the device but the sector that lacked. */
+static int keep_one_sector(void *context, enum disk_operation operation, uint64_t offset,
+			   size_t size)
+{
+	struct temp_disk *temp = context;
+	const unsigned char zero = 0;
+
+	if (operation != DISK_OP_WRITE || size != SUPER_BYTES)
+		return 0;
+	assert_int_equal(offset, IMAGE_SUPER1);
+	temp_disk_write(temp, LACKING, &zero, 1);
+	return EIO;
+}
+
+/*
+ * A commit that was cut has left a copy that lacks a sector, and a boot has gone on without it. The
+ * next write must not make that one whole.
+ */
+static void test_no_copy_comes_back(void **state)
+{
+	struct temp_disk *temp = *state;
+	struct image_super before, super, again;
+	uint64_t where = IMAGE_SUPER0;
+	struct error err;
+
+	assert_int_equal(image_super_read(&temp->disk, &before, &err), 0);
+	super = before;
+	set_state(&super, IMAGE_VALID);
+	temp->disk.fault = fail_at;
+	temp->disk.fault_context = &where;
+	assert_int_equal(image_super_write(&temp->disk, &super, &err), -EIO);
+	temp->disk.fault = NULL;
+	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
+	assert_int_equal(again.state, IMAGE_VALID);
+	temp_disk_flip(temp, LACKING, 1);
+	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
+	assert_int_equal(again.state, IMAGE_EMPTY);
+
+	temp->disk.fault = keep_one_sector;
+	temp->disk.fault_context = temp;
+	set_state(&again, IMAGE_VALID);
+	assert_int_equal(image_super_write(&temp->disk, &again, &err), -EIO);
+	temp->disk.fault = NULL;
+	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
+	assert_memory_equal(&again, &before, sizeof(again));
+}
+
 /* A generation that the next write would wrap around would make the older copy the newer one. */
 static void test_last_generation(void **state)
 {
@@ -475,6 +524,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stale_and_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_between_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_torn_after_a_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_copy_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_last_generation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_bad_block, setup, teardown),
 		cmocka_unit_test(test_names),
