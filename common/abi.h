@@ -336,7 +336,7 @@ struct request {
 	uint32_t flags;	       /* REQUEST_* */
 	int32_t level;	       /* zstd level, LEVEL_STORED or LEVEL_AUTO */
 	uint32_t workers;      /* 0 = one a CPU */
-	char target[64];       /* "UUID=..." of the claimed device */
+	char target[64];       /* "UUID=..." of the claimed device, "UUID=...@N" of a file */
 	char target_name[128]; /* what the user called it, for messages */
 	uint64_t time;	       /* seconds since 1970 when the request was made */
 	uint64_t boot_bytes;   /* of RAM, that the kernel which restores A takes for itself */

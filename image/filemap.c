@@ -133,27 +133,35 @@ int filemap_narrow(struct disk *disk, const struct image_map *map, struct error 
 
 /* --- without the file system --- */
 
+static bool is_head_of(const struct image_head *head, const struct image_map *map)
+{
+	return !memcmp(head->magic, IMAGE_MAGIC, sizeof(head->magic)) &&
+	       !memcmp(head->device_uuid, map->device_uuid, sizeof(map->device_uuid));
+}
+
 /*
  * Blocks of a file that was removed may be another's by now, one by one. The superblocks are the
- * only ones that are written before all that is read has a checksum, so both must be there.
+ * only ones that are written before all that is read has a checksum, so neither may be anything
+ * else. One of them has no head for a moment when it is mended (clear_head() in super-write.c).
  */
 static int check_claim(const struct disk *disk, const struct image_map *map, struct error *err)
 {
-	struct image_super *block = disk_buffer(IMAGE_BLOCK);
+	struct image_head *head = disk_buffer(IMAGE_BLOCK);
+	unsigned heads = 0, cleared = 0;
 	int code = 0;
 
-	if (!block)
+	if (!head)
 		return error_set(err, ENOMEM, "no memory");
 	for (int i = 0; i < 2 && !code; i++) {
-		code = disk_read(disk, block, IMAGE_BLOCK, i ? IMAGE_SUPER1 : IMAGE_SUPER0, err);
-		if (!code &&
-		    (memcmp(block->magic, IMAGE_MAGIC, sizeof(block->magic)) ||
-		     memcmp(block->device_uuid, map->device_uuid, sizeof(map->device_uuid))))
-			code = error_set(err, EUCLEAN,
-					 "is not where %s was any more, or not claimed to the end",
-					 map->path);
+		code = disk_read(disk, head, IMAGE_BLOCK, i ? IMAGE_SUPER1 : IMAGE_SUPER0, err);
+		heads += !code && is_head_of(head, map);
+		cleared += !code && safe_is_zero(head, sizeof(*head));
 	}
-	free(block);
+	free(head);
+	if (!code && (!heads || heads + cleared < 2))
+		code = error_set(err, EUCLEAN,
+				 "is not where %s was any more, or not claimed to the end",
+				 map->path);
 	return code;
 }
 

@@ -221,7 +221,11 @@ static int resolve(const struct place *place, int depth, struct places *ret, str
 	if (is_stacked(place->name)) {
 		ret->in_file = sysfs_has(place->name, "loop") && !loop_obstacle(place->name);
 		ret->array = counts_writes(place->name);
-		return unsupported(place, "neither RAID 1 nor a simple mapping", err);
+		return unsupported(place,
+				   sysfs_has(place->name, "loop")
+					   ? "a loop device, which kernel B does not have"
+					   : "neither RAID 1 nor a simple mapping",
+				   err);
 	}
 	if (sysfs_has(place->name, "partition")) {
 		if (sysfs_whole(place->name, whole, err))

@@ -117,6 +117,8 @@ def test_ext4(make_system):
     machine.run("rm /srv/copy; sync")
 
     cycle(system, parameter)
+    machine.run(f"kjump discard {FILE}")
+    assert machine.call(f"kjump info {FILE}")[0] == 3
     finish(system, "ext4")
 
 

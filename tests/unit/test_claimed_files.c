@@ -441,8 +441,8 @@ static void test_setup(void **state)
 	assert_int_equal(claimed_open(file, &disk, NULL, &err), 0);
 	assert_int_equal(image_super_read(&disk, &super, &err), 0);
 	super.kind = IMAGE_CHECKPOINT;
-	super.start = super.index = IMAGE_DATA_START;
-	super.length = super.index_size = IMAGE_BLOCK;
+	super.index[0] = (struct image_extent){ IMAGE_DATA_START, IMAGE_BLOCK };
+	super.index_size = super.own_bytes = super.device_bytes = IMAGE_BLOCK;
 	assert_int_equal(image_mark_stale(&disk, &super, "for this test", &err), 0);
 	disk_close(&disk);
 	undo("kjump.img: stays, as it holds an image");

@@ -264,6 +264,33 @@ static void test_removed(void **state)
 	}
 }
 
+/* The power went when one copy was mended: the other one tells whose they are, but none alone. */
+static void test_cleared(void **state)
+{
+	static const uint64_t supers[] = { PLACE + IMAGE_MAP_SIZE + IMAGE_SUPER0,
+					   PLACE + IMAGE_MAP_SIZE + IMAGE_SUPER1 };
+	static const char zeros[1024];
+	struct fixture *fixture = *state;
+	struct error err = { 0 };
+	struct disk disk;
+	char head[1024];
+
+	for (int i = 0; i < 2; i++) {
+		temp_disk_read(&fixture->temp, supers[i], head, sizeof(head));
+		temp_disk_write(&fixture->temp, supers[i], zeros, sizeof(zeros));
+		if (enter(fixture, SPEC, &disk, &err))
+			fail_msg("%s", err.text);
+		disk_close(&disk);
+		temp_disk_flip(&fixture->temp, supers[!i], 1);
+		refused(fixture, SPEC, EUCLEAN, "is not where /var/lib/kjump.img was");
+		temp_disk_flip(&fixture->temp, supers[!i], 1);
+		temp_disk_write(&fixture->temp, supers[i], head, sizeof(head));
+	}
+	for (int i = 0; i < 2; i++)
+		temp_disk_write(&fixture->temp, supers[i], zeros, sizeof(zeros));
+	refused(fixture, SPEC, EUCLEAN, "is not where /var/lib/kjump.img was");
+}
+
 /* As the system sees it whose file it is: also in a copy, which is read where it lies. */
 static void test_as_file(void **state)
 {
@@ -326,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cleared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_as_file, setup, teardown),
 		cmocka_unit_test(test_names),
 	};
