@@ -26,8 +26,9 @@ def _segments(file):
             yield start, length
 
 
-def make(core, path, share):
-    """At PATH the machine of CORE with SHARE (0 to 1) of the pages that are not zero changed; returns how many."""
+def make(core, path, share, first):
+    """At PATH the machine of CORE with SHARE (0 to 1) of the pages that are not zero changed, none of them before
+    byte FIRST of the file, where its kernel has what tells free pages; returns how many."""
     shutil.copyfile(core, path)
     rng = random.Random(int(share * 1000))
     changed = 0
@@ -39,6 +40,7 @@ def make(core, path, share):
                 if source.read(PAGE) != ZERO:
                     used.append(at)
         wanted = int(share * len(used))
+        used = [at for at in used if at >= first]
         while changed < wanted:
             first = rng.randrange(len(used))
             for at in used[first:first + min(rng.randint(1, 64), wanted - changed)]:

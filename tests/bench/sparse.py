@@ -72,6 +72,11 @@ def write_headers(file, size):
     file.write(note)
 
 
+def end_of_kernel(size):
+    """Where in the file of a machine with SIZE bytes of RAM tables and memory map end."""
+    return LOAD_AT + MEMMAP + size // 4096 * 64
+
+
 def make(path, size, content, source, source_at):
     """A core at PATH of SIZE bytes of RAM. In use are tables, the memory map, and CONTENT bytes
     of the file SOURCE, from byte SOURCE_AT on; SIZE is a multiple of 128 MiB."""
