@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A save writes only what the image before has not: over checkpoints, a hibernation, and what follows the restore."""
+
+import json
+
+import pytest
+
+
+def images(system):
+    """What `kjump list` knows of each image, the oldest first."""
+    text = system.machine.run(f"kjump list --json {system.machine.device(system.image)}")
+    found = json.loads(text)
+    return [found[number] for number in sorted(found, key=int)]
+
+
+def test_saves_build_on_what_is_there(make_system):
+    """Each image is whole, small, and the session is the same after a restore of one that was built on others."""
+    system = make_system(memory="512M")
+    machine = system.machine
+    system.boot(memory=64, cache=32)
+    system.checkpoint()
+    system.checkpoint()
+    full, second = images(system)
+    assert full["reused_pages"] == 0 and full["deltas"] == 0
+    assert second["reused_pages"] > second["data_pages"] // 2 and second["deltas"] == 1
+    assert second["own_bytes"] < full["own_bytes"] / 2
+    system.restore(system.hibernate())
+    system.workload.check()
+    hibernation = images(system)[-1]
+    assert hibernation["kind"] == "hibernation" and hibernation["state"] == "restored"
+    assert hibernation["deltas"] == 2 and hibernation["own_bytes"] < full["own_bytes"] / 2
+    # The one that the system was restored from is the base now, though kernel B is another one.
+    system.checkpoint()
+    after = images(system)[-1]
+    assert after["kind"] == "checkpoint" and after["deltas"] == 3
+    assert after["reused_pages"] > after["data_pages"] // 2
+    for number in json.loads(machine.run(f"kjump list --json {machine.device(system.image)}")):
+        machine.run(f"kjump verify {machine.device(system.image)} {number}")
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_full(make_system):
+    """What was asked to be written as a whole is."""
+    system = make_system(memory="512M")
+    system.boot(memory=8, cache=4)
+    system.checkpoint()
+    job = system.machine.start("kjump checkpoint --full")
+    assert job.wait(60) == 0, job.output()
+    first, second = images(system)
+    assert second["reused_pages"] == 0 and second["deltas"] == 0
+    assert second["own_bytes"] > first["own_bytes"] * 0.8
+    system.workload.check()
+    system.workload.finish()
