@@ -97,7 +97,7 @@ int jump_back(const struct jump_back *back, struct error *err)
 	r = backend ? backend->load(back->thunk, &part, 1, err)
 		    : kexec_load(back->thunk, &part, 1, false, err);
 	if (r == 0)
-		r = backend ? backend->execute(-1, err) : kexec_execute(err);
+		r = backend ? jump_execute(backend, err) : kexec_execute(err);
 out:
 	free(segment);
 	return r;

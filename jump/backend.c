@@ -47,3 +47,15 @@ int jump_supported(enum jump_choice choice, struct error *err)
 		*err = no_kexec;
 	return ret;
 }
+
+int jump_execute(const struct jump_backend *backend, struct error *err)
+{
+	struct jump_freeze frozen;
+	int ret = backend->freeze(-1, &frozen, err);
+
+	if (ret)
+		return ret;
+	ret = backend->execute(&frozen, err);
+	backend->thaw(&frozen);
+	return ret;
+}

@@ -14,6 +14,12 @@
 
 struct kexec_part;
 
+/* What keeps programs frozen: descriptors, -1 = none. */
+struct jump_freeze {
+	int device, snapshot;
+	bool own; /* the latter was opened for it */
+};
+
 struct jump_backend {
 	const char *name; /* "module" or "kexec" */
 
@@ -35,11 +41,18 @@ struct jump_backend {
 	bool (*parks_cpus)(void);
 
 	/*
-	 * Jump. SNAPSHOT is an open descriptor of /dev/snapshot, or -1. Returns 0 when somebody
-	 * jumped back, an error when the kernel did not jump (EBUSY: tasks or devices refused to
-	 * freeze).
+	 * Freeze all other programs, where that can be had apart from the jump; elsewhere this does
+	 * nothing, and the jump does it. SNAPSHOT is an open descriptor of /dev/snapshot, or -1.
+	 * EBUSY: programs refused. thaw() follows unless it fails.
 	 */
-	int (*execute)(int snapshot, struct error *err);
+	int (*freeze)(int snapshot, struct jump_freeze *ret, struct error *err);
+	void (*thaw)(struct jump_freeze *frozen);
+
+	/*
+	 * Jump. Returns 0 when somebody jumped back, an error when the kernel did not jump (EBUSY:
+	 * tasks or devices refused to freeze).
+	 */
+	int (*execute)(struct jump_freeze *frozen, struct error *err);
 
 	/*
 	 * First entry of the list of swapped pages of what is loaded, as struct kimage has it;
@@ -57,6 +70,9 @@ enum jump_choice { JUMP_AUTO, JUMP_MODULE, JUMP_KEXEC };
  * kexec.
  */
 const struct jump_backend *jump_choose(enum jump_choice choice);
+
+/* Freeze, jump and thaw. */
+int jump_execute(const struct jump_backend *backend, struct error *err);
 
 /* By its name; what is unknown is kexec. */
 const struct jump_backend *jump_named(const char *name);

@@ -130,10 +130,42 @@ static bool parks_cpus(void)
 	return false;
 }
 
-static int execute(int snapshot, struct error *err)
+/* Linux: kernel_kexec() freezes programs, too. */
+static int freeze(int snapshot, struct jump_freeze *ret, struct error *err)
 {
 	(void)snapshot;
-	return kexec_execute(err);
+	(void)err;
+	*ret = (struct jump_freeze){ -1, -1, false };
+	return 0;
+}
+
+static void thaw(struct jump_freeze *frozen)
+{
+	(void)frozen;
+}
+
+/* Why the kernel did not jump. */
+static int explain(int code, struct error *err)
+{
+	switch (code) {
+	case EBUSY:
+		return error_set(err, code,
+				 "a task or a device did not freeze; the kernel log says which");
+	case EINVAL:
+		return error_set(err, code, "kernel B is not loaded any more");
+	default:
+		return error_set(err, code,
+				 "a device refused to freeze (%s); the kernel log says which",
+				 strerror(code));
+	}
+}
+
+static int execute(struct jump_freeze *frozen, struct error *err)
+{
+	int ret = kexec_execute(err);
+
+	(void)frozen;
+	return ret ? explain(-ret, err) : 0;
 }
 
 const struct jump_backend jump_kexec = {
@@ -143,5 +175,7 @@ const struct jump_backend jump_kexec = {
 	.load = load,
 	.unload = kexec_unload,
 	.parks_cpus = parks_cpus,
+	.freeze = freeze,
+	.thaw = thaw,
 	.execute = execute,
 };

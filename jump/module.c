@@ -238,42 +238,57 @@ static bool parks_cpus(void)
 	return !(status.flags & KJUMP_STATUS_FREEZE_TASKS);
 }
 
-/* With the tasks frozen by the caller. */
-static int jump_frozen(int fd, int snapshot, struct error *err)
+/* By /dev/snapshot, where the module did not find the kernel's function. */
+static int freeze_by_snapshot(int snapshot, struct jump_freeze *ret, struct error *err)
 {
-	const struct kjump_jump jump = { .abi = KJUMP_ABI };
-	int own = -1, ret = 0;
-
-	if (snapshot < 0)
-		snapshot = own = open(SNAPSHOT, O_RDONLY | O_CLOEXEC);
-	if (snapshot < 0)
+	ret->own = snapshot < 0;
+	ret->snapshot = ret->own ? open(SNAPSHOT, O_RDONLY | O_CLOEXEC) : snapshot;
+	if (ret->snapshot < 0)
 		return error_errno(err, SNAPSHOT);
-	if (ioctl(snapshot, SNAPSHOT_FREEZE) < 0) {
-		ret = error_errno(err, SNAPSHOT ": freeze");
-	} else {
-		if (ioctl(fd, KJUMP_JUMP, &jump) < 0)
-			ret = explain(fd, errno, "jump module", err);
-		ioctl(snapshot, SNAPSHOT_UNFREEZE);
+	if (ioctl(ret->snapshot, SNAPSHOT_FREEZE) < 0) {
+		error_errno(err, SNAPSHOT ": freeze");
+		if (ret->own)
+			close(ret->snapshot);
+		return -err->code;
 	}
-	if (own >= 0)
-		close(own);
-	return ret;
+	return 0;
 }
 
-static int execute(int snapshot, struct error *err)
+static int freeze(int snapshot, struct jump_freeze *ret, struct error *err)
+{
+	const struct kjump_freeze freeze = { .abi = KJUMP_ABI };
+	struct kjump_status status;
+	int code;
+
+	*ret = (struct jump_freeze){ -1, -1, false };
+	code = open_device(&ret->device, &status, err);
+	if (code)
+		return code;
+	if (status.flags & KJUMP_STATUS_FREEZE_TASKS)
+		code = freeze_by_snapshot(snapshot, ret, err);
+	else if (ioctl(ret->device, KJUMP_FREEZE, &freeze) < 0)
+		code = explain(ret->device, errno, "jump module", err);
+	if (code)
+		close(ret->device);
+	return code;
+}
+
+static void thaw(struct jump_freeze *frozen)
+{
+	if (frozen->snapshot >= 0)
+		ioctl(frozen->snapshot, SNAPSHOT_UNFREEZE);
+	if (frozen->own)
+		close(frozen->snapshot);
+	close(frozen->device);
+}
+
+static int execute(struct jump_freeze *frozen, struct error *err)
 {
 	const struct kjump_jump jump = { .abi = KJUMP_ABI };
-	struct kjump_status status;
-	int fd, ret = open_device(&fd, &status, err);
 
-	if (ret)
-		return ret;
-	if (status.flags & KJUMP_STATUS_FREEZE_TASKS)
-		ret = jump_frozen(fd, snapshot, err);
-	else if (ioctl(fd, KJUMP_JUMP, &jump) < 0)
-		ret = explain(fd, errno, "jump module", err);
-	close(fd);
-	return ret;
+	if (ioctl(frozen->device, KJUMP_JUMP, &jump) < 0)
+		return explain(frozen->device, errno, "jump module", err);
+	return 0;
 }
 
 static int list(uint64_t *ret, struct error *err)
@@ -297,6 +312,8 @@ const struct jump_backend jump_module = {
 	.load = load,
 	.unload = unload,
 	.parks_cpus = parks_cpus,
+	.freeze = freeze,
+	.thaw = thaw,
 	.execute = execute,
 	.list = list,
 };

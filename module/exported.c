@@ -22,11 +22,16 @@ int kjump_exported_supported(void)
 	return 0;
 }
 
-static int freeze_tasks(void)
+static int freeze_programs(void)
 {
 	/* freeze_processes() marks who called it, and thaw_processes() takes the mark off. */
 	if (!(current->flags & PF_SUSPEND_TASK))
 		return kjump_refuse(-EINVAL, "the caller has not frozen the tasks");
+	return 0;
+}
+
+static int freeze_threads(void)
+{
 	return 0;
 }
 
@@ -78,7 +83,8 @@ static void console_on(void)
 }
 
 const struct kjump_way kjump_exported = {
-	.freeze_tasks = freeze_tasks,
+	.freeze_programs = freeze_programs,
+	.freeze_threads = freeze_threads,
 	.thaw_tasks = thaw_tasks,
 	.cpus_off = cpus_off,
 	.cpus_on = cpus_on,

@@ -80,7 +80,7 @@ bool kjump_internal_find(char *missing, size_t size)
 	return complete;
 }
 
-static int freeze_tasks(void)
+static int freeze_programs(void)
 {
 	int ret;
 
@@ -88,17 +88,17 @@ static int freeze_tasks(void)
 	ret = static_call(kjump_freeze_processes)();
 	if (ret) {
 		kjump_refuse(ret, "programs refused to freeze");
-		goto console;
+		static_call_cond(kjump_pm_restore_console)();
 	}
-	/* Without them devices get new work while they are suspended. */
-	ret = static_call(kjump_freeze_kernel_threads)();
-	if (!ret)
-		return 0;
-	kjump_refuse(ret, "kernel threads refused to freeze");
-	static_call_cond(kjump_thaw_processes)();
-console:
-	static_call_cond(kjump_pm_restore_console)();
 	return ret;
+}
+
+/* Without them devices get new work while they are suspended. */
+static int freeze_threads(void)
+{
+	int ret = static_call(kjump_freeze_kernel_threads)();
+
+	return ret ? kjump_refuse(ret, "kernel threads refused to freeze") : 0;
 }
 
 static void thaw_tasks(void)
@@ -144,7 +144,8 @@ static void restore_cpu(void)
 }
 
 const struct kjump_way kjump_internal = {
-	.freeze_tasks = freeze_tasks,
+	.freeze_programs = freeze_programs,
+	.freeze_threads = freeze_threads,
 	.thaw_tasks = thaw_tasks,
 	.cpus_off = cpus_off,
 	.cpus_on = cpus_on,

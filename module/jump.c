@@ -76,6 +76,24 @@ static int check_ranges(const struct kjump_image *image)
 	return ret;
 }
 
+int kjump_freeze(const struct kjump_way *way)
+{
+	/* Nobody else suspends or hibernates meanwhile; once tasks are frozen, nobody can. */
+	unsigned int flags = lock_system_sleep();
+	int ret = way->freeze_programs();
+
+	unlock_system_sleep(flags);
+	return ret;
+}
+
+void kjump_thaw(const struct kjump_way *way)
+{
+	unsigned int flags = lock_system_sleep();
+
+	way->thaw_tasks();
+	unlock_system_sleep(flags);
+}
+
 int kjump_jump(struct kjump_image *image, const struct kjump_way *way)
 {
 	unsigned int flags;
@@ -85,13 +103,10 @@ int kjump_jump(struct kjump_image *image, const struct kjump_way *way)
 		return ret;
 	if (!cpu_online(0))
 		return kjump_refuse(-EBUSY, "CPU 0 is offline");
-	/* Nobody else suspends or hibernates meanwhile. */
 	flags = lock_system_sleep();
-	ret = way->freeze_tasks();
-	if (!ret) {
+	ret = way->freeze_threads();
+	if (!ret)
 		ret = suspend_and_cross(image, way);
-		way->thaw_tasks();
-	}
 	unlock_system_sleep(flags);
 	return ret;
 }

@@ -10,7 +10,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KJUMP_ABI	   1
+#define KJUMP_ABI	   2
 #define KJUMP_SEGMENTS_MAX 16
 #define KJUMP_CAUSE_SIZE   128
 #define KJUMP_MISSING_SIZE 256
@@ -31,6 +31,11 @@ struct kjump_load {
 	__u32 count; /* segments, 1 to KJUMP_SEGMENTS_MAX */
 	__u64 entry; /* physical address in one of them, called in 64-bit mode, identity mapped */
 	__u64 segments; /* user address of an array of struct kjump_segment */
+};
+
+struct kjump_freeze {
+	__u32 abi;
+	__u32 flags; /* 0 */
 };
 
 struct kjump_jump {
@@ -57,7 +62,16 @@ struct kjump_status {
 /* Load, instead of what is loaded. Nothing is loaded when it fails. */
 #define KJUMP_LOAD   _IOW(0xBE, 1, struct kjump_load)
 #define KJUMP_UNLOAD _IO(0xBE, 2)
-/* Returns 0 when somebody came back, or an error when the system went on without a jump. */
+/*
+ * Returns 0 when somebody came back, or an error when the system went on without a jump. Freezes
+ * the tasks, unless the caller has, and thaws them in any case.
+ */
 #define KJUMP_JUMP _IOW(0xBE, 3, struct kjump_jump)
+/*
+ * Freeze all programs but the caller, who may look meanwhile at what nobody changes any more. They
+ * are thawed by the next two, and when the descriptor is closed.
+ */
+#define KJUMP_FREEZE _IOW(0xBE, 4, struct kjump_freeze)
+#define KJUMP_THAW   _IO(0xBE, 5)
 
 #endif

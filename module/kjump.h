@@ -93,7 +93,8 @@ int kjump_tables_make(struct kjump_image *image);
 
 /* How the system is brought to a standstill. Functions that return int return 0 or an errno. */
 struct kjump_way {
-	int (*freeze_tasks)(void); /* thaw_tasks() follows unless it fails */
+	int (*freeze_programs)(void); /* thaw_tasks() follows unless it fails */
+	int (*freeze_threads)(void);  /* the kernel's, when programs are frozen */
 	void (*thaw_tasks)(void);
 	int (*cpus_off)(void); /* all but CPU 0; cpus_on() follows in any case */
 	void (*cpus_on)(void);
@@ -109,7 +110,14 @@ extern const struct kjump_way kjump_internal, kjump_exported;
 /* Can this CPU's state be saved without the kernel's own functions? */
 int kjump_exported_supported(void);
 
-/* Jump. Returns 0 when somebody came back, else nothing has happened. */
+/* Freeze all programs but the caller, until kjump_thaw(). */
+int kjump_freeze(const struct kjump_way *way);
+void kjump_thaw(const struct kjump_way *way);
+
+/*
+ * Jump, with programs frozen; they are still when it returns. Returns 0 when somebody came back,
+ * else nothing has happened.
+ */
 int kjump_jump(struct kjump_image *image, const struct kjump_way *way);
 
 /* --- cross.c --- */

@@ -25,6 +25,7 @@ static struct {
 	struct mutex lock; /* for all below, and one call at a time */
 	struct kjump_image *image;
 	const struct kjump_way *way;
+	struct file *frozen_by; /* programs are frozen until it thaws them or is closed */
 	char missing[KJUMP_MISSING_SIZE];
 } kjump = { .lock = __MUTEX_INITIALIZER(kjump.lock) };
 
@@ -87,7 +88,35 @@ static int unload(void)
 	return ret;
 }
 
-static int jump(const struct kjump_jump __user *user)
+static int freeze(struct file *file, const struct kjump_freeze __user *user)
+{
+	struct kjump_freeze freeze;
+	int ret;
+
+	if (copy_from_user(&freeze, user, sizeof(freeze)))
+		return -EFAULT;
+	ret = check_abi(freeze.abi);
+	if (ret)
+		return ret;
+	if (freeze.flags)
+		return kjump_refuse(-EINVAL, "unknown flags %#x", freeze.flags);
+	if (kjump.frozen_by)
+		return kjump_refuse(-EBUSY, "programs are frozen already");
+	ret = kjump_freeze(kjump.way);
+	if (!ret)
+		kjump.frozen_by = file;
+	return ret;
+}
+
+static void thaw(struct file *file)
+{
+	if (kjump.frozen_by != file)
+		return;
+	kjump_thaw(kjump.way);
+	kjump.frozen_by = NULL;
+}
+
+static int jump(struct file *file, const struct kjump_jump __user *user)
 {
 	struct kjump_jump jump;
 	int ret;
@@ -101,10 +130,18 @@ static int jump(const struct kjump_jump __user *user)
 		return kjump_refuse(-EINVAL, "unknown flags %#x", jump.flags);
 	if (!kjump.image)
 		return kjump_refuse(-ENOENT, "no kernel is loaded");
+	if (kjump.frozen_by && kjump.frozen_by != file)
+		return kjump_refuse(-EBUSY, "programs are frozen by somebody else");
+	if (!kjump.frozen_by) {
+		ret = kjump_freeze(kjump.way);
+		if (ret)
+			return ret;
+		kjump.frozen_by = file;
+	}
 	return kjump_jump(kjump.image, kjump.way);
 }
 
-static int call(unsigned int command, void __user *user)
+static int call(struct file *file, unsigned int command, void __user *user)
 {
 	int ret;
 
@@ -121,7 +158,14 @@ static int call(unsigned int command, void __user *user)
 	case KJUMP_UNLOAD:
 		return unload();
 	case KJUMP_JUMP:
-		return jump(user);
+		ret = jump(file, user);
+		thaw(file);
+		return ret;
+	case KJUMP_FREEZE:
+		return freeze(file, user);
+	case KJUMP_THAW:
+		thaw(file);
+		return 0;
 	default:
 		return -ENOTTY;
 	}
@@ -134,7 +178,7 @@ static long kjump_ioctl(struct file *file, unsigned int command, unsigned long a
 	/* Interruptible: who waits here must not keep the tasks from being frozen. */
 	if (mutex_lock_interruptible(&kjump.lock))
 		return -ERESTARTSYS;
-	ret = call(command, (void __user *)argument);
+	ret = call(file, command, (void __user *)argument);
 	mutex_unlock(&kjump.lock);
 	return ret;
 }
@@ -144,9 +188,19 @@ static int kjump_open(struct inode *inode, struct file *file)
 	return capable(CAP_SYS_BOOT) ? nonseekable_open(inode, file) : -EPERM;
 }
 
+/* Whoever froze the others is killed, or ends without having thawed them. */
+static int kjump_release(struct inode *inode, struct file *file)
+{
+	mutex_lock(&kjump.lock);
+	thaw(file);
+	mutex_unlock(&kjump.lock);
+	return 0;
+}
+
 static const struct file_operations operations = {
 	.owner = THIS_MODULE,
 	.open = kjump_open,
+	.release = kjump_release,
 	.unlocked_ioctl = kjump_ioctl,
 };
 

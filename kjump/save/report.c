@@ -5,9 +5,13 @@
 #include "kjump/save/report.h"
 
 #include <inttypes.h>
+#include <string.h>
 
+#include "common/printable.h"
 #include "common/safe.h"
 #include "text/human.h"
+
+#define LOG_LINES 10
 
 const char *report_operation(uint32_t operation)
 {
@@ -150,4 +154,37 @@ void report_print(FILE *out, const struct report *report)
 		fputs("  kernel B  cold, started for this\n", out);
 	else
 		fprintf(out, "  kernel B  warm, entered %" PRIu64 " times\n", outcome->jumps);
+}
+
+/* --- kernel B's log --- */
+
+static const char *log_tail(const struct outcome *outcome, int *length)
+{
+	const char *start = outcome->log + outcome->log_size;
+	int lines = 0;
+
+	while (start > outcome->log && lines <= LOG_LINES) {
+		start--;
+		lines += start + 1 < outcome->log + outcome->log_size && *start == '\n';
+	}
+	start += *start == '\n';
+	*length = (int)(outcome->log + outcome->log_size - start);
+	return start;
+}
+
+void report_log(FILE *out, const struct outcome *outcome)
+{
+	int length;
+	const char *at = log_tail(outcome, &length);
+	const char *end = at + length;
+
+	while (at < end) {
+		char line[512];
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t size = (size_t)((newline ? newline : end) - at);
+
+		snprintf(line, sizeof(line), "%.*s", (int)size, at);
+		fprintf(out, "%s\n", printable(line));
+		at += size + 1;
+	}
 }

@@ -22,4 +22,7 @@ const char *report_operation(uint32_t operation);
 /* Several lines: pages, bytes, ratio, seconds. For all results but failures. */
 void report_print(FILE *out, const struct report *report);
 
+/* The last lines of kernel B's log. */
+void report_log(FILE *out, const struct outcome *outcome);
+
 #endif

@@ -33,13 +33,14 @@
 #include "kjump/save/settle.h"
 #include "kjump/save/tell.h"
 #include "kjump/save/watchdogs.h"
+#include "kjump/watch/census.h"
 #include "kjump/watch/resolve.h"
 #include "kjump/watch/volume.h"
 #include "text/files.h"
 #include "text/human.h"
 
-#define LOG_LINES     10
 #define NOTHING_SAVED "; nothing was saved"
+#define CENSUS_TRIES  5
 #define HOOK_SECONDS  90 /* systemd's DEFAULT_TIMEOUT_USEC */
 
 struct save {
@@ -51,7 +52,8 @@ struct save {
 	struct watch seals[WATCH_SEALS_MAX]; /* request.seal_count of them */
 	struct outcome outcome;
 	struct settle settle;
-	uint64_t back; /* time-stamp counter when A went on */
+	uint64_t census; /* of what could write to a disk, right before it was watched */
+	uint64_t back;	 /* time-stamp counter when A went on */
 };
 
 static void fill_request(struct save *save, enum operation operation)
@@ -92,8 +94,10 @@ static int post_watch(struct save *save, struct mailbox *mailbox, struct error *
 	const struct watch_doubt *doubt;
 	const struct watch_source source = { PATH_PROC, &devices_running,
 					     preflight_node(&save->preflight) };
-	int ret = watch_resolve(&source, save->options->config.allow_unwatched, &list, err);
+	int ret = census_take(&source, &save->census, err);
 
+	if (!ret)
+		ret = watch_resolve(&source, save->options->config.allow_unwatched, &list, err);
 	if (ret)
 		return ret;
 	doubt = hibernate ? watch_refusal(&list) : NULL;
@@ -153,26 +157,6 @@ static int post_request(struct save *save, struct error *err)
 	return 0;
 }
 
-/* Why the kernel did not jump; the module says more than an error number. */
-static int explain(const struct jump_backend *backend, int code, struct error *err)
-{
-	if (backend == &jump_module)
-		return -code;
-	switch (code) {
-	case EBUSY:
-		return error_set(err, code,
-				 "a task or a device did not freeze; the kernel log "
-				 "says which");
-	case EINVAL:
-		return error_set(err, code, "kernel B is not loaded any more");
-	default:
-		return error_set(err, code,
-				 "a device refused to freeze (%s); the kernel log says "
-				 "which",
-				 strerror(code));
-	}
-}
-
 /* Has kernel B, or a restore, answered the request that was made last? */
 static bool is_answered(const struct mailbox *mailbox)
 {
@@ -180,39 +164,72 @@ static bool is_answered(const struct mailbox *mailbox)
 }
 
 /*
- * Jump, with the system made ready for it, and put back afterwards. The number goes up only here,
- * so that kernel B, whenever it looks, finds a request only when there is one.
+ * What was mounted or switched on since post_watch() looked would be watched by nobody. Right
+ * before the jump, where programs are frozen for it already; else as near to it as there is.
  */
-static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err)
+static int check_census(struct save *save, struct error *err)
+{
+	const struct watch_source source = { PATH_PROC, &devices_running,
+					     preflight_node(&save->preflight) };
+	uint64_t census;
+	int ret = census_take(&source, &census, err);
+
+	if (ret || census == save->census)
+		return ret;
+	return error_set(err, EAGAIN, "a file system, swap area or disk came or went meanwhile");
+}
+
+/*
+ * Jump, with programs frozen if that can be. The number goes up only here, so that kernel B,
+ * whenever it looks, finds a request only when there is one.
+ */
+static int cross(struct save *save, struct jump_freeze *frozen, const struct quiesce *quiesce,
+		 struct watchdogs *watchdogs, struct error *err)
 {
 	struct mailbox *mailbox = save->loader.page.mailbox;
-	struct watchdogs watchdogs;
-	struct quiesce quiesce;
 	int ret;
 
-	ret = quiesce_begin(&quiesce, !save->loader.backend->parks_cpus(), err);
-	if (!ret)
-		ret = loader_is_current(&save->loader, err);
-	if (ret)
-		goto out;
-	watchdogs_stop(&watchdogs);
-	mailbox->request.watchdog_count = (uint32_t)watchdogs.count;
-	memcpy(mailbox->request.watchdogs, watchdogs.entries, sizeof(watchdogs.entries));
-	stamps[STAMP_JUMP] = tsc_read();
-	memcpy(mailbox->outcome.stamps, stamps, sizeof(mailbox->outcome.stamps));
 	__atomic_store_n(&mailbox->sequence, mailbox->sequence + 1, __ATOMIC_RELEASE);
-	ret = save->loader.backend->execute(quiesce.snapshot, err);
+	ret = save->loader.backend->execute(frozen, err);
 	save->back = tsc_read();
 	/* Before anything else: a crash from here on must not restore this once more. */
 	if (!ret && is_answered(mailbox) && mailbox->outcome.result == RESULT_RESTORED)
 		settle_restored(&save->settle, mailbox->outcome.image);
-	watchdogs_start(&watchdogs);
-	areas_open(save->seals, save->request.seal_count, quiesce.snapshot);
-	if (ret) {
-		/* Nobody has seen the request, and nobody shall. */
+	watchdogs_start(watchdogs);
+	areas_open(save->seals, save->request.seal_count, quiesce->snapshot);
+	/* Nobody has seen the request, and nobody shall. */
+	if (ret)
 		__atomic_store_n(&mailbox->answered, mailbox->sequence, __ATOMIC_RELEASE);
-		ret = explain(save->loader.backend, -ret, err);
+	return ret;
+}
+
+/* Jump, with the system made ready for it, and put back afterwards. */
+static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err)
+{
+	struct mailbox *mailbox = save->loader.page.mailbox;
+	const struct jump_backend *backend = save->loader.backend;
+	struct watchdogs watchdogs;
+	struct jump_freeze frozen;
+	struct quiesce quiesce;
+	int ret;
+
+	ret = quiesce_begin(&quiesce, !backend->parks_cpus(), err);
+	if (!ret)
+		ret = loader_is_current(&save->loader, err);
+	if (!ret)
+		ret = backend->freeze(quiesce.snapshot, &frozen, err);
+	if (ret)
+		goto out;
+	ret = check_census(save, err);
+	if (!ret) {
+		watchdogs_stop(&watchdogs);
+		mailbox->request.watchdog_count = (uint32_t)watchdogs.count;
+		memcpy(mailbox->request.watchdogs, watchdogs.entries, sizeof(watchdogs.entries));
+		stamps[STAMP_JUMP] = tsc_read();
+		memcpy(mailbox->outcome.stamps, stamps, sizeof(mailbox->outcome.stamps));
+		ret = cross(save, &frozen, &quiesce, &watchdogs, err);
 	}
+	backend->thaw(&frozen);
 out:
 	quiesce_end(&quiesce);
 	return ret;
@@ -254,12 +271,17 @@ static int ask(struct save *save, struct error *err)
 
 	stamps[STAMP_LOAD_START] = save->loader.load_start;
 	stamps[STAMP_LOAD_END] = save->loader.load_end;
-	ret = post_request(save, err);
-	if (!ret)
-		ret = settle_hold(&save->settle, err);
-	if (ret)
-		return ret;
-	ret = jump(save, stamps, err);
+	/* First: to hold the target is to take a device, which the census counts. */
+	ret = settle_hold(&save->settle, err);
+	for (int tries = 1; !ret; tries++) {
+		ret = post_request(save, err);
+		if (!ret)
+			ret = jump(save, stamps, err);
+		if (ret != -EAGAIN || tries == CENSUS_TRIES)
+			break;
+		message("%s; looking again", err->text);
+		ret = 0;
+	}
 	if (ret)
 		return ret;
 	ret = take_outcome(save, stamps, err);
@@ -336,38 +358,6 @@ static void report(const struct save *save)
 	free(text);
 }
 
-static const char *log_tail(const struct outcome *outcome, int *length)
-{
-	const char *start = outcome->log + outcome->log_size;
-	int lines = 0;
-
-	while (start > outcome->log && lines <= LOG_LINES) {
-		start--;
-		lines += start + 1 < outcome->log + outcome->log_size && *start == '\n';
-	}
-	start += *start == '\n';
-	*length = (int)(outcome->log + outcome->log_size - start);
-	return start;
-}
-
-/* Lines of another kernel's log. */
-static void print_log(const struct outcome *outcome)
-{
-	int length;
-	const char *at = log_tail(outcome, &length);
-	const char *end = at + length;
-
-	while (at < end) {
-		char line[512];
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t size = (size_t)((newline ? newline : end) - at);
-
-		snprintf(line, sizeof(line), "%.*s", (int)size, at);
-		fprintf(stderr, "%s\n", printable(line));
-		at += size + 1;
-	}
-}
-
 /* STATE is what the failure leaves behind, where CAUSE does not say it. */
 static void report_failure(const struct save *save, const char *cause, const char *state)
 {
@@ -417,7 +407,7 @@ static int conclude(struct save *save)
 		report_failure(save, "kernel B ended without an answer; its last messages follow",
 			       NOTHING_SAVED);
 	if (!*outcome->message || outcome->flags & OUTCOME_WRITER_DIED)
-		print_log(outcome);
+		report_log(stderr, outcome);
 	return EXIT_FAILED;
 }
 

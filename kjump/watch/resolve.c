@@ -18,8 +18,7 @@
 #include "kjump/watch/internal.h"
 #include "kjump/watch/loop.h"
 #include "kjump/watch/mounts.h"
-
-#define NAMESPACES_MAX 1024
+#include "kjump/watch/namespaces.h"
 
 /* --- file systems over several devices --- */
 
@@ -203,95 +202,6 @@ static int watch_mount(void *context, const struct mount *mount, struct error *e
 	return watch_single(resolver, mount, err);
 }
 
-/* --- mount namespaces --- */
-
-struct namespaces {
-	char v[NAMESPACES_MAX][32];
-	size_t n;
-};
-
-static bool known_namespace(struct namespaces *known, const char *name)
-{
-	for (size_t i = 0; i < known->n; i++)
-		if (!strcmp(known->v[i], name))
-			return true;
-	if (known->n < NAMESPACES_MAX)
-		snprintf(known->v[known->n++], sizeof(known->v[0]), "%s", name);
-	return false;
-}
-
-/* What the task in the directory PATH sees was seen before. It may be gone by now. */
-static bool seen_namespace(struct namespaces *known, const char *path)
-{
-	char link[600], name[32];
-	ssize_t length;
-
-	snprintf(link, sizeof(link), "%s/ns/mnt", path);
-	length = readlink(link, name, sizeof(name) - 1);
-	if (length < 0)
-		return true;
-	name[length] = '\0';
-	return known_namespace(known, name);
-}
-
-static int watch_task(struct resolver *resolver, struct namespaces *known, const char *path,
-		      struct error *err)
-{
-	char mountinfo[600];
-	int code;
-
-	if (seen_namespace(known, path))
-		return 0;
-	snprintf(mountinfo, sizeof(mountinfo), "%s/mountinfo", path);
-	code = mounts_each(mountinfo, watch_mount, resolver, err);
-	/* EINVAL: its last thread is just ending. */
-	return code == -ENOENT || code == -ESRCH || code == -EINVAL ? 0 : code;
-}
-
-/* All tasks in DIRECTORY, and with THREADS those of each: a thread may have a namespace of its own.
- */
-static int watch_tasks(struct resolver *resolver, struct namespaces *known, const char *directory,
-		       bool threads, struct error *err)
-{
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-	int code = 0;
-
-	while (dir && !code && (entry = readdir(dir))) {
-		char path[512];
-
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "%.400s/%.20s", directory, entry->d_name);
-		code = watch_task(resolver, known, path, err);
-		if (code || !threads)
-			continue;
-		snprintf(path, sizeof(path), "%.400s/%.20s/task", directory, entry->d_name);
-		code = watch_tasks(resolver, known, path, false, err);
-	}
-	if (dir)
-		closedir(dir);
-	return code;
-}
-
-static int watch_mounts(struct resolver *resolver, const char *proc, struct error *err)
-{
-	struct namespaces *known = calloc(1, sizeof(*known));
-	char self[512];
-	int code;
-
-	if (!known)
-		return error_set(err, ENOMEM, "no memory");
-	snprintf(self, sizeof(self), "%.400s/self", proc);
-	seen_namespace(known, self);
-	snprintf(self, sizeof(self), "%.400s/self/mountinfo", proc);
-	code = mounts_each(self, watch_mount, resolver, err);
-	if (!code)
-		code = watch_tasks(resolver, known, proc, true, err);
-	free(known);
-	return code;
-}
-
 /* The header pages to be sealed come first. */
 static int place_seals(struct resolver *resolver, struct error *err)
 {
@@ -322,7 +232,7 @@ int watch_resolve(const struct watch_source *source, const char *allowed, struct
 	snprintf(swaps, sizeof(swaps), "%s/swaps", source->proc);
 	code = watch_swap(resolver, swaps, err);
 	if (!code)
-		code = watch_mounts(resolver, source->proc, err);
+		code = namespaces_each(source->proc, watch_mount, resolver, err);
 	if (!code)
 		code = watch_leftover(resolver, source->devices, source->target, err);
 	if (!code)

@@ -175,17 +175,28 @@ def test_killed_writer(make_system, init, state, says):
     system.workload.finish()
 
 
-def superblock(path):
-    """(generation, start, index) of the superblock copy that counts."""
+DATA_START, ENTRY_SIZE = 1048576, 1024
+
+
+def newest_entry(path):
+    """(generation, entry) of the image made last, from the superblock copy that counts."""
+    copies = []
     with open(path, "rb") as file:
-        copies = []
         for offset in (0, 524288):
             file.seek(offset)
-            block = file.read(1024)
-            copies.append(struct.unpack_from("<Q", block, 32) +
-                          struct.unpack_from("<QQQ", block, 120))
-    generation, start, _, index = max(copies)
-    return generation, start, index
+            head = file.read(1024)
+            file.seek(offset + 4096)
+            table = file.read(16 * ENTRY_SIZE)
+            entries = [table[at:at + ENTRY_SIZE] for at in range(0, len(table), ENTRY_SIZE)]
+            newest = max(entries, key=lambda entry: struct.unpack_from("<Q", entry, 32))
+            copies.append((struct.unpack_from("<Q", head, 32)[0], newest))
+    return max(copies)
+
+
+def superblock(path):
+    """(generation, start, index) of the only image of a device: of its data and of its index."""
+    generation, entry = newest_entry(path)
+    return generation, DATA_START, struct.unpack_from("<Q", entry, 72)[0]
 
 
 def test_damaged_image(make_system):
@@ -227,15 +238,9 @@ def test_nothing_on_the_target(make_system):
 
 
 def state_of(path):
-    """(state, attempts, reboots) of the superblock copy that counts."""
-    with open(path, "rb") as file:
-        copies = []
-        for offset in (0, 524288):
-            file.seek(offset)
-            block = file.read(1024)
-            state, _, attempts, reboots = struct.unpack_from("<IIII", block, 80)
-            copies.append((struct.unpack_from("<Q", block, 32), (state, attempts, reboots)))
-    return max(copies)[1]
+    """(state, attempts, reboots) of the image made last."""
+    state, _, attempts, reboots = struct.unpack_from("<IIII", newest_entry(path)[1])
+    return state, attempts, reboots
 
 
 HANDED_OVER = 2

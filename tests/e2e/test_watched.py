@@ -11,7 +11,8 @@ import pytest
 
 import artifacts
 from machine import Disk, Machine, MIB
-from workload import host_path
+from ways import WAYS
+from workload import host_path, make_file_system
 
 # How each is made on the host, and what must be seen: each write, or only a mount. To FAT, exFAT and
 # NTFS a new file is a change of what is allocated; f2fs and the others write a checkpoint or a log.
@@ -106,6 +107,31 @@ def test_other_namespace(make_system):
                    check=True, stderr=subprocess.DEVNULL)
     assert re.search("file system or swap area on UUID=[0-9a-f-]* changed", system.boot_on())
     machine.power_off()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", WAYS)
+def test_mounted_right_before(make_system, tmp_path, way):
+    """What is mounted between the look at what is mounted and the freeze is watched as well."""
+    other = Disk(tmp_path / "other.raw", 130 * MIB)
+    make_file_system(other.path)
+    system = make_system(disks=[other])
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    system.checkpoint()
+
+    def extents():
+        info = machine.run(f"kjump info {machine.device(system.image)}")
+        return int(re.search(r"watched +(\d+) extents", info)[1])
+    before = extents()
+    machine.run(f"mkdir -p /run/other; racer {machine.device(other)} /run/other "
+                "> /dev/null 2>&1 & sleep 1")
+    status, output = machine.call("kjump checkpoint", 120)
+    assert status == 0 and "came or went meanwhile; looking again" in output, output
+    assert extents() > before
+    machine.run("grep -q /run/other /proc/mounts; umount /run/other")
+    system.workload.check()
+    system.workload.finish()
 
 
 @pytest.mark.full

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "kjump/watch/census.h"
 #include "kjump/watch/loop.h"
 #include "kjump/watch/mapping.h"
 #include "kjump/watch/reach.h"
@@ -261,6 +262,50 @@ static void test_loop(void **state)
 	assert_non_null(strstr(loop_judge(&anonymous, name, proc), "others may write"));
 }
 
+static uint64_t count(void)
+{
+	const struct devices_source devices = { .sys = proc, .in_use = is_held };
+	const struct watch_source source = { proc, &devices, "" };
+	uint64_t ret = 0;
+
+	assert_int_equal(census_take(&source, &ret, &err), 0);
+	return ret;
+}
+
+/* Whatever could write to a disk counts, and nothing else does. */
+static void test_census(void **state)
+{
+	const char *swaps = "Filename\tType\tSize\tUsed\tPriority\n/dev/sdb1 partition 100 0 -2\n";
+	uint64_t before, now;
+
+	(void)state;
+	put("self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+	put("swaps", swaps);
+	put("class/block/sda/size", "8\n");
+	held = "sda";
+	before = count();
+	assert_int_equal(count(), before);
+	/* Used more, a mount in memory, the same once more for others. */
+	put("swaps", "Filename\tType\tSize\tUsed\tPriority\n/dev/sdb1 partition 100 50 -2\n");
+	put("7/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 1 0:44 / /t rw - tmpfs t rw\n");
+	put_link("7/ns/mnt", "mnt:[7]");
+	assert_int_equal(count(), before);
+
+	put("7/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 1 8:2 / /t rw - xfs x rw\n");
+	now = count();
+	assert_int_not_equal(now, before);
+	put("swaps", "Filename\tType\tSize\tUsed\tPriority\n");
+	assert_int_not_equal(count(), now);
+	put("swaps", swaps);
+	assert_int_equal(count(), now);
+	held = "";
+	assert_int_not_equal(count(), now);
+	held = "sda";
+	put("class/block/dm-0/size", "8\n");
+	assert_int_not_equal(count(), now);
+	held = "";
+}
+
 static void test_swap(void **state)
 {
 	(void)state;
@@ -395,6 +440,7 @@ int main(void)
 		test(test_namespace_of_a_thread),
 		test(test_leftover),
 		test(test_loop),
+		test(test_census),
 		test(test_swap),
 		test(test_reach),
 		test(test_here),
