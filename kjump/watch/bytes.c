@@ -122,14 +122,46 @@ static int watch_layer(struct resolver *resolver, const struct subject *subject,
 	return code ? code : watch_bytes(resolver, subject, size - LAYER_TAIL, LAYER_TAIL, err);
 }
 
+static void doubt_scattered(struct resolver *resolver, const struct subject *subject)
+{
+	resolver->idle = false;
+	doubt_add(resolver, subject,
+		  "its driver keeps in memory what lies all over the devices below, and would not "
+		  "notice that somebody changed it",
+		  false);
+	resolver->idle = true;
+}
+
+/* One of the devices below another whose state is ABOVE, with IDLE of the resolver. */
+static int watch_below_one(struct resolver *resolver, const struct subject *below,
+			   enum mapping_state above, bool idle, struct error *err)
+{
+	enum mapping_state own = MAPPING_STATELESS;
+	int code = idle ? mapping_state(below->device, &own, err) : 0;
+
+	if (code)
+		return code;
+	/* What a driver above has in memory is there; one that has a state of its own is next. */
+	resolver->idle = idle && (above != MAPPING_HEADED || own != MAPPING_STATELESS);
+	code = watch_layer(resolver, below, err);
+	resolver->idle = idle;
+	return code;
+}
+
 static int watch_below(struct resolver *resolver, const struct subject *subject, int depth,
 		       struct error *err)
 {
+	enum mapping_state state = MAPPING_STATELESS;
+	const bool idle = resolver->idle;
 	struct dirent *entry;
 	char path[512];
-	int code = 0;
+	int code = idle ? mapping_state(subject->device, &state, err) : 0;
 	DIR *dir;
 
+	if (code)
+		return code;
+	if (state == MAPPING_SCATTERED)
+		doubt_scattered(resolver, subject);
 	/* A partition has no such list; that of the whole device is one up. */
 	snprintf(path, sizeof(path), "/sys/class/block/%s/%s", subject->device,
 		 sysfs_number(subject->device, "partition") > 0 ? "../slaves" : "slaves");
@@ -141,7 +173,7 @@ static int watch_below(struct resolver *resolver, const struct subject *subject,
 
 		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= BLOCK_NAME_SIZE)
 			continue;
-		code = watch_layer(resolver, &below, err);
+		code = watch_below_one(resolver, &below, state, idle, err);
 		if (!code)
 			code = watch_below(resolver, &below, depth + 1, err);
 	}

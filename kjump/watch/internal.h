@@ -22,7 +22,11 @@ struct resolver {
 	/* The device asked for last: most come several times in a row. */
 	char name[BLOCK_NAME_SIZE];
 	char tag[sizeof(((struct watch *)0)->tag)]; /* "" = kernel B does not find it */
-	bool idle; /* what is looked at is in use by nobody: no doubt counts */
+	/*
+	 * What is looked at is in use by nobody: no doubt counts, but of where a driver keeps what
+	 * it has in memory.
+	 */
+	bool idle;
 	/*
 	 * Block devices and pools (by UUID) done already: one may be mounted hundreds of times, and
 	 * what is held and not among them is nobody's.

@@ -15,6 +15,7 @@
 
 #include "kjump/watch/internal.h"
 #include "kjump/watch/loop.h"
+#include "kjump/watch/reach.h"
 
 #define HELD "holds it, and no mount and no swap area shows what; other systems may write there"
 
@@ -123,9 +124,21 @@ static void judge(const struct sweep *sweep, const char *name)
 		doubt_add(sweep->resolver, &subject, loop_obstacle(name), false);
 }
 
+/* bcache and DRBD have maps of their own in memory, and hold what they lie on. NULL for others. */
+static const char *keeps_maps(const char *name)
+{
+	static const char *const prefix[] = { "bcache", "drbd" };
+
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(*prefix); i++)
+		if (!strncmp(name, prefix[i], strlen(prefix[i])))
+			return reach_obstacle(name, "");
+	return NULL;
+}
+
 /*
  * An array or a volume that is there and not mounted is A's all the same: it knows its state. Where
- * that cannot be watched it is no reason to refuse: nothing of it is in use.
+ * that cannot be watched it is no reason to refuse if the driver has nothing in memory that another
+ * system could make untrue (mapping_state()): nothing of it is in use.
  */
 static int watch_stack(const struct sweep *sweep, const char *name, struct error *err)
 {
@@ -133,7 +146,13 @@ static int watch_stack(const struct sweep *sweep, const char *name, struct error
 	int code;
 
 	if (has_holders(sweep, name) || known_is(sweep->resolver, name) ||
-	    (!has_entry(sweep, name, "/dm") && !has_entry(sweep, name, "/md")))
+	    has_entry(sweep, name, "/partition"))
+		return 0;
+	if (keeps_maps(name)) {
+		doubt_add(sweep->resolver, &subject, keeps_maps(name), false);
+		return 0;
+	}
+	if (!has_entry(sweep, name, "/dm") && !has_entry(sweep, name, "/md"))
 		return 0;
 	sweep->resolver->idle = true;
 	code = watch_layers(sweep->resolver, &subject, err);

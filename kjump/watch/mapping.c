@@ -82,15 +82,15 @@ __attribute__((format(printf, 5, 6))) static void no_log(int level, const char *
 	(void)format;
 }
 
-static struct dm_task *read_table(const struct place *place, struct error *err)
+static struct dm_task *read_table(const char *name, struct error *err)
 {
 	struct dm_task *task = NULL;
 	unsigned major, minor;
 	char number[32];
 
-	if (!sysfs_text(place->name, "dev", number, sizeof(number)) ||
+	if (!sysfs_text(name, "dev", number, sizeof(number)) ||
 	    sscanf(number, "%u:%u", &major, &minor) != 2) {
-		unsupported(place, "no device number", err);
+		error_set(err, ENOTSUP, "%s: no device number", name);
 		return NULL;
 	}
 	dm_log_with_errno_init(no_log);
@@ -100,7 +100,7 @@ static struct dm_task *read_table(const struct place *place, struct error *err)
 	    dm_task_secure_data(task) && dm_task_run(task))
 		return task;
 	error_set(err, task && dm_task_get_errno(task) ? dm_task_get_errno(task) : EIO,
-		  "%s: cannot read its mapping", place->name);
+		  "%s: cannot read its mapping", name);
 	if (task)
 		dm_task_destroy(task);
 	return NULL;
@@ -109,7 +109,7 @@ static struct dm_task *read_table(const struct place *place, struct error *err)
 static int resolve_mapped(const struct place *place, int depth, struct places *ret,
 			  struct error *err)
 {
-	struct dm_task *table = read_table(place, err);
+	struct dm_task *table = read_table(place->name, err);
 	void *next = NULL;
 	int code = 0;
 
@@ -242,4 +242,70 @@ static int resolve(const struct place *place, int depth, struct places *ret, str
 int mapping_resolve(const struct place *place, struct places *ret, struct error *err)
 {
 	return resolve(place, 0, ret, err);
+}
+
+/* --- what drivers keep in memory --- */
+
+enum mapping_state mapping_target_state(const char *type)
+{
+	static const struct {
+		const char *type;
+		enum mapping_state state;
+	} kinds[] = {
+		{ "linear", MAPPING_STATELESS },    { "striped", MAPPING_STATELESS },
+		{ "crypt", MAPPING_STATELESS },	    { "verity", MAPPING_STATELESS },
+		{ "error", MAPPING_STATELESS },	    { "zero", MAPPING_STATELESS },
+		{ "delay", MAPPING_STATELESS },	    { "flakey", MAPPING_STATELESS },
+		{ "dust", MAPPING_STATELESS },	    { "ebs", MAPPING_STATELESS },
+		{ "unstriped", MAPPING_STATELESS }, { "switch", MAPPING_STATELESS },
+		{ "multipath", MAPPING_STATELESS }, { "snapshot-origin", MAPPING_STATELESS },
+		{ "thin", MAPPING_HEADED },	    { "thin-pool", MAPPING_HEADED },
+		{ "cache", MAPPING_HEADED },	    { "writecache", MAPPING_HEADED },
+		{ "era", MAPPING_HEADED },	    { "clone", MAPPING_HEADED },
+		{ "zoned", MAPPING_HEADED },	    { "raid", MAPPING_HEADED },
+		{ "mirror", MAPPING_HEADED },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i].type, type))
+			return kinds[i].state;
+	return MAPPING_SCATTERED;
+}
+
+/* Of an array. One without a level has not been started; a container's arrays are there, too. */
+static enum mapping_state array_state(const char *name)
+{
+	static const char *const levels[] = { "", "raid0", "linear", "multipath", "container" };
+	char level[32];
+
+	if (!sysfs_text(name, "md/level", level, sizeof(level)))
+		return MAPPING_STATELESS;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		if (!strcmp(level, levels[i]))
+			return MAPPING_STATELESS;
+	return MAPPING_HEADED;
+}
+
+int mapping_state(const char *name, enum mapping_state *ret, struct error *err)
+{
+	struct dm_task *table;
+	void *next = NULL;
+
+	*ret = sysfs_has(name, "md") ? array_state(name) : MAPPING_STATELESS;
+	if (!sysfs_has(name, "dm"))
+		return 0;
+	table = read_table(name, err);
+	if (!table)
+		return -err->code;
+	do {
+		char *type = NULL, *params = NULL;
+		enum mapping_state state;
+		uint64_t start, length;
+
+		next = dm_get_next_target(table, next, &start, &length, &type, &params);
+		state = type ? mapping_target_state(type) : MAPPING_STATELESS;
+		*ret = state > *ret ? state : *ret;
+	} while (next);
+	dm_task_destroy(table);
+	return 0;
 }

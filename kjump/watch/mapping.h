@@ -44,4 +44,22 @@ int mapping_resolve(const struct place *place, struct places *ret, struct error 
 int mapping_target(const char *type, const char *params, unsigned *major, unsigned *minor,
 		   uint64_t *sector, struct error *err);
 
+/* Where a driver keeps what it knows of a device, and has in memory while the device is there. */
+enum mapping_state {
+	MAPPING_STATELESS, /* nowhere: the table is all there is */
+	MAPPING_HEADED,	   /* the head or the tail of a device below changes with it */
+	MAPPING_SCATTERED, /* elsewhere, or it is not known where */
+};
+
+/*
+ * That of a device-mapper target TYPE. Headed: thin-pool, cache, era and clone write a superblock
+ * with each transaction (dm-thin-metadata.c and its like), writecache a sequence number, zoned a
+ * generation, raid an event count, mirror its log. A snapshot's exceptions lie all over its COW
+ * device (dm-snap-persistent.c). A type that is not known is scattered.
+ */
+enum mapping_state mapping_target_state(const char *type);
+
+/* That of the block device NAME, layers below not included; an array's headers count its events. */
+int mapping_state(const char *name, enum mapping_state *ret, struct error *err);
+
 #endif

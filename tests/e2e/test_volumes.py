@@ -206,3 +206,31 @@ def test_file_systems_on_layers(make_debian, tmp_path):
     system.workload.stop()
     machine.run("e2fsck -f -n /dev/stack/data", 120)
     machine.power_off()
+
+
+@full
+def test_idle_snapshot(make_system, tmp_path):
+    """Nobody has it mounted, and its driver keeps the exceptions in memory all the same."""
+    origin, cow = Disk(tmp_path / "origin.raw", 130 * MIB), Disk(tmp_path / "cow.raw", 66 * MIB)
+    make_file_system(origin.path)
+    make_file_system(cow.path)
+    system = make_system(disks=[origin, cow], programs=("dmsetup",),
+                         modules=("dm_mod", "dm_bufio", "dm_snapshot"))
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    for module in ("dm-bufio", "dm-snapshot"):
+        machine.call(f"insmod /lib/modules/{module}.ko")
+    sectors = 130 * MIB_SECTORS
+    machine.run(f"dmsetup create --noudevsync real --table "
+                f"'0 {sectors} linear {machine.device(origin)} 0'; "
+                f"dmsetup create --noudevsync snapshot --table "
+                f"'0 {sectors} snapshot /dev/dm-0 {machine.device(cow)} P 8'; "
+                f"dmsetup create --noudevsync origin --table '0 {sectors} snapshot-origin /dev/dm-0'")
+    reason = "an array or volume (not mounted on /dev/dm-1): its driver keeps in memory"
+    assert f"problem  changes of disks: {reason}" in machine.call("kjump check")[1]
+    status, output = machine.call("kjump hibernate")
+    assert status == 1 and reason in output, output
+    assert system.b_boots() == 0
+    # The origin alone has nothing of the kind.
+    machine.run("dmsetup remove --noudevsync snapshot")
+    assert reason not in machine.call("kjump check")[1]

@@ -229,6 +229,21 @@ static void test_leftover(void **state)
 	held = "";
 }
 
+/* In use by nobody, and its driver has maps in memory all the same. */
+static void test_idle(void **state)
+{
+	(void)state;
+	put("self/mountinfo", "22 1 0:21 / /proc rw - proc proc rw\n");
+	put("class/block/bcache0/size", "8\n");
+	resolve("", 1);
+	assert_non_null(strstr(watch_refusal(&list)->text,
+			       "(not mounted on /dev/bcache0): a bcache device"));
+	resolve("bcache0", 1);
+	assert_null(watch_refusal(&list));
+	put("class/block/bcache0/holders/dm-0", "");
+	resolve("", 0);
+}
+
 /* By what the driver knows of the file: its name may be gone, or be another file's. */
 static void test_loop(void **state)
 {
@@ -410,6 +425,24 @@ static void test_mapping_targets(void **state)
 		-ENOTSUP);
 }
 
+/* Of which an idle one may change behind the driver's back, and where that shows. */
+static void test_mapping_states(void **state)
+{
+	static const char *const stateless[] = { "linear", "striped", "crypt", "snapshot-origin" };
+	static const char *const headed[] = { "thin", "thin-pool", "cache", "writecache",
+					      "era",  "clone",	   "raid",  "mirror" };
+	static const char *const scattered[] = { "snapshot", "snapshot-merge", "vdo", "integrity",
+						 "of another year" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stateless) / sizeof(*stateless); i++)
+		assert_int_equal(mapping_target_state(stateless[i]), MAPPING_STATELESS);
+	for (size_t i = 0; i < sizeof(headed) / sizeof(*headed); i++)
+		assert_int_equal(mapping_target_state(headed[i]), MAPPING_HEADED);
+	for (size_t i = 0; i < sizeof(scattered) / sizeof(*scattered); i++)
+		assert_int_equal(mapping_target_state(scattered[i]), MAPPING_SCATTERED);
+}
+
 /* This machine as it is. */
 static void test_here(void **state)
 {
@@ -439,6 +472,7 @@ int main(void)
 		test(test_namespaces),
 		test(test_namespace_of_a_thread),
 		test(test_leftover),
+		test(test_idle),
 		test(test_loop),
 		test(test_census),
 		test(test_swap),
@@ -446,6 +480,7 @@ int main(void)
 		test(test_here),
 		test(test_reach_of_a_subsystem),
 		cmocka_unit_test(test_mapping_targets),
+		cmocka_unit_test(test_mapping_states),
 	};
 
 	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
