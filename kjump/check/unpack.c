@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/signals.h"
 #include "text/files.h"
 
 static const struct {
@@ -73,12 +74,16 @@ static int start(int compression, int input, struct unpacking *ret, bool keep)
 	char *const argv[] = { (char *)compressions[compression].program,
 			       (char *)compressions[compression].option, NULL };
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
 	extern char **environ;
 	int pipes[2] = { -1, -1 };
 	int code;
 
 	if (keep && pipe2(pipes, O_CLOEXEC))
 		return errno;
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	signals_default(&attributes);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
 	/* What follows the part in a file is no news to anybody. */
@@ -87,8 +92,9 @@ static int start(int compression, int input, struct unpacking *ret, bool keep)
 		posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
 	else
 		posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	code = posix_spawnp(&ret->pid, argv[0], &actions, NULL, argv, environ);
+	code = posix_spawnp(&ret->pid, argv[0], &actions, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
 	if (keep)
 		close(pipes[1]);
 	if (code && keep)

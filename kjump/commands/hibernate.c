@@ -2,10 +2,13 @@
 /*
  * kjump hibernate: save the running system and power off; goes on when it was restored.
  */
+#include "common/signals.h"
 #include "kjump/save/save.h"
 
 static int run(const struct options *options)
 {
+	/* What has begun is ended, whoever reads of it. */
+	signals_ignore_pipe();
 	return save_system(options, OP_HIBERNATE);
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/signals.h"
 #include "kjump/paths.h"
 
 #define PATH_SIZE 512
@@ -92,7 +93,9 @@ static int start(struct program *program, const char *moment, const struct hooks
 	int ret;
 
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+						      POSIX_SPAWN_SETSIGDEF);
+	signals_default(&attributes);
 	posix_spawnattr_setsigmask(&attributes, &hooks->signals);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -210,6 +213,7 @@ int hooks_pre(struct hooks *hooks, struct error *err)
 	sigset_t ends;
 	int ret;
 
+	signals_ignore_pipe();
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGHUP);
 	sigaddset(&ends, SIGINT);

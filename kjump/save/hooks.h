@@ -32,7 +32,8 @@ struct hooks {
  * those of system-sleep, all at once, whose failures are messages, as systemd-sleep does
  * (src/sleep/sleep.c, execute()). Fails naming the first of the former that does not succeed, which
  * has a reason not to be frozen now. Signals that would end the process are blocked from here to
- * hooks_post(), which must follow in any case.
+ * hooks_post(), which must follow in any case; SIGPIPE is ignored from here on. The programs have
+ * all of them as they were.
  */
 int hooks_pre(struct hooks *hooks, struct error *err);
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "common/signals.h"
 #include "jump/jump.h"
 #include "kjump/paths.h"
 #include "kjump/save/quiesce.h"
@@ -231,6 +232,7 @@ int rehearse(const struct config *config, bool quiet, struct error *err)
 
 	if (!config->rehearse)
 		return 0;
+	signals_ignore_pipe();
 	snprintf(digest, sizeof(digest), "%016" PRIx64, digest_devices());
 	if (!file_read(PATH_REHEARSED, done, sizeof(done), &ignored) && !strcmp(done, digest))
 		return 0;

@@ -80,3 +80,14 @@ def test_settings_by_their_name(tmp_path):
 def test_empty_argument(words):
     done = run(BUILD / "kjump", *words)
     assert done.returncode == 2 and " is empty; try 'kjump help " in done.stderr
+
+
+@pytest.mark.parametrize("command", ["checkpoint", "hibernate"])
+def test_nobody_reads_of_a_save(command):
+    """What a save has begun is ended, though its messages go nowhere."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([BUILD / "kjump", command, "--dry-run", "--target", "/dev/nowhere"],
+                          stdout=writer, stderr=writer)
+    os.close(writer)
+    assert done.returncode == 1

@@ -94,6 +94,7 @@ static void test_order(void **state)
 	assert_log("10-a pre suspend-then-hibernate \n20-b pre suspend-then-hibernate \n"
 		   "network pre suspend-then-hibernate hibernate\n");
 	assert_true(is_blocked(SIGINT));
+	raise(SIGPIPE); /* whoever reads the messages has gone */
 	put(LOG, "");
 	hooks_post(&hooks);
 	assert_log("network post suspend-then-hibernate hibernate\n"
@@ -134,6 +135,19 @@ static void test_refusal(void **state)
 	assert_log("1-fine pre hibernate \n2-busy pre hibernate \n1-fine post hibernate \n"
 		   "2-more post hibernate \n");
 	assert_false(is_blocked(SIGTERM));
+}
+
+/* Whether messages are read is no matter of theirs: they have the signal as usual. */
+static void test_pipe(void **state)
+{
+	struct hooks hooks = hooks_of("checkpoint", false);
+	struct error err = { 0 };
+
+	(void)state;
+	put_program("/etc/kjump.d/pre/a", "kill -PIPE $$; sleep 1");
+	assert_int_equal(hooks_pre(&hooks, &err), -ECANCELED);
+	assert_non_null(strstr(err.text, "/etc/kjump.d/pre/a: killed by signal 13"));
+	hooks_post(&hooks);
 }
 
 /* systemd's may fail, run at the same time, and do not hold up the system for ever. */
@@ -250,9 +264,10 @@ static void test_lock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_order),	   test(test_checkpoint), test(test_refusal),
-		test(test_sleep_programs), test(test_late),	  test(test_left_alone),
-		test(test_no_program),	   test(test_folders),	  test(test_lock),
+		test(test_order),      test(test_checkpoint),	  test(test_refusal),
+		test(test_pipe),       test(test_sleep_programs), test(test_late),
+		test(test_left_alone), test(test_no_program),	  test(test_folders),
+		test(test_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
