@@ -213,21 +213,6 @@ void probe_tags(const char *name, struct disk_tags *ret)
 	partition_tags(name, ret);
 }
 
-bool probe_name(const char *name, char *tag, size_t size)
-{
-	struct disk_tags tags;
-	int length = 0;
-
-	probe_tags(name, &tags);
-	if (tags.partuuid[0])
-		length = snprintf(tag, size, "PARTUUID=%s", tags.partuuid);
-	else if (tags.uuid_sub[0])
-		length = snprintf(tag, size, "UUID_SUB=%s", tags.uuid_sub);
-	else if (tags.uuid[0])
-		length = snprintf(tag, size, "UUID=%s", tags.uuid);
-	return length > 0 && (size_t)length < size;
-}
-
 void probe_content(const char *name, char *text, size_t size)
 {
 	static const char *const keys[] = { "PTUUID", "UUID_SUB", "UUID" };

@@ -28,12 +28,6 @@ struct disk_tags {
 void probe_tags(const char *name, struct disk_tags *ret);
 
 /*
- * The name by which another kernel finds NAME and nothing else: "PARTUUID=..." when it has one,
- * else "UUID_SUB=..." or "UUID=...". False when it has none of these that fits into SIZE bytes.
- */
-bool probe_name(const char *name, char *tag, size_t size);
-
-/*
  * What tells the content of NAME from that of other disks: "PTUUID=..." of its partition table,
  * else "UUID_SUB=..." or "UUID=..."; "" when it has none.
  */

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "disk/probe.h"
 #include "image/filemap.h"
 #include "kjump/file/layout.h"
+#include "kjump/watch/tag.h"
 #include "kjump/watch/volume.h"
 
 bool claimed_spec(const struct holder *holder, uint64_t place, char *spec, size_t size)
@@ -196,10 +196,7 @@ int claimed_open(const char *path, struct disk *disk, struct claimed_file *ret, 
 static int describe_device(const struct claimed_file *file, struct watch *ret, struct error *err)
 {
 	*ret = (struct watch){ .length = INT64_MAX };
-	if (!probe_name(strrchr(file->holder.node, '/') + 1, ret->tag, sizeof(ret->tag)))
-		return error_set(err, ENOTSUP, "%s: no UUID by which kernel B could find it",
-				 file->holder.node);
-	return 0;
+	return tag_of(strrchr(file->holder.node, '/') + 1, ret->tag, sizeof(ret->tag), err);
 }
 
 /* Append the part of EXTENT that lies in PIECE, which begins at byte START of the device. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "disk/disk.h"
-#include "disk/probe.h"
 #include "disk/sysfs.h"
 #include "kjump/fs/fs.h"
 #include "kjump/watch/internal.h"
@@ -18,17 +17,20 @@
 #define LAYER_TAIL 131072
 #define DEPTH_MAX  8
 
-/* By which name kernel B finds the device NAME; *WHY when it does not. */
-static void make_tag(struct resolver *resolver, const char *name, const char **why)
+/* By which name kernel B finds the device NAME; false, with WHY, when it does not. */
+static bool make_tag(struct resolver *resolver, const char *name, char tag[WATCH_TAG_SIZE],
+		     char why[TAG_WHY_SIZE])
 {
-	*why = reach_device(name);
-	if (strcmp(resolver->name, name)) {
-		strcpy(resolver->name, name);
-		if (*why || !probe_name(name, resolver->tag, sizeof(resolver->tag)))
-			resolver->tag[0] = '\0';
-	}
-	if (!*why && !resolver->tag[0])
-		*why = "no UUID by which kernel B could find it";
+	const char *obstacle = reach_device(name);
+	struct error err = { 0 };
+
+	if (obstacle)
+		snprintf(why, TAG_WHY_SIZE, "%s", obstacle);
+	else if (tags_read(&resolver->tags, &err))
+		snprintf(why, TAG_WHY_SIZE, "%.100s", err.text);
+	else
+		return tags_find(&resolver->tags, name, tag, WATCH_TAG_SIZE, why);
+	return false;
 }
 
 static int add_watch(struct resolver *resolver, const struct subject *subject,
@@ -37,10 +39,10 @@ static int add_watch(struct resolver *resolver, const struct subject *subject,
 	struct subject bottom = { subject->where, subject->type, place->name };
 	struct watch watch = { .offset = place->offset, .length = place->length };
 	struct watch_list *list = resolver->list;
-	const char *why, *removable;
+	char why[TAG_WHY_SIZE];
+	const char *removable;
 
-	make_tag(resolver, place->name, &why);
-	if (why) {
+	if (!make_tag(resolver, place->name, watch.tag, why)) {
 		doubt_add(resolver, &bottom, why, false);
 		return 0;
 	}
@@ -54,7 +56,6 @@ static int add_watch(struct resolver *resolver, const struct subject *subject,
 			 removable);
 		doubt_add(resolver, &bottom, text, true);
 	}
-	strcpy(watch.tag, resolver->tag);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct watch *old = &list->watch[i];
 
@@ -94,18 +95,14 @@ bool watch_place(struct resolver *resolver, const struct subject *subject, uint6
 	struct place place = { .offset = offset, .length = length };
 	struct places places = { .writable = true };
 	struct error ignored = { 0 };
-	const char *why;
+	char why[TAG_WHY_SIZE];
 
 	strcpy(place.name, subject->device);
 	if (mapping_resolve(&place, &places, &ignored) || places.n != 1 ||
 	    places.v[0].offset % DISK_ALIGN)
 		return false;
-	make_tag(resolver, places.v[0].name, &why);
-	if (why)
-		return false;
 	*ret = (struct watch){ .offset = places.v[0].offset, .length = length };
-	strcpy(ret->tag, resolver->tag);
-	return true;
+	return make_tag(resolver, places.v[0].name, ret->tag, why);
 }
 
 /* --- layers below --- */

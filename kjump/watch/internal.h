@@ -6,6 +6,9 @@
 #define KJUMP_WATCH_INTERNAL_H
 
 #include "kjump/watch/resolve.h"
+#include "kjump/watch/tag.h"
+
+#define WATCH_TAG_SIZE sizeof(((struct watch *)0)->tag)
 
 /* What a doubt is about, and by which names the user may allow it. */
 struct subject {
@@ -19,9 +22,7 @@ struct resolver {
 	const char *allowed;
 	struct watch seals[WATCH_SEALS_MAX];
 	size_t seal_count;
-	/* The device asked for last: most come several times in a row. */
-	char name[BLOCK_NAME_SIZE];
-	char tag[sizeof(((struct watch *)0)->tag)]; /* "" = kernel B does not find it */
+	struct tags tags;
 	/*
 	 * What is looked at is in use by nobody: no doubt counts, but of where a driver keeps what
 	 * it has in memory.

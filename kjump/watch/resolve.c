@@ -238,6 +238,7 @@ int watch_resolve(const struct watch_source *source, const char *allowed, struct
 	if (!code)
 		code = place_seals(resolver, err);
 	free(resolver->known);
+	tags_free(&resolver->tags);
 	free(resolver);
 	return code;
 }

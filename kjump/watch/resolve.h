@@ -47,8 +47,8 @@ struct watch_list {
  * every layer below (md, LVM, LUKS member) the first 1 MiB and the last 128 KiB. All as bytes of
  * the disk or partition at the bottom, since the layers are not there in B and C: bytes on LVM,
  * LUKS and RAID 1 are followed down, those on other arrays are left to the headers of the layers.
- * Each device is named by PARTUUID= when it is a partition that has one, else by UUID_SUB= or
- * UUID=.
+ * Each device is named by the first of PARTUUID=, UUID_SUB= and UUID= that it has alone; one that
+ * shares all of its names with another one, as the copy of a disk does, is a doubt.
  *
  * What cannot be watched becomes a doubt, allowed when ALLOWED is "yes" or one of its words is the
  * mount point, the path or name of the device or swap file, the pool, or a tag of the device

@@ -8,10 +8,10 @@
 #include <sys/sysmacros.h>
 
 #include "disk/disk.h"
-#include "disk/probe.h"
 #include "disk/sysfs.h"
 #include "kjump/watch/mapping.h"
 #include "kjump/watch/reach.h"
+#include "kjump/watch/tag.h"
 
 /* The whole of a block device. */
 static int whole(const struct stat *st, struct place *ret, struct error *err)
@@ -37,10 +37,7 @@ static int describe(const struct place *place, struct watch *ret, struct error *
 			err, ENOTSUP,
 			"%s: the volume on it does not begin or end at a multiple of %d bytes",
 			place->name, DISK_ALIGN);
-	if (!probe_name(place->name, ret->tag, sizeof(ret->tag)))
-		return error_set(err, ENOTSUP, "%s: no UUID by which kernel B could find it",
-				 place->name);
-	return 0;
+	return tag_of(place->name, ret->tag, sizeof(ret->tag), err);
 }
 
 static int check_reach(const struct place *place, struct error *err)

@@ -234,3 +234,19 @@ def test_idle_snapshot(make_system, tmp_path):
     # The origin alone has nothing of the kind.
     machine.run("dmsetup remove --noudevsync snapshot")
     assert reason not in machine.call("kjump check")[1]
+
+
+@full
+def test_copy_of_a_disk(make_system, tmp_path):
+    """It has the same names, so that kernel B would find neither: said before the jump."""
+    copy = Disk(tmp_path / "copy.raw", 260 * MIB)
+    system = make_system(disks=[copy])
+    machine = system.machine
+    with open(system.workload.disk.path, "rb") as original, open(copy.path, "r+b") as file:
+        file.write(original.read())
+    system.boot(memory=8, cache=4)
+    reason = "kernel B could not tell it from"
+    assert reason in machine.call("kjump check")[1]
+    status, output = machine.call("kjump hibernate")
+    assert status == 1 and reason in output, output
+    assert system.b_boots() == 0

@@ -20,6 +20,7 @@
 #include "kjump/watch/mapping.h"
 #include "kjump/watch/reach.h"
 #include "kjump/watch/resolve.h"
+#include "kjump/watch/tag.h"
 
 static char proc[] = "/tmp/kjump-watch-XXXXXX";
 
@@ -401,6 +402,35 @@ static void test_reach_of_a_subsystem(void **state)
 	assert_string_equal(path, "");
 }
 
+/* By a name that nothing else has, as the partitions of a disk and those of its copy have the same.
+ */
+static void test_tags(void **state)
+{
+	struct tag_bearer bearers[] = {
+		{ "sda1", { "11-01", "", "aaaa" } },   { "sdb1", { "11-01", "", "bbbb" } },
+		{ "sda2", { "11-02", "cc", "dddd" } }, { "sdb2", { "11-02", "CC", "dddd" } },
+		{ "sda3", { "11-03", "", "eeee" } },   { "sdc", { "", "f1", "ffff" } },
+		{ "sdd", { "", "f2", "ffff" } },       { "sde", { "", "", "" } },
+	};
+	const struct tags tags = { bearers, sizeof(bearers) / sizeof(*bearers), 0, true };
+	char tag[64], why[TAG_WHY_SIZE];
+
+	(void)state;
+	assert_true(tags_find(&tags, "sda3", tag, sizeof(tag), why));
+	assert_string_equal(tag, "PARTUUID=11-03");
+	assert_true(tags_find(&tags, "sdb1", tag, sizeof(tag), why));
+	assert_string_equal(tag, "UUID=bbbb");
+	assert_true(tags_find(&tags, "sdd", tag, sizeof(tag), why));
+	assert_string_equal(tag, "UUID_SUB=f2");
+	assert_false(tags_find(&tags, "sda2", tag, sizeof(tag), why));
+	assert_string_equal(why, "kernel B could not tell it from sdb2, which has the same UUIDs");
+	assert_false(tags_find(&tags, "sde", tag, sizeof(tag), why));
+	assert_non_null(strstr(why, "no UUID"));
+	assert_false(tags_find(&tags, "gone", tag, sizeof(tag), why));
+	assert_non_null(strstr(why, "no UUID"));
+	assert_false(tags_find(&tags, "sda3", tag, 8, why));
+}
+
 static void test_mapping_targets(void **state)
 {
 	unsigned major, minor;
@@ -479,6 +509,7 @@ int main(void)
 		test(test_reach),
 		test(test_here),
 		test(test_reach_of_a_subsystem),
+		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_mapping_targets),
 		cmocka_unit_test(test_mapping_states),
 	};
