@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "image/image.h"
-#include "kjump/file/holder.h"
+#include "kjump/file/claimed.h"
 #include "kjump/paths.h"
 #include "kjump/setup/setup.h"
 #include "kjump/watch/mounts.h"
@@ -101,6 +101,19 @@ static bool is_for_files(const struct mount *mount)
 	return false;
 }
 
+/* Is there something already? What is claimed is named. */
+static bool offer_old(struct rooms *rooms, const char *path)
+{
+	struct error ignored = { 0 };
+	char found[256];
+
+	if (access(path, F_OK))
+		return false;
+	if (claimed_find(path, found, sizeof(found), &ignored) > 0)
+		fprintf(rooms->out, "  --file %s (claimed by kjump)\n", path);
+	return true;
+}
+
 static void offer(struct rooms *rooms, const char *path)
 {
 	char copy[PATH_MAX], bytes[HUMAN_SIZE], free[HUMAN_SIZE];
@@ -116,7 +129,7 @@ static void offer(struct rooms *rooms, const char *path)
 			return;
 	}
 	strcpy(rooms->nodes[rooms->count++], holder.node);
-	if (choose_size(room, &size, &ignored))
+	if (offer_old(rooms, path) || choose_size(room, &size, &ignored))
 		return;
 	fprintf(rooms->out, "  --file %s (to be made, %s of %s that are free on %s, %s)\n", path,
 		human_bytes(size, bytes), human_bytes(room, free), holder.node, holder.type);

@@ -46,9 +46,12 @@ def check_on_host(disk, kind):
     assert done.returncode == 0, done.stdout
 
 
-def claim(machine, device, kind, gap=32):
-    """A claimed file among others. Returns the parameter that names it."""
+def mount(machine, device, kind, gap=32):
     machine.run(FRAGMENTS.format(device=device, kind=kind, gap=gap), 240)
+
+
+def claim(machine):
+    """A claimed file among others. Returns the parameter that names it."""
     output = machine.run(f"kjump format --file {FILE} --size {SIZE}M", 120)
     return re.search(r"rd\.kjump\.resume=UUID=[0-9a-fA-F-]+@[0-9]+$", output).group()
 
@@ -101,12 +104,21 @@ def test_ext4(make_system):
     machine = system.machine
     make_on_host(system.image, "ext4")
     machine.boot()
-    parameter = claim(machine, machine.device(system.image), "ext4")
+    device = machine.device(system.image)
+    mount(machine, device, "ext4")
+
+    # Where no device is free, setup offers files.
+    output = machine.call("kjump setup < /dev/null")[1]
+    assert re.search(rf"--file {FILE} \(to be made, .* of .* free on {device}, ext4\)", output), output
+    parameter = claim(machine)
 
     # What has no stable places is refused with the reason, and leaves nothing.
     status, output = machine.call("kjump format --file /run/file --size 20M")
     assert status == 1 and "/run/file: lies on tmpfs, which is memory" in output, output
     machine.run("test ! -e /run/file")
+
+    output = machine.call("kjump setup < /dev/null")[1]
+    assert f"--file {FILE} (claimed by kjump)" in output, output
 
     # Nobody jumps for a copy, which may be changed, and lies elsewhere.
     configure(system, FILE, "ext4")
@@ -133,14 +145,32 @@ def test_kinds(make_system, kind):
     machine.boot()
     device = machine.device(system.image)
     # vfat makes room by writing.
-    parameter = claim(machine, device, kind, gap=8 if kind == "vfat" else 24)
+    mount(machine, device, kind, gap=8 if kind == "vfat" else 24)
+    parameter = claim(machine)
     configure(system, parameter.split("=", 1)[1], kind)
     cycle(system, parameter)
     system.checkpoint()
     assert "checkpoint" in machine.run(f"kjump info {FILE}")
     cycle(system, parameter)
     boot_on(system, kind, parameter, device)
+    if kind == "ext4":
+        check_parameters(system, parameter, device)
     finish(system, kind)
+
+
+def check_parameters(system, parameter, device):
+    """The parameter and the target are the same file: neither its device alone, nor another place."""
+    machine = system.machine
+    device_alone, place = parameter.split("@")
+    for given, result in ((parameter, "ok"), (device_alone, "problem"),
+                          (f"{device_alone}@{int(place) + 4096}", "problem")):
+        machine.run("umount /srv")
+        machine.power_off()
+        machine.boot(f"{given} rd.kjump.onfail=boot")
+        machine.run(f"mkdir /srv; mount -t ext4 {device} /srv")
+        system.configure(FILE)
+        output = machine.call("kjump check")[1]
+        assert re.search(rf"{result} +boot parameter", output), output
 
 
 @full
@@ -153,7 +183,8 @@ def test_volume(make_system):
     make_on_host(system.image, "ext4")
     machine.boot(f"test.volume={VOLUME}")
     machine.run("mkfs.ext4 -q -b 4096 /dev/dm-0")
-    parameter = claim(machine, "/dev/dm-0", "ext4", gap=13)
+    mount(machine, "/dev/dm-0", "ext4", gap=13)
+    parameter = claim(machine)
     append = f"{parameter} test.volume={VOLUME}"
     configure(system, FILE, "ext4")
     cycle(system, append)
