@@ -26,6 +26,7 @@
 #include "kjump/file/make.h"
 #include "kjump/setup/setup.h"
 #include "kjump/watch/volume.h"
+#include "restore/target.h"
 
 #define MIB 1048576ULL
 
@@ -374,6 +375,33 @@ static void test_btrfs_balance(void **state)
 	write_and_read(makers[2]);
 }
 
+/* A boot that went on without restoring may have mounted the file system before it says so. */
+static void test_marked_beneath(void **state)
+{
+	struct disk disk;
+
+	(void)state;
+	mount_new(makers[0], "rw", 200);
+	assert_int_equal(make(32 * MIB, false), 0);
+	assert_int_equal(target_boot_on(claimed.spec, "booted on", waiting_from(0, 0)),
+			 EXIT_NO_IMAGE);
+	assert_int_equal(claimed_open(file, &disk, NULL, &err), 0);
+	assert_int_equal(image_super_read(&disk, &super, &err), 0);
+	super.state = IMAGE_VALID;
+	super.kind = IMAGE_HIBERNATION;
+	super.index[0] = (struct image_extent){ IMAGE_DATA_START, IMAGE_BLOCK };
+	super.index_size = super.own_bytes = super.device_bytes = IMAGE_BLOCK;
+	assert_int_equal(image_super_write(&disk, &super, &err), 0);
+	disk_close(&disk);
+
+	assert_int_equal(target_boot_on(claimed.spec, "booted on", waiting_from(0, 0)), EXIT_DONE);
+	assert_int_equal(filemap_open(file, DISK_READ, &disk, &err), 0);
+	assert_int_equal(image_super_read(&disk, &super, &err), 0);
+	assert_int_equal(super.state, IMAGE_STALE);
+	assert_string_equal(super.reason, "booted on");
+	disk_close(&disk);
+}
+
 /* --- kjump setup ------------------------------------------------------------------------------ */
 
 static void set_up(struct setup *setup, bool dry_run, FILE *out)
@@ -516,6 +544,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_shared, unmount),
 		cmocka_unit_test_teardown(test_btrfs_refusals, unmount),
 		cmocka_unit_test_teardown(test_btrfs_balance, unmount),
+		cmocka_unit_test_teardown(test_marked_beneath, unmount),
 		cmocka_unit_test_teardown(test_setup, unmount),
 		cmocka_unit_test_teardown(test_no_stable_places, unmount),
 	};
