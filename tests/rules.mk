@@ -132,6 +132,14 @@ check-kernels: deps
 check-package: deps
 	@$(MAKE) --no-print-directory e2e SELECT='-m package'
 
+# Debian 12 and 13 on LVM and LUKS, with a database and its clients, held for KJUMP_CYCLES cycles and
+# KJUMP_MINUTES checkpoints each; KJUMP_SUITES and KJUMP_KINDS take fewer machines. Takes root.
+SYSTEM_TOOLS := cryptsetup-bin debootstrap fdisk iproute2 openssh-client
+check-system: deps
+	@scripts/deps $(PACKAGE_TOOLS) $(SYSTEM_TOOLS)
+	@$(MAKE) --no-print-directory deb
+	tests/system/run $(BUILD)/deb $(PYTEST_ARGS)
+
 # Without SELECT, tests/e2e/pytest.ini leaves out what is marked `full`, `kernels` and
 # `package`. What needs the KEXEC_JUMP kernel is skipped when that is not in the cache, unless
 # KJUMP_BUILD_KERNELS is set, which builds it.
@@ -171,5 +179,6 @@ lint: deps
 	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py' ':!packaging') dracut-module/*/*.sh \
 		boot/*.sh boot/dracut/*.sh boot/mkinitcpio/*/*
 
-.PHONY: bench bench-jumps bench-vm bit-flips check check-full check-kernels check-package e2e fuzz fuzz-afl lint \
+.PHONY: bench bench-jumps bench-vm bit-flips check check-full check-kernels check-package check-system \
+	e2e fuzz fuzz-afl lint \
 	power-cuts unit unit-tsan
