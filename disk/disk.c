@@ -10,16 +10,29 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/safe.h"
 #include "disk/pieces.h"
+#include "disk/sysfs.h"
 
-static int open_block(const char *path, enum disk_mode mode, struct disk *disk, struct error *err)
+static bool is_suspended(dev_t number)
+{
+	char name[BLOCK_NAME_SIZE];
+	struct error ignored = { 0 };
+
+	return !sysfs_name(major(number), minor(number), name, &ignored) && sysfs_suspended(name);
+}
+
+static int open_block(const char *path, dev_t number, enum disk_mode mode, struct disk *disk,
+		      struct error *err)
 {
 	int flags = mode == DISK_READ ? O_RDONLY : mode == DISK_WRITE ? O_RDWR | O_EXCL : O_RDWR;
 	int sector, read_only = 0;
 
+	if (is_suspended(number))
+		return error_set(err, EBUSY, "%s: suspended; 'dmsetup resume' ends that", path);
 	disk->fd = open(path, flags | O_DIRECT | O_CLOEXEC);
 	if (disk->fd < 0 && errno == EBUSY)
 		return error_set(err, EBUSY, "%s: in use (mounted, swap, or part of something)",
@@ -64,7 +77,7 @@ int disk_open(const char *path, enum disk_mode mode, struct disk *disk, struct e
 	if (stat(path, &before))
 		return error_errno(err, "%s: cannot open", path);
 	if (S_ISBLK(before.st_mode))
-		ret = open_block(path, mode, disk, err);
+		ret = open_block(path, before.st_rdev, mode, disk, err);
 	else if (S_ISREG(before.st_mode))
 		ret = open_file(path, mode, disk, err);
 	else

@@ -2,6 +2,7 @@
 /* Attributes and links of block devices. */
 #include "disk/sysfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "text/files.h"
 
 #define CLASS_BLOCK "/sys/class/block"
+#define DEPTH_MAX   8
 
 bool sysfs_text(const char *name, const char *attribute, char *text, size_t size)
 {
@@ -83,4 +85,27 @@ int sysfs_whole(const char *name, char whole[BLOCK_NAME_SIZE], struct error *err
 
 	snprintf(path, sizeof(path), CLASS_BLOCK "/%.255s", name);
 	return sysfs_link(path, 1, whole, err);
+}
+
+static bool suspended(const char *name, int depth)
+{
+	const struct dirent *entry;
+	char path[600];
+	bool found = sysfs_number(name, "dm/suspended") == 1;
+	DIR *slaves;
+
+	/* A partition has no such list; that of the whole device is one up. */
+	snprintf(path, sizeof(path), CLASS_BLOCK "/%.255s/%s", name,
+		 sysfs_has(name, "partition") ? "../slaves" : "slaves");
+	slaves = found || depth == DEPTH_MAX ? NULL : opendir(path);
+	while (slaves && !found && (entry = readdir(slaves)))
+		found = *entry->d_name != '.' && suspended(entry->d_name, depth + 1);
+	if (slaves)
+		closedir(slaves);
+	return found;
+}
+
+bool sysfs_suspended(const char *name)
+{
+	return suspended(name, 0);
 }

@@ -22,6 +22,12 @@ long long sysfs_number(const char *name, const char *attribute);
  */
 bool sysfs_text(const char *name, const char *attribute, char *text, size_t size);
 
+/*
+ * Is the device NAME, or one below it, a mapping that is suspended? Whoever reads there waits until
+ * it is resumed, and cannot be ended.
+ */
+bool sysfs_suspended(const char *name);
+
 /* Is there a /sys/class/block/NAME/ENTRY? */
 bool sysfs_has(const char *name, const char *entry);
 

@@ -37,6 +37,9 @@ int check_hibernation(struct preflight *preflight, struct error *note);
 int check_live_update(struct preflight *preflight, struct error *note);
 int check_cpu0(struct preflight *preflight, struct error *note);
 
+/* suspended.c: devices that hold back what is read; comes before all that reads */
+int check_suspended(struct preflight *preflight, struct error *note);
+
 /* drivers.c: devices that have to sleep and to wake up */
 int check_drivers(struct preflight *preflight, struct error *note);
 int check_asleep(struct preflight *preflight, struct error *note);

@@ -30,6 +30,8 @@ int check_closed(struct error *note, const char *what)
 }
 
 const struct preflight_check preflight_checks[] = {
+	{ "suspended devices", "'dmsetup resume NAME'; or end what suspended it", 0,
+	  check_suspended },
 	{ "jump permitted",
 	  "run kjump as root; switch Secure Boot off, or boot without lockdown= and with "
 	  "kernel.kexec_load_disabled = 0",
@@ -65,8 +67,8 @@ const struct preflight_check preflight_checks[] = {
 	  PREFLIGHT_RESTORE | PREFLIGHT_TELL, check_added_memory },
 	{ "memory encryption", "switch SME, SEV, TDX or mem_encrypt= off", 0,
 	  check_encrypted_memory },
-	{ "target", "'kjump format DEVICE', and target = UUID=... in /etc/kjump.conf", 0,
-	  check_target },
+	{ "target", "'kjump format DEVICE', and target = UUID=... in /etc/kjump.conf",
+	  PREFLIGHT_READS, check_target },
 	{ "image on the target",
 	  "boot the system that it belongs to; or give it up with 'kjump discard' or --replace", 0,
 	  check_waiting },
@@ -86,7 +88,7 @@ const struct preflight_check preflight_checks[] = {
 	  "unmount it (swapoff), or set allow_unwatched to it if it stays as it is while the "
 	  "system "
 	  "is away",
-	  PREFLIGHT_RESTORE, check_watched },
+	  PREFLIGHT_RESTORE | PREFLIGHT_READS, check_watched },
 	{ "target size", "take a larger device, or close programs first", PREFLIGHT_ADVICE,
 	  check_size },
 	{ "kernel B's initramfs", "'kjump initramfs' makes it anew",
@@ -110,6 +112,10 @@ int preflight_check(const struct preflight_check *check, struct preflight *prefl
 	int ret;
 
 	preflight->advice = check->advice;
+	if (preflight->suspended && check->when & PREFLIGHT_READS) {
+		error_set(note, 0, "not looked at: a device is suspended");
+		return PREFLIGHT_UNKNOWN;
+	}
 	ret = check->run(preflight, note);
 	if ((ret != -EACCES && ret != -EPERM) || geteuid() == 0)
 		return ret;

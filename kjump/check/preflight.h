@@ -29,6 +29,7 @@ struct preflight {
 	struct watch pieces[REQUEST_PIECE_MAX]; /* of preflight_node(), when it is a volume */
 	size_t piece_count;
 	const char *advice; /* what to do about the problem met last; a check may know better */
+	bool suspended;	    /* some device answers nobody: what READS is not looked at */
 };
 
 /* The block device that is the target, or that it lies on; "" when there is none. */
@@ -58,6 +59,8 @@ enum preflight_when {
 	PREFLIGHT_TELL = 1 << 4,
 	/* What is loaded for the jump: no matter, and not looked at, once it is loaded. */
 	PREFLIGHT_COLD = 1 << 5,
+	/* Reads devices. */
+	PREFLIGHT_READS = 1 << 7,
 };
 
 /* Results of a check that is neither fine (0) nor a problem (negative). */

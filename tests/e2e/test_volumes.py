@@ -250,3 +250,23 @@ def test_copy_of_a_disk(make_system, tmp_path):
     status, output = machine.call("kjump hibernate")
     assert status == 1 and reason in output, output
     assert system.b_boots() == 0
+
+
+@full
+def test_suspended(make_system, tmp_path):
+    """Whoever reads from it cannot be ended, so it is named before."""
+    disk = Disk(tmp_path / "mapped.raw", 70 * MIB)
+    make_file_system(disk.path)
+    system = make_system(disks=[disk], programs=("dmsetup",), modules=("dm_mod",))
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    machine.run("dmsetup create --noudevsync held --table "
+                f"'0 {70 * MIB_SECTORS} linear {machine.device(disk)} 0'; "
+                "mkdir /run/held; mount -t ext4 /dev/dm-0 /run/held; dmsetup suspend held")
+    assert ("problem  suspended devices: /dev/dm-0 (held): suspended"
+            in machine.call("kjump check", 30)[1])
+    status, output = machine.call("kjump checkpoint", 30)
+    assert status == 1 and "/dev/dm-0 (held): suspended" in output, output
+    machine.run("dmsetup resume held")
+    system.checkpoint()
+    system.workload.check()

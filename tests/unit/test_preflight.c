@@ -50,6 +50,37 @@ static void test_hibernation(void **state)
 	assert_non_null(strstr(note.text, "agent (43)"));
 }
 
+/* Whatever would read from it waits, so it comes first and nothing else is asked. */
+static void test_suspended(void **state)
+{
+	const struct preflight_check *check = preflight_checks;
+
+	(void)state;
+	assert_string_equal(check->name, "suspended devices");
+	put("/sys/class/block/sda/size", "8\n");
+	put("/sys/class/block/dm-0/size", "8\n");
+	put("/sys/class/block/dm-0/dm/suspended", "0\n");
+	/* Without a mapping */
+	put("/sys/class/block/dm-1/size", "0\n");
+	put("/sys/class/block/dm-1/dm/suspended", "1\n");
+	assert_int_equal(check->run(&preflight, &note), 0);
+	assert_false(preflight.suspended);
+
+	put("/sys/class/block/dm-0/dm/suspended", "1\n");
+	put("/sys/class/block/dm-0/dm/name", "vg-data\n");
+	assert_int_equal(check->run(&preflight, &note), -EBUSY);
+	assert_non_null(strstr(note.text, "/dev/dm-0 (vg-data): suspended"));
+	for (check++; check->name; check++) {
+		if (!(check->when & PREFLIGHT_READS))
+			continue;
+		note = (struct error){ 0 };
+		assert_int_equal(preflight_check(check, &preflight, &note), PREFLIGHT_UNKNOWN);
+		assert_non_null(strstr(note.text, "suspended"));
+	}
+	put("/sys/class/block/dm-0/dm/suspended", "0\n");
+	assert_int_equal(check_suspended(&preflight, &note), 0);
+}
+
 static void test_asleep(void **state)
 {
 	(void)state;
@@ -479,6 +510,7 @@ int main(void)
 		test(test_hibernation),
 		test(test_devices),
 		test(test_asleep),
+		test(test_suspended),
 		test(test_iommu),
 		test(test_encrypted_memory),
 		test(test_size),
