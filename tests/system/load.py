@@ -134,7 +134,8 @@ class Database:
         self.server.run(f"{as_postgres} {tools}/pg_amcheck --all --install-missing "
                         "--heapallindexed --parent-check", 600)
         assert self.sql("SELECT sum(checksum_failures) FROM pg_stat_database") == "0"
-        self.server.run("systemctl stop postgresql", 300)
+        # The clusters by name: whoever stops the one service does not wait for them.
+        self.server.run("systemctl stop 'postgresql@*' && systemctl stop postgresql", 300)
         summary = self.server.run(f"{as_postgres} {tools}/pg_checksums --check "
                                   "-D /var/lib/postgresql/*/main", 600)
         assert re.search(r"Bad checksums: +0$", summary, re.MULTILINE), summary

@@ -34,6 +34,7 @@ class Server:
                                disks=[Disk(disk, disk.stat().st_size)], extra=network,
                                accelerator=artifacts.steady_accelerator(), boots_disk=True)
         self.saved_boot = None
+        self.went_off = 0
 
     def say(self, text):
         """How far it is, for whoever watches a test of an hour."""
@@ -140,13 +141,21 @@ class Server:
             story = self.call("journalctl -b -o cat -u systemd-hibernate -u systemd-logind | tail -n 20; "
                               "systemctl list-jobs --no-pager")[1]
             raise MachineError(f"systemctl {verb}: {error}\n{asked.communicate()[0]}\n{story}") from None
+        self.went_off = time.monotonic()
         asked.kill()
         asked.wait()
 
     def restore(self):
-        """Switch it on; the system that was saved must come back."""
-        self.boot()
+        """
+        Switch it on; the system that was saved must come back. Returns for how many seconds it was away at
+        least.
+        """
+        mark = self.machine.boot(ready=False)
+        self.machine.wait_console("kjump-restore: .* jumping", 300, since=mark)
+        away = time.monotonic() - self.went_off
+        self.wait_up(mark)
         assert self.run(BOOT_ID) == self.saved_boot, "booted on instead of restoring"
+        return away
 
     def checkpoint(self):
         boot = self.run(BOOT_ID)
