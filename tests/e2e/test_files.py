@@ -109,6 +109,7 @@ def finish(system, kind):
     check_on_host(system.image, kind)
 
 
+@full
 def test_ext4(make_system):
     system = make_system()
     machine = system.machine
