@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/printable.h"
 #include "text/files.h"
 #include "text/human.h"
 #include "text/journal.h"
@@ -268,6 +269,11 @@ static bool parse(const char *line, struct event *event)
 	json_find_number(line, "written_bytes", &event->written_bytes);
 	for (size_t i = 0; i < PHASE_COUNT; i++)
 		json_find_number(line, phases[i], &event->ms[i]);
+	/* The file may come from elsewhere. */
+	printable(event->operation);
+	printable(event->target);
+	printable(event->image);
+	printable(event->cause);
 	return true;
 }
 
@@ -276,7 +282,7 @@ int event_read(const char *history, size_t max, struct event_list *ret, struct e
 	char *save = NULL, *text = read_all(history, err);
 	struct event event;
 
-	*ret = (struct event_list){ calloc(max, sizeof(*ret->events)), 0 };
+	*ret = (struct event_list){ .events = calloc(max, sizeof(*ret->events)) };
 	if (text && !ret->events)
 		error_set(err, ENOMEM, "out of memory");
 	if (!text || !ret->events) {
@@ -286,8 +292,10 @@ int event_read(const char *history, size_t max, struct event_list *ret, struct e
 		return -err->code;
 	}
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (!parse(line, &event))
+		if (!parse(line, &event)) {
+			ret->skipped += line[strspn(line, " \t\r")] != '\0';
 			continue;
+		}
 		if (ret->count == max)
 			memmove(ret->events, ret->events + 1, --ret->count * sizeof(event));
 		ret->events[ret->count++] = event;

@@ -71,11 +71,12 @@ void event_tell(const struct event *event, const char *journal, const char *hist
 struct event_list {
 	struct event *events;
 	size_t count;
+	size_t skipped; /* lines with something in them that is no event of this version's */
 };
 
 /*
- * Read them; lines that are none of ours, or of a later version's, are skipped. ENOENT when there
- * is no file. The caller frees ret->events.
+ * Read them; lines that are none of ours, or of a later version's, are skipped and counted. ENOENT
+ * when there is no file. The caller frees ret->events.
  */
 int event_read(const char *history, size_t max, struct event_list *ret, struct error *err);
 

@@ -31,6 +31,32 @@ static uint64_t all_ms(const struct event *event)
 	return event_saving_ms(event) + event_returning_ms(event);
 }
 
+/* What comes from the file, which may be anybody's. */
+static void put_text(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '>':
+			fputs("&gt;", out);
+			break;
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '"':
+			fputs("&quot;", out);
+			break;
+		case '\'':
+			fputs("&#39;", out);
+			break;
+		default:
+			fputc(*text, out);
+		}
+	}
+}
+
 /* A name of the file as a text: "making_ready" has no underscore. */
 static void put_name(FILE *out, const char *name)
 {
@@ -57,8 +83,9 @@ static void print_row(FILE *out, const struct event *event, unsigned y, uint64_t
 	double x = LEFT, scale = (double)(WIDTH - LEFT - RIGHT) / (double)longest;
 	char time[HUMAN_SIZE];
 
-	fprintf(out, "<text x=\"20\" y=\"%u\">%s %s</text>\n", y + 14,
-		human_time(event->time, time), event->operation);
+	fprintf(out, "<text x=\"20\" y=\"%u\">%s ", y + 14, human_time(event->time, time));
+	put_text(out, event->operation);
+	fputs("</text>\n", out);
 	for (unsigned i = 0; i < PHASE_COUNT; i++) {
 		double width = (double)event->ms[i] * scale;
 

@@ -78,16 +78,30 @@ void json_text(struct json *json, const char *name, const char *text, size_t siz
 	fputc('"', json->out);
 }
 
+/* What stands behind the colon at AT and the blanks around it; NULL when there is none. */
+static const char *skip_colon(const char *at)
+{
+	at += strspn(at, " \t");
+	if (*at != ':')
+		return NULL;
+	at++;
+	return at + strspn(at, " \t");
+}
+
 /* What stands behind "NAME": in OBJECT; within texts there is no quote without a backslash. */
 static const char *find(const char *object, const char *name)
 {
 	size_t length = strlen(name);
 
 	for (const char *at = object; (at = strchr(at, '"')); at++) {
+		const char *value;
+
 		if ((at > object && at[-1] == '\\') || strncmp(at + 1, name, length) ||
-		    strncmp(at + 1 + length, "\": ", 3))
+		    at[1 + length] != '"')
 			continue;
-		return at + 1 + length + 3;
+		value = skip_colon(at + 1 + length + 1);
+		if (value)
+			return value;
 	}
 	return NULL;
 }

@@ -31,9 +31,9 @@ void json_null(struct json *json, const char *name);
 void json_text(struct json *json, const char *name, const char *text, size_t size);
 
 /*
- * The member NAME of an object that was written by these functions, at whatever depth: a number, or
- * a text, of which at most SIZE - 1 bytes are taken. False when there is none of that name and
- * kind.
+ * The member NAME of an object that was written by these functions, at whatever depth, with other
+ * blanks around the colon if it passed through other programs (jq -c): a number, or a text, of
+ * which at most SIZE - 1 bytes are taken. False when there is none of that name and kind.
  */
 bool json_find_number(const char *object, const char *name, uint64_t *ret);
 bool json_find_text(const char *object, const char *name, char *text, size_t size);

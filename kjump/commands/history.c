@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "common/printable.h"
@@ -42,9 +43,17 @@ static void print_event(const struct event *event, bool colored)
 	}
 }
 
+/* What is there stays, as an export leaves it; a terminal or a pipe may be written to. */
+static FILE *open_new(const char *path)
+{
+	struct stat st;
+
+	return fopen(path, !stat(path, &st) && !S_ISREG(st.st_mode) ? "we" : "wxe");
+}
+
 static int plot(const struct event_list *list, const char *path)
 {
-	FILE *out = fopen(path, "we");
+	FILE *out = open_new(path);
 	bool failed;
 
 	if (!out) {
@@ -104,6 +113,13 @@ static int run(const struct options *options)
 			return EXIT_DONE;
 		}
 		message("%s", err.text);
+		return EXIT_FAILED;
+	}
+	if (list.skipped)
+		message("%s: %zu %s no event%s; left out", path, list.skipped,
+			list.skipped == 1 ? "line is" : "lines are", list.skipped == 1 ? "" : "s");
+	if (list.skipped && !list.count) {
+		free(list.events);
 		return EXIT_FAILED;
 	}
 	if (options->plot)

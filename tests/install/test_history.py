@@ -61,6 +61,41 @@ def test_plot(history, tmp_path):
     assert named["saving 9.00 s"] / named["freezing 1.50 s"] == pytest.approx(6, abs=0.05)
 
 
+def test_picture_of_anything(tmp_path):
+    """Texts of a file from elsewhere are texts in the picture."""
+    history, picture = tmp_path / "history.jsonl", tmp_path / "picture.svg"
+    history.write_text(json.dumps({**EVENTS[0], "operation": "<a b=\"c\">&'\u001b\u009b"}) + "\n")
+    assert run(BUILD / "kjump", "history", "--plot", picture, history).returncode == 0
+    texts = [text.text for text in
+             ElementTree.parse(picture).getroot().iter("{http://www.w3.org/2000/svg}text")]
+    assert any("<a b=\"c\">&'" in text for text in texts)
+
+
+def test_picture_that_is_there(history, tmp_path):
+    """It stays, whatever it is; a pipe is no file."""
+    picture = tmp_path / "picture.svg"
+    picture.write_text("something else")
+    done = run(BUILD / "kjump", "history", "--plot", picture, history)
+    assert done.returncode == 1 and "File exists; nothing was written" in done.stderr
+    assert picture.read_text() == "something else"
+    assert "<svg" in run("sh", "-c", '"$0" history --plot /dev/stdout "$1" | cat',
+                         BUILD / "kjump", history).stdout
+
+
+def test_lines_of_others(history, tmp_path):
+    """Without blanks, as jq -c writes them; and what is no event is told."""
+    tight = tmp_path / "tight.jsonl"
+    tight.write_text("".join(f"{json.dumps(event, separators=(',', ':'))}\n" for event in EVENTS))
+    done = run(BUILD / "kjump", "history", tight)
+    assert done.stdout == run(BUILD / "kjump", "history", history).stdout and not done.stderr
+    tight.write_text(tight.read_text() + "garbage\n\n[1]\n")
+    done = run(BUILD / "kjump", "history", tight)
+    assert done.returncode == 0 and "2 lines are no events; left out" in done.stderr
+    tight.write_text("garbage")
+    done = run(BUILD / "kjump", "history", tight)
+    assert done.returncode == 1 and "1 line is no event; left out" in done.stderr
+
+
 def test_not_there(tmp_path, history):
     done = run(BUILD / "kjump", "history", tmp_path / "nothing")
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1

@@ -123,6 +123,7 @@ static void test_other_lines(void **state)
 	    "{\"time\": 8, \"event\": \"saved\", \"cause\": \"x\\u000ay\", \"ms\": {\"saving\": 3");
 	assert_int_equal(event_read(history, 5, &list, &err), 0);
 	assert_int_equal(list.count, 3);
+	assert_int_equal(list.skipped, 5);
 	assert_int_equal(list.events[1].time, 7);
 	assert_string_equal(list.events[2].cause, "x y");
 	assert_int_equal(list.events[2].ms[PHASE_SAVING], 3);
@@ -154,7 +155,7 @@ static void test_many(void **state)
 static void test_last_success(void **state)
 {
 	struct event events[] = { sample, sample, sample, failed("") };
-	const struct event_list list = { events, 4 };
+	const struct event_list list = { events, 4, 0 };
 
 	(void)state;
 	events[1].time++;
@@ -278,7 +279,7 @@ static void test_announce(void **state)
 static void test_plot(void **state)
 {
 	struct event events[] = { sample, failed("<no bar & no title>"), sample };
-	const struct event_list list = { events, 3 };
+	const struct event_list list = { events, 3, 0 };
 	char *text = NULL;
 	size_t size, bars = 0;
 	FILE *out = open_memstream(&text, &size);
