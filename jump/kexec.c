@@ -144,28 +144,10 @@ static void thaw(struct jump_freeze *frozen)
 	(void)frozen;
 }
 
-/* Why the kernel did not jump. */
-static int explain(int code, struct error *err)
-{
-	switch (code) {
-	case EBUSY:
-		return error_set(err, code,
-				 "a task or a device did not freeze; the kernel log says which");
-	case EINVAL:
-		return error_set(err, code, "kernel B is not loaded any more");
-	default:
-		return error_set(err, code,
-				 "a device refused to freeze (%s); the kernel log says which",
-				 strerror(code));
-	}
-}
-
 static int execute(struct jump_freeze *frozen, struct error *err)
 {
-	int ret = kexec_execute(err);
-
 	(void)frozen;
-	return ret ? explain(-ret, err) : 0;
+	return kexec_execute(err);
 }
 
 const struct jump_backend jump_kexec = {

@@ -246,7 +246,7 @@ static int freeze_by_snapshot(int snapshot, struct jump_freeze *ret, struct erro
 	if (ret->snapshot < 0)
 		return error_errno(err, SNAPSHOT);
 	if (ioctl(ret->snapshot, SNAPSHOT_FREEZE) < 0) {
-		error_errno(err, SNAPSHOT ": freeze");
+		error_errno(err, SNAPSHOT ": programs refused to freeze");
 		if (ret->own)
 			close(ret->snapshot);
 		return -err->code;

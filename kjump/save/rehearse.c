@@ -19,12 +19,11 @@
 #include "common/signals.h"
 #include "jump/jump.h"
 #include "kjump/paths.h"
+#include "kjump/save/culprit.h"
 #include "kjump/save/quiesce.h"
 #include "kjump/save/watchdogs.h"
 #include "text/files.h"
 #include "text/meminfo.h"
-
-#define LOG_SIZE (256 << 10)
 
 /* What the snapshot needs beside the copy of all that is in use, at least and as a share. */
 #define SPARE	    (16ULL << 20)
@@ -91,119 +90,16 @@ static int freeze(int snapshot, struct error *err)
 	return ret;
 }
 
-/* Driver of a device below the device that the log's DEVICE=+BUS:NAME means. */
-static void child_driver(const char *device, const char *sys, char *ret, size_t size)
-{
-	char path[512], link[256] = "";
-	const char *name = strchr(device, ':');
-	const struct dirent *entry;
-	DIR *directory;
-
-	*ret = '\0';
-	if (*device != '+' || !name)
-		return;
-	snprintf(path, sizeof(path), "%s/bus/%.*s/devices/%.128s", sys, (int)(name - device - 1),
-		 device + 1, name + 1);
-	directory = opendir(path);
-	if (!directory)
-		return;
-	while (!*ret && (entry = readdir(directory))) {
-		char below[300];
-		ssize_t length;
-
-		snprintf(below, sizeof(below), "%s/driver", entry->d_name);
-		length = strcmp(entry->d_name, "..") && strcmp(entry->d_name, ".")
-				 ? readlinkat(dirfd(directory), below, link, sizeof(link) - 1)
-				 : -1;
-		if (length <= 0)
-			continue;
-		link[length] = '\0';
-		snprintf(ret, size, "%s", strrchr(link, '/') ? strrchr(link, '/') + 1 : link);
-	}
-	closedir(directory);
-}
-
-/* "PRIORITY,NUMBER,TIME,FLAGS;TEXT" */
-static char *text_of(char *line)
-{
-	char *text = strchr(line, ';');
-
-	return text ? text + 1 : line;
-}
-
-void rehearse_culprit(char *log, const char *sys, char *ret, size_t size)
-{
-	char *save = NULL, *at, driver[64] = "";
-	size_t length;
-	bool device = false;
-
-	*ret = '\0';
-	for (char *line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (device && !strncmp(line, " DEVICE=", 8)) {
-			child_driver(line + 8, sys, driver, sizeof(driver));
-			break;
-		}
-		if (*line == ' ')
-			continue;
-		if (device)
-			break;
-		line = text_of(line);
-		at = strstr(line, ": PM: failed to ");
-		device = at != NULL;
-		/* A task that does not freeze: the first one of the list. */
-		if (!at && !strncmp(line, "task:", 5))
-			at = line + strcspn(line, " ");
-		if (!at || *ret)
-			continue;
-		*at = '\0';
-		snprintf(ret, size, "%s", line);
-	}
-	length = strlen(ret);
-	if (*driver)
-		snprintf(ret + length, size - length, " (%s)", driver);
-}
-
-/* All that the kernel has logged since the descriptor was opened. */
-static char *read_log(int kmsg)
-{
-	char *log = malloc(LOG_SIZE);
-	size_t used = 0;
-
-	while (log && used + 1 < LOG_SIZE) {
-		ssize_t got = read(kmsg, log + used, LOG_SIZE - 1 - used);
-
-		if (got > 0)
-			used += (size_t)got;
-		else if (got == 0 || errno != EPIPE) /* EPIPE: some was overwritten */
-			break;
-	}
-	if (log)
-		log[used] = '\0';
-	return log;
-}
-
-static int name_culprit(int kmsg, struct error *err)
-{
-	char *log = kmsg < 0 ? NULL : read_log(kmsg);
-	char culprit[128] = "";
-
-	if (log)
-		rehearse_culprit(log, PATH_SYS, culprit, sizeof(culprit));
-	free(log);
-	return error_prefix(err, "%s", *culprit ? culprit : "a task or a device");
-}
-
 /* Returns 0, EOPNOTSUPP or ENOMEM when it cannot be tried, or what a negative errno value says. */
 static int try(struct error *err)
 {
 	struct watchdogs watchdogs = { .count = 0 };
 	struct quiesce quiesce;
-	int kmsg = open(PATH_KMSG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int kmsg = culprit_watch();
+	char culprit[CULPRIT_SIZE];
 	bool tried = false;
 	int ret;
 
-	if (kmsg >= 0)
-		lseek(kmsg, 0, SEEK_END);
 	ret = quiesce_begin(&quiesce, true, err);
 	if (!ret && quiesce.snapshot < 0) {
 		ret = EOPNOTSUPP;
@@ -217,10 +113,9 @@ static int try(struct error *err)
 	watchdogs_start(&watchdogs);
 	if (ret == -ENOMEM)
 		ret = ENOMEM;
+	culprit_name(kmsg, culprit, sizeof(culprit));
 	if (ret < 0 && tried)
-		name_culprit(kmsg, err);
-	if (kmsg >= 0)
-		close(kmsg);
+		error_prefix(err, "%s", *culprit ? culprit : "a task or a device");
 	return ret;
 }
 

@@ -26,11 +26,4 @@ int rehearse(const struct config *config, bool quiet, struct error *err);
  */
 int rehearse_for_jump(const struct config *config, bool quiet, struct error *err);
 
-/*
- * Who refused, from lines of the kernel log as /dev/kmsg gives them (LOG is changed): "DEVICE" or
- * "DEVICE (DRIVER)" with the driver of the device below it, or the task; "" when no line tells.
- * SYS is /sys.
- */
-void rehearse_culprit(char *log, const char *sys, char *ret, size_t size);
-
 #endif

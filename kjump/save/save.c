@@ -24,6 +24,7 @@
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
 #include "kjump/save/areas.h"
+#include "kjump/save/culprit.h"
 #include "kjump/save/hardware.h"
 #include "kjump/save/hooks.h"
 #include "kjump/save/identity.h"
@@ -211,13 +212,17 @@ static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err
 	struct watchdogs watchdogs;
 	struct jump_freeze frozen;
 	struct quiesce quiesce;
-	int ret;
+	char culprit[CULPRIT_SIZE];
+	bool refused = false;
+	int ret, kmsg = culprit_watch();
 
 	ret = quiesce_begin(&quiesce, !backend->parks_cpus(), err);
 	if (!ret)
 		ret = loader_is_current(&save->loader, err);
-	if (!ret)
+	if (!ret) {
 		ret = backend->freeze(quiesce.snapshot, &frozen, err);
+		refused = ret;
+	}
 	if (ret)
 		goto out;
 	ret = check_census(save, err);
@@ -228,11 +233,13 @@ static int jump(struct save *save, uint64_t stamps[STAMP_MAX], struct error *err
 		stamps[STAMP_JUMP] = tsc_read();
 		memcpy(mailbox->outcome.stamps, stamps, sizeof(mailbox->outcome.stamps));
 		ret = cross(save, &frozen, &quiesce, &watchdogs, err);
+		refused = ret;
 	}
 	backend->thaw(&frozen);
 out:
 	quiesce_end(&quiesce);
-	return ret;
+	culprit_name(kmsg, culprit, sizeof(culprit));
+	return refused ? culprit_explain(backend, -ret, culprit, err) : ret;
 }
 
 /* Take the outcome out of the mailbox: it comes from another kernel, maybe from a disk. */

@@ -22,7 +22,7 @@
 #include "kjump/check/checks.h"
 #include "kjump/check/untouchable.h"
 #include "kjump/device.h"
-#include "kjump/save/rehearse.h"
+#include "kjump/save/culprit.h"
 #include "tests/unit/fake-root.h"
 #include "tests/unit/temp-disk.h"
 
@@ -368,8 +368,29 @@ static const char *culprit(const char *log)
 
 	snprintf(text, sizeof(text), "%s", log);
 	snprintf(sys, sizeof(sys), "%s/sys", root);
-	rehearse_culprit(text, sys, name, sizeof(name));
+	culprit_find(text, sys, name, sizeof(name));
 	return name;
+}
+
+/* Names the program, or says where it is named. */
+static void test_who_did_not_freeze(void **state)
+{
+	(void)state;
+	error_set(&note, EBUSY, "cannot jump: programs refused to freeze (busy)");
+	assert_int_equal(culprit_explain(&jump_module, EBUSY, "task:dd", &note), -EBUSY);
+	assert_string_equal(note.text, "cannot jump: programs refused to freeze (busy): task:dd");
+	error_set(&note, EBUSY, "cannot jump: kernel threads refused to freeze (busy)");
+	assert_int_equal(culprit_explain(&jump_module, EBUSY, "", &note), -EBUSY);
+	assert_string_equal(note.text, "cannot jump: kernel threads refused to freeze (busy); the "
+				       "kernel log says which");
+	/* It named the device itself. */
+	error_set(&note, EIO, "jump module: a device refused to suspend: sda (busy)");
+	assert_int_equal(culprit_explain(&jump_module, EIO, "", &note), -EIO);
+	assert_string_equal(note.text, "jump module: a device refused to suspend: sda (busy)");
+	assert_int_equal(culprit_explain(&jump_kexec, EBUSY, "task:dd", &note), -EBUSY);
+	assert_string_equal(note.text, "task:dd did not freeze");
+	assert_int_equal(culprit_explain(&jump_kexec, EBUSY, "", &note), -EBUSY);
+	assert_non_null(strstr(note.text, "the kernel log says which"));
 }
 
 static void test_culprit(void **state)
@@ -520,6 +541,7 @@ int main(void)
 		test(test_inhibitors),
 		test(test_hints),
 		test(test_culprit),
+		test(test_who_did_not_freeze),
 		test(test_table),
 		test(test_advice_for_the_target),
 		test(test_advice_for_kernel_b),
