@@ -11,7 +11,6 @@ import pytest
 
 import artifacts
 from machine import Disk, Machine, MIB
-from ways import WAYS
 from workload import host_path, make_file_system
 
 # How each is made on the host, and what must be seen: each write, or only a mount. To FAT, exFAT and
@@ -110,8 +109,7 @@ def test_other_namespace(make_system):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("way", WAYS)
-def test_mounted_right_before(make_system, tmp_path, way):
+def test_mounted_right_before(make_system, tmp_path):
     """What is mounted between the look at what is mounted and the freeze is watched as well."""
     other = Disk(tmp_path / "other.raw", 130 * MIB)
     make_file_system(other.path)
