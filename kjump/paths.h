@@ -20,6 +20,7 @@
 #define PATH_STATE     PATH_RUN "/state"
 #define PATH_REHEARSED PATH_RUN "/rehearsed"
 #define PATH_DIGEST    PATH_RUN "/digest"
+#define PATH_SWITCHED  PATH_RUN "/switched-off"
 #define PATH_LAST      PATH_RUN "/last"
 #define PATH_HUGE      PATH_RUN "/huge"
 #define PATH_MAILBOX   PATH_HUGE "/mailbox"

@@ -11,6 +11,7 @@
 #include "kjump/load/loader.h"
 #include "kjump/options.h"
 #include "kjump/paths.h"
+#include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
 #include "text/human.h"
 
@@ -44,7 +45,7 @@ static int run(const struct options *options)
 	struct error err = { 0 };
 	struct loader loader;
 
-	if (loader_lock(&err) || jump_supported(options->config.jump, &err) ||
+	if (loader_lock(&err) || quiesce_put_back() || jump_supported(options->config.jump, &err) ||
 	    rehearse_for_jump(&options->config, options->quiet, &err) ||
 	    loader_ensure(&options->config, &loader, &err)) {
 		message("%s; kernel B was not loaded", err.text);

@@ -13,6 +13,7 @@
 #include "kjump/load/mailbox.h"
 #include "kjump/load/state.h"
 #include "kjump/paths.h"
+#include "kjump/save/quiesce.h"
 #include "memory/memory.h"
 #include "text/files.h"
 #include "text/human.h"
@@ -142,6 +143,9 @@ static int run(const struct options *options)
 	if (!err.code)
 		show_mailbox(&state);
 	show_target(&options->config);
+	if (ledger_is_left(&quiesce_places))
+		puts("left      a kjump that was killed left CPUs or wake-ups switched off; the "
+		     "next save or 'kjump load' puts them back");
 	show_now(&list);
 	show_last(&list);
 	free(list.events);

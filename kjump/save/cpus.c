@@ -131,6 +131,29 @@ void cpus_unpark(struct cpus *cpus, const char *sys)
 	*cpus = (struct cpus){ 0 };
 }
 
+size_t cpus_wake_list(const char *list, const char *sys)
+{
+	struct cpus cpus = { .parked = calloc(CPU_MAX, sizeof(*cpus.parked)) };
+	char path[PATH_MAX], text[8];
+	struct error err = { 0 };
+	size_t count = 0;
+
+	if (!cpus.parked || parse(&cpus, list, &err))
+		message("%s; CPUs may stay offline", cpus.parked ? err.text : "out of memory");
+	for (size_t i = 0; i < cpus.count; i++) {
+		switch_of(sys, cpus.parked[i], path, sizeof(path));
+		if (file_read(path, text, sizeof(text), &err) || *text != '0')
+			continue;
+		if (file_poke(path, "1", &err))
+			message("CPU %u does not come online again: %s", cpus.parked[i],
+				strerror(err.code));
+		else
+			count++;
+	}
+	free(cpus.parked);
+	return count;
+}
+
 /* CPUs that are there and offline. */
 static int list_offline(struct cpus *ret, const char *sys, struct error *err)
 {

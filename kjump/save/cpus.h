@@ -30,6 +30,12 @@ int cpus_park(struct cpus *cpus, const char *sys, struct error *err);
 void cpus_unpark(struct cpus *cpus, const char *sys);
 
 /*
+ * Switch on those of LIST ("0-3,8") that are there and offline. Returns how many that were; a
+ * message says which one stays offline.
+ */
+size_t cpus_wake_list(const char *list, const char *sys);
+
+/*
  * Wake the CPUs that are offline, and put them to sleep again: another kernel had them in between,
  * and left them with machine checks disabled, so that one on any CPU would end the machine.
  */

@@ -22,6 +22,8 @@
 
 #define ENTROPY_SIZE 64
 
+const struct ledger_places quiesce_places = { PATH_SWITCHED, PATH_PROC, PATH_CPUS };
+
 static int remember(struct quiesce *quiesce, const char *path)
 {
 	char *copy = strdup(path);
@@ -56,6 +58,7 @@ static int disable_wakeup(struct quiesce *quiesce, const char *source, struct er
 		return 0;
 	if (remember(quiesce, path))
 		return error_set(err, ENOMEM, "out of memory");
+	ledger_wakeup(&quiesce->ledger, path);
 	return file_poke(path, "disabled", err);
 }
 
@@ -116,6 +119,8 @@ static int park_cpus(struct quiesce *quiesce, struct error *err)
 
 	if (!ret)
 		ret = cpusets_save(&quiesce->cpusets, PATH_MOUNTS, err);
+	if (!ret)
+		ledger_cpus(&quiesce->ledger, PATH_CPUS, &quiesce->affinity);
 	return ret ? ret : cpus_park(&quiesce->cpus, PATH_CPUS, err);
 }
 
@@ -128,6 +133,7 @@ int quiesce_begin(struct quiesce *quiesce, bool park, struct error *err)
 	/* First, lest a signal leaves behind a system with one CPU. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &quiesce->signals);
+	ledger_begin(&quiesce->ledger, PATH_SWITCHED);
 	ret = disable_wakeups(quiesce, err);
 	if (!ret && park)
 		ret = park_cpus(quiesce, err);
@@ -137,6 +143,12 @@ int quiesce_begin(struct quiesce *quiesce, bool park, struct error *err)
 		return ret;
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		return error_errno(err, "cannot lock memory");
+	return 0;
+}
+
+int quiesce_put_back(void)
+{
+	ledger_put_back(&quiesce_places);
 	return 0;
 }
 
@@ -157,6 +169,7 @@ void quiesce_end(struct quiesce *quiesce)
 		free(quiesce->wakeups[i]);
 	}
 	free(quiesce->wakeups);
+	ledger_end(&quiesce->ledger, PATH_SWITCHED);
 	sigprocmask(SIG_SETMASK, &quiesce->signals, NULL);
 	*quiesce = (struct quiesce){ .snapshot = -1 };
 }

@@ -15,6 +15,7 @@
 #include "kjump/save/affinity.h"
 #include "kjump/save/cpus.h"
 #include "kjump/save/cpusets.h"
+#include "kjump/save/ledger.h"
 
 /* Made by quiesce_begin(); quiesce_end() ends it and puts back all that was changed. */
 struct quiesce {
@@ -25,12 +26,23 @@ struct quiesce {
 	struct affinity affinity;
 	struct cpusets cpusets;
 	struct cpus cpus;
+	struct ledger ledger;
 };
+
+/* Where it is noted in this system. */
+extern const struct ledger_places quiesce_places;
+
+/*
+ * With the lock held: put back what a kjump that was killed in between left switched off. Returns
+ * 0; what cannot be put back is a message.
+ */
+int quiesce_put_back(void);
 
 /*
  * Block signals, switch wake-ups and, with PARK, all CPUs but one off, make drivers and kernel
  * prepare for hibernation, lock this process into memory. EBUSY when another hibernation is under
- * way or a CPU refuses. quiesce_end() must follow in any case.
+ * way or a CPU refuses. What it switches off is noted in a file before. quiesce_end() must follow
+ * in any case.
  */
 int quiesce_begin(struct quiesce *quiesce, bool park, struct error *err);
 void quiesce_end(struct quiesce *quiesce);

@@ -480,7 +480,7 @@ int save_system(const struct options *options, enum operation operation)
 					      .logind = options->logind,
 					      .replace = options->replace || options->dry_run,
 					      .root = "" };
-	if (loader_lock(&err) || preflight_run(&save->preflight, &err) ||
+	if (loader_lock(&err) || quiesce_put_back() || preflight_run(&save->preflight, &err) ||
 	    rehearse_for_jump(&options->config, options->quiet, &err)) {
 		message("%s; nothing was done", err.text);
 		if (!options->dry_run && geteuid() == 0)

@@ -232,3 +232,19 @@ def test_long_memory_map(make_system):
     system.workload.check()
     machine.run("umount /sys/firmware/memmap")
     system.workload.finish()
+
+
+@pytest.mark.full
+@pytest.mark.kexec_jump
+def test_left_by_a_killed_one(make_system):
+    """What a kjump that was killed while CPUs were off has noted is put back by the next one."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    machine.run("kjump load", 120)
+    machine.run("echo 0 > /sys/devices/system/cpu/cpu1/online; "
+                "printf 'process = 999999\\nticks = 1\\ncpus = 0-1\\n' > /run/kjump/switched-off")
+    assert "left CPUs or wake-ups switched off" in machine.run("kjump status")
+    system.checkpoint()
+    assert machine.run("cat /sys/devices/system/cpu/online").strip() == "0-1"
+    assert "left" not in machine.run("kjump status")

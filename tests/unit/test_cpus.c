@@ -14,7 +14,9 @@
 #include <cmocka.h>
 
 #include "kjump/save/cpus.h"
+#include "kjump/save/ledger.h"
 #include "tests/unit/fake-sys.h"
+#include "text/files.h"
 
 static char root[FAKE_SYS_PATH];
 
@@ -177,13 +179,60 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Who is killed puts nothing back; the next one does, and takes no other thread's number for it. */
+static void test_killed(void **state)
+{
+	char path[900], cpus[900], proc[900], wakeup[900], text[64], threads[] = "1";
+	const struct ledger_places places = { path, proc, cpus };
+	struct affinity_thread thread = { 1, 1, threads };
+	const struct affinity affinity = { &thread, 1, 1 };
+	struct ledger ledger;
+	struct error err;
+
+	(void)state;
+	strcpy(path, place("switched-off"));
+	strcpy(proc, place("proc"));
+	strcpy(wakeup, place("wakeup"));
+	strcpy(cpus, place("."));
+	put_cpus("0-1,3,5\n", "-10101");
+	put("wakeup", "enabled\n");
+	ledger_begin(&ledger, path);
+	ledger_wakeup(&ledger, wakeup);
+	ledger_cpus(&ledger, cpus, &affinity);
+	put_cpus("0\n", "-00000");
+	put("wakeup", "disabled\n");
+	fclose(ledger.file);
+
+	assert_true(ledger_is_left(&places)); /* nobody is in that /proc */
+	ledger_put_back(&places);
+	assert_cpus("-10101");
+	assert_int_equal(file_read(wakeup, text, sizeof(text), &err), 0);
+	/* A switch takes what is written as a whole; a file keeps what is behind it. */
+	assert_string_equal(text, "enabledd");
+	assert_int_equal(access(path, F_OK), -1);
+	assert_false(ledger_is_left(&places));
+
+	/* While the process lives it is at work; and it leaves nothing behind. */
+	ledger_begin(&ledger, path);
+	strcpy(proc, "/proc");
+	assert_false(ledger_is_left(&places));
+	ledger_end(&ledger, path);
+	assert_int_equal(access(path, F_OK), -1);
+	ledger_put_back(&places);
+
+	/* What is cut short is put back as far as it goes. */
+	put("switched-off", "process = 1\ncpus = 1-3\nthread = 7\nwakeup = /nowhere");
+	put_cpus("0\n", "-00000");
+	ledger_put_back(&places);
+	assert_cpus("-11100");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round),
-		cmocka_unit_test(test_refusal),
-		cmocka_unit_test(test_wake_offline),
-		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_round),	     cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_wake_offline), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
