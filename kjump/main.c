@@ -71,7 +71,7 @@ static int help(const char *name)
 {
 	const struct command *command = name ? find_command(name) : NULL;
 
-	if (!name) {
+	if (!name || !strcmp(name, "help")) {
 		print_usage(stdout);
 		return EXIT_DONE;
 	}

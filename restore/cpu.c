@@ -275,6 +275,10 @@ static int check_modes(const struct image_machine *machine, const struct platfor
 {
 	uint64_t used = machine->cpu_features;
 
+	if ((used & CPU_FEATURE_LA57) && !(here->cpu_capabilities & CPU_FEATURE_LA57))
+		return error_set(err, ENODEV,
+				 "saved kernel ran with five levels of page tables (LA57), which "
+				 "this CPU lacks");
 	if ((used ^ here->cpu_features) & CPU_FEATURE_LA57)
 		return error_set(err, ENODEV,
 				 "saved kernel ran with %s levels of page tables, "

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "kjump/check/preflight.h"
+#include "kjump/watch/resolve.h"
 
 /* PATH in what the preflight looks at. Returns TEXT. */
 char *check_path(const struct preflight *preflight, const char *path, char *text, size_t size);
@@ -78,6 +79,10 @@ int check_plaintext(struct preflight *preflight, struct error *note);
 
 /* watched.c: whether changes of disks while the system is away will be noticed */
 int check_watched(struct preflight *preflight, struct error *note);
+
+/* What to do about the doubt that counts in LIST, when that is not USUAL: nobody unmounts the root.
+ */
+const char *check_watched_advice(const struct watch_list *list, const char *usual);
 
 /* boot.c: what the next boot needs to restore it */
 int check_parameter(struct preflight *preflight, struct error *note);

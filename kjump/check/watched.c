@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kjump/check/checks.h"
@@ -28,6 +29,16 @@ static int judge(const struct watch_list *list, struct error *note)
 	return refusal ? -ENOTSUP : PREFLIGHT_DOUBT;
 }
 
+const char *check_watched_advice(const struct watch_list *list, const char *usual)
+{
+	const struct watch_doubt *refusal = watch_refusal(list);
+
+	return refusal && !strncmp(refusal->text, "/ (", 3)
+		       ? "the root cannot be unmounted: set allow_unwatched = / if nobody else "
+			 "writes there while the system is away"
+		       : usual;
+}
+
 int check_watched(struct preflight *preflight, struct error *note)
 {
 	struct watch_list list = { .max = MAILBOX_WATCH_MAX };
@@ -41,8 +52,10 @@ int check_watched(struct preflight *preflight, struct error *note)
 	source.proc = check_path(preflight, PATH_PROC, proc, sizeof(proc));
 	source.target = preflight_node(preflight);
 	ret = watch_resolve(&source, preflight->config->allow_unwatched, &list, note);
-	if (!ret)
+	if (!ret) {
 		ret = judge(&list, note);
+		preflight->advice = check_watched_advice(&list, preflight->advice);
+	}
 	free(list.watch);
 	/* What only other processes have mounted is not seen then. */
 	if (!ret && geteuid() != 0)

@@ -28,17 +28,6 @@ static void print_loaded(const struct loader *loader, struct tsc_rate start)
 	putchar('\n');
 }
 
-/* Better told now than by the time that the first image takes. */
-static void try_finder(void)
-{
-	struct error err = { 0 };
-
-	if (finder_check(PATH_KCORE, PATH_IOMEM, PATH_ZONEINFO, &err))
-		message("free pages cannot be told apart on this kernel: %s; everything will be "
-			"saved",
-			err.text);
-}
-
 static int run(const struct options *options)
 {
 	struct tsc_rate start = tsc_rate_begin();
@@ -54,7 +43,7 @@ static int run(const struct options *options)
 	if (!options->quiet)
 		print_loaded(&loader, start);
 	if (loader.load_start)
-		try_finder();
+		finder_tell(PATH_KCORE, PATH_IOMEM, PATH_ZONEINFO);
 	loader_close(&loader);
 	return EXIT_DONE;
 }

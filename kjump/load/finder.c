@@ -98,3 +98,13 @@ int finder_check(const char *kcore, const char *iomem, const char *zoneinfo, str
 	runs_free(&ram);
 	return ret;
 }
+
+void finder_tell(const char *kcore, const char *iomem, const char *zoneinfo)
+{
+	struct error err = { 0 };
+
+	if (finder_check(kcore, iomem, zoneinfo, &err))
+		message("free pages cannot be told apart on this kernel: %s; everything will be "
+			"saved",
+			err.text);
+}

@@ -18,6 +18,9 @@
  */
 int finder_check(const char *kcore, const char *iomem, const char *zoneinfo, struct error *err);
 
+/* With a message in place of an error: better told now than by the time that an image takes. */
+void finder_tell(const char *kcore, const char *iomem, const char *zoneinfo);
+
 /* Sum of nr_free_pages over all zones; ENODATA when there is none. */
 int finder_zone_count(const char *zoneinfo, uint64_t *ret, struct error *err);
 

@@ -21,6 +21,7 @@
 #include "kjump/check/room.h"
 #include "kjump/check/untouchable.h"
 #include "kjump/load/choice.h"
+#include "kjump/load/finder.h"
 #include "kjump/load/loader.h"
 #include "kjump/paths.h"
 #include "kjump/save/areas.h"
@@ -311,6 +312,8 @@ static int ask_with_retry(struct save *save, struct error *err)
 		if (ret)
 			return ret;
 		warm = !save->loader.load_start;
+		if (!warm && !save->options->config.all)
+			finder_tell(PATH_KCORE, PATH_IOMEM, PATH_ZONEINFO);
 		ret = ask(save, err);
 		loader_close(&save->loader);
 		if (ret != -ESTALE)

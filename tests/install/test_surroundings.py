@@ -91,3 +91,8 @@ def test_nobody_reads_of_a_save(command):
                           stdout=writer, stderr=writer)
     os.close(writer)
     assert done.returncode == 1
+
+
+def test_help_of_help():
+    done = run(BUILD / "kjump", "help", "help")
+    assert done.returncode == 0 and done.stdout == run(BUILD / "kjump", "help").stdout

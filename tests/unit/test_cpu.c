@@ -190,6 +190,19 @@ static void modes(void **state)
 	struct platform is = host;
 
 	(void)state;
+	/* No parameter gives a CPU what it lacks. */
+	is.cpu_features &= ~(uint64_t)CPU_FEATURE_LA57;
+	was.cpu_features |= CPU_FEATURE_LA57;
+	is.cpu_capabilities &= ~(uint64_t)CPU_FEATURE_LA57;
+	expect(&was, &is, "five levels of page tables (LA57), which this CPU lacks");
+	is.cpu_capabilities |= CPU_FEATURE_LA57;
+	expect(&was, &is, "boot without no5lvl");
+	was.cpu_features &= ~(uint64_t)CPU_FEATURE_LA57;
+	is.cpu_features |= CPU_FEATURE_LA57;
+	expect(&was, &is, "boot with no5lvl");
+	was = saved_on(&host);
+	is = host;
+
 	was.cpu_features |= CPU_FEATURE_X2APIC;
 	expect(&was, &is, NULL);
 	is.cpuid[CPUID_1_ECX] &= ~BIT(21);

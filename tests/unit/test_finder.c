@@ -159,6 +159,7 @@ static void test_missing(void **state)
 	assert_int_equal(
 		finder_check("/tmp/kjump-no-such-file", fixture->iomem, fixture->zoneinfo, &err),
 		-ENOENT);
+	assert_true(finder_check("/dev/null", fixture->iomem, fixture->zoneinfo, &err) < 0);
 	fixture->kernel.vmcoreinfo[0] = '\0';
 	expect_error(fixture, ENODATA, "vmcoreinfo");
 }

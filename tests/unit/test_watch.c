@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "kjump/check/checks.h"
 #include "kjump/watch/census.h"
 #include "kjump/watch/loop.h"
 #include "kjump/watch/mapping.h"
@@ -243,6 +244,18 @@ static void test_idle(void **state)
 	assert_null(watch_refusal(&list));
 	put("class/block/bcache0/holders/dm-0", "");
 	resolve("", 0);
+}
+
+/* Nobody unmounts the root. */
+static void test_advice(void **state)
+{
+	(void)state;
+	put("self/mountinfo", "22 1 0:40 / / rw - ubifs ubi0:data rw\n");
+	resolve("", 1);
+	assert_non_null(strstr(check_watched_advice(&list, "unmount it"), "allow_unwatched = /"));
+	put("self/mountinfo", "22 1 0:40 / /more rw - ubifs ubi0:data rw\n");
+	resolve("", 1);
+	assert_string_equal(check_watched_advice(&list, "unmount it"), "unmount it");
 }
 
 /* By what the driver knows of the file: its name may be gone, or be another file's. */
@@ -503,6 +516,7 @@ int main(void)
 		test(test_namespace_of_a_thread),
 		test(test_leftover),
 		test(test_idle),
+		test(test_advice),
 		test(test_loop),
 		test(test_census),
 		test(test_swap),
