@@ -44,7 +44,7 @@ class AgentClient:
             if reply:
                 return reply
             # Lost on the way, or the command takes its time: asking again does not run it again.
-            pause *= 2
+            pause = min(2 * pause, 60)
         raise AgentTimeout(f"no answer within {timeout} s: {command}")
 
     def _send(self, request):

@@ -188,7 +188,7 @@ def test_write_error(make_system):
     machine = system.machine
     system.boot(memory=4, cache=4)
     output, older = reach_bad_spot(system)
-    job = machine.start("kjump hibernate")
+    job = machine.start("kjump hibernate --full --keep 15")
     assert job.wait(60) == 1, job.output()
     for words in output, job.output():
         assert "cannot write" in words and "Input/output error" in words and "not saved" in words

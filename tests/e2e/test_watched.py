@@ -61,6 +61,10 @@ def test_every_write_is_seen(make_machine, tmp_path):
     machine.power_off()
 
 
+# Head and table.
+SUPERBLOCK_SIZE = 4096 + 16384
+
+
 def superblocks(disk, blocks=None):
     """Both copies of a claimed disk's superblock; or put them there."""
     with open(disk.path, "r+b") as file:
@@ -70,7 +74,7 @@ def superblocks(disk, blocks=None):
             if blocks:
                 file.write(blocks[number])
             else:
-                found.append(file.read(4096))
+                found.append(file.read(SUPERBLOCK_SIZE))
         return found
 
 
