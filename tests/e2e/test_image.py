@@ -12,6 +12,7 @@ import pytest
 
 import artifacts
 from machine import MIB
+from test_errors import DATA_START
 from workload import host_path
 
 
@@ -182,10 +183,8 @@ def test_checkpoint_as_a_file(make_system):
     check_export(system, pages)
 
     with open(path, "r+b") as file:
-        file.seek(120)
-        start = int.from_bytes(file.read(8), "little")
-        end = start + found["image"]["device_bytes"]
-        file.seek((start + end) // 2)
+        end = DATA_START + found["image"]["device_bytes"]
+        file.seek((DATA_START + end) // 2)
         byte = file.read(1)[0]
         file.seek(-1, 1)
         file.write(bytes([byte ^ 1]))
