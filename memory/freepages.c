@@ -30,7 +30,6 @@ struct scan {
 	struct virtual_memory v;
 	struct kernel_layout layout;
 	struct sections sections;
-	const struct runs *ram;
 	uint64_t slack;
 	uint32_t buddy_mask; /* of the type, to be compared for free pages */
 	struct free_pages pages;
@@ -85,7 +84,7 @@ static uint64_t free_block(const struct scan *scan, const unsigned char *page, u
 	if (order >= scan->layout.orders || word32(page, scan->layout.page_refcount) != 0)
 		return 0;
 	count = 1ULL << order;
-	if (pfn % count || !inside(scan->ram, pfn, count) ||
+	if (pfn % count || !inside(scan->v.frozen->ram, pfn, count) ||
 	    !inside(&scan->sections.present, pfn, count))
 		return 0;
 	return count;
@@ -159,7 +158,7 @@ static int scan_leaf(struct scan *scan, uint64_t *pfn, uint64_t end, struct erro
 	count = rest / size;
 	if (count > end - *pfn)
 		count = end - *pfn;
-	if (scan->v.memory->by_read && count > READ_AHEAD)
+	if (scan->v.frozen->memory->by_read && count > READ_AHEAD)
 		count = READ_AHEAD;
 	r = virtual_physical(&scan->v, physical, count * size, &base, err);
 	if (r < 0)
@@ -331,9 +330,9 @@ static int scan_by_some_rule(struct scan *scan, struct error *err)
 	return r;
 }
 
-static int find(struct scan *scan, const struct runs *home, const char *vmcoreinfo,
-		struct error *err)
+static int find(struct scan *scan, const char *vmcoreinfo, struct error *err)
 {
+	const struct runs *ram = scan->v.frozen->ram, *home = scan->v.frozen->home;
 	int r = vmcoreinfo_parse(vmcoreinfo, &scan->layout, err);
 
 	if (r == 0)
@@ -344,23 +343,20 @@ static int find(struct scan *scan, const struct runs *home, const char *vmcorein
 		r = sections_read(&scan->v, &scan->sections, err);
 	if (r == 0)
 		r = scan_by_some_rule(scan, err);
-	if (r == 0 && (clip(&scan->pages.free, scan->ram, home) < 0 ||
-		       clip(&scan->pages.untouchable, scan->ram, home) < 0))
+	if (r == 0 && (clip(&scan->pages.free, ram, home) < 0 ||
+		       clip(&scan->pages.untouchable, ram, home) < 0))
 		r = error_set(err, ENOMEM, "list of free pages");
 	return r;
 }
 
-int free_pages_find(struct memory *memory, const struct runs *ram, const struct runs *home,
-		    const char *vmcoreinfo, uint64_t slack, struct free_pages *ret,
-		    struct error *err)
+int free_pages_find(const struct frozen *frozen, const char *vmcoreinfo, uint64_t slack,
+		    struct free_pages *ret, struct error *err)
 {
-	struct scan scan = { .ram = ram, .slack = slack, .pages.limit = ret->limit };
+	struct scan scan = { .slack = slack, .pages.limit = ret->limit };
 	int r;
 
-	scan.v = (struct virtual_memory){
-		.memory = memory, .ram = ram, .home = home, .layout = &scan.layout
-	};
-	r = find(&scan, home, vmcoreinfo, err);
+	scan.v = (struct virtual_memory){ .frozen = frozen, .layout = &scan.layout };
+	r = find(&scan, vmcoreinfo, err);
 	virtual_close(&scan.v);
 	runs_free(&scan.sections.present);
 	if (r < 0)

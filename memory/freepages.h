@@ -26,16 +26,15 @@ struct free_pages {
 void free_pages_free(struct free_pages *pages);
 
 /*
- * Find them. RAM and HOME are sorted; VMCOREINFO is the frozen kernel's text. Any doubt is an
- * error that says which gate failed (the caller then leaves nothing out): a key is missing, the
- * page tables do not fit the kernel, sections disagree about where the memory map is, or the
- * result differs from the zones' own count of free pages by more than 1024 and SLACK, which is for
- * a kernel that runs. When the types of free pages do not fit and the kernel has types in their top
- * byte, that alone is tried. E2BIG when there are more runs of untouchable frames than the list may
- * have: none of those can be left out.
+ * Find them. VMCOREINFO is the frozen kernel's text. Any doubt is an error that says which gate
+ * failed (the caller then leaves nothing out): a key is missing, the page tables do not fit the
+ * kernel, sections disagree about where the memory map is, or the result differs from the zones'
+ * own count of free pages by more than 1024 and SLACK, which is for a kernel that runs. When the
+ * types of free pages do not fit and the kernel has types in their top byte, that alone is tried.
+ * E2BIG when there are more runs of untouchable frames than the list may have: none of those can be
+ * left out.
  */
-int free_pages_find(struct memory *memory, const struct runs *ram, const struct runs *home,
-		    const char *vmcoreinfo, uint64_t slack, struct free_pages *ret,
-		    struct error *err);
+int free_pages_find(const struct frozen *frozen, const char *vmcoreinfo, uint64_t slack,
+		    struct free_pages *ret, struct error *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "memory/core.h"
@@ -32,8 +33,7 @@ int kexec_list_find(const char *kallsyms, const char *kcore, uint64_t *ret, stru
 }
 
 struct walk {
-	struct memory *memory;
-	const struct runs *ram, *home;
+	const struct frozen *frozen;
 	struct memory_window window; /* the page of entries */
 	uint64_t destination;	     /* PFN */
 	kexec_list_visit visit;
@@ -42,7 +42,8 @@ struct walk {
 
 static int check(const struct walk *walk, uint64_t pfn, bool in_home, struct error *err)
 {
-	if (runs_contain(walk->home, pfn) == in_home && runs_contain(walk->ram, pfn))
+	if (runs_contain(walk->frozen->home, pfn) == in_home &&
+	    runs_contain(walk->frozen->ram, pfn))
 		return 0;
 	return error_set(err, EUCLEAN, "list of swapped pages: frame %#" PRIx64 " is out of place",
 			 pfn);
@@ -65,13 +66,13 @@ static int map_entries(struct walk *walk, uint64_t pfn, const void **ret, struct
 {
 	int r = check(walk, pfn, false, err);
 
-	return r ? r : memory_map(walk->memory, &walk->window, pfn, 1, pfn + 1, ret, err);
+	return r ? r : memory_map(walk->frozen->memory, &walk->window, pfn, 1, pfn + 1, ret, err);
 }
 
 static int follow(struct walk *walk, uint64_t entry, struct error *err)
 {
 	/* Each page of the home takes a source and at most one word more. */
-	uint64_t limit = 2 * runs_total(walk->home) + 2 * FRAME_SIZE / SWAP_SIZE;
+	uint64_t limit = 2 * runs_total(walk->frozen->home) + 2 * FRAME_SIZE / SWAP_SIZE;
 	const char *page = NULL;
 	size_t at = 0;
 	int r = 0;
@@ -103,14 +104,59 @@ static int follow(struct walk *walk, uint64_t entry, struct error *err)
 	return error_set(err, EUCLEAN, "list of swapped pages: no end");
 }
 
-int kexec_list_walk(struct memory *memory, const struct runs *ram, const struct runs *home,
-		    uint64_t head, kexec_list_visit visit, void *context, struct error *err)
+int kexec_list_walk(const struct frozen *frozen, kexec_list_visit visit, void *context,
+		    struct error *err)
 {
-	struct walk walk = {
-		.memory = memory, .ram = ram, .home = home, .visit = visit, .context = context
-	};
-	int r = follow(&walk, head, err);
+	struct walk walk = { .frozen = frozen, .visit = visit, .context = context };
+	int r = follow(&walk, frozen->list, err);
 
 	memory_unmap(&walk.window);
+	return r;
+}
+
+size_t kexec_list_index(const struct runs *home, uint64_t pfn)
+{
+	size_t before = 0;
+
+	for (size_t i = 0; i < home->n; i++) {
+		const struct run *run = &home->v[i];
+
+		if (pfn >= run->pfn && pfn - run->pfn < run->count)
+			return before + (pfn - run->pfn);
+		before += run->count;
+	}
+	return SIZE_MAX;
+}
+
+struct sources {
+	const struct runs *home;
+	uint64_t *pfns;
+};
+
+static int note_source(void *context, uint64_t destination, uint64_t source, struct error *err)
+{
+	struct sources *sources = context;
+
+	(void)err;
+	/* The walk has checked that it lies there. */
+	sources->pfns[kexec_list_index(sources->home, destination)] = source;
+	return 0;
+}
+
+int kexec_list_read(const struct frozen *frozen, uint64_t **ret, struct error *err)
+{
+	struct sources sources = { .home = frozen->home };
+	int r;
+
+	if (!frozen->list)
+		return error_set(err, ENODATA, "the list of swapped pages is not known");
+	sources.pfns = calloc(runs_total(frozen->home), sizeof(*sources.pfns));
+	if (!sources.pfns)
+		return error_set(err, ENOMEM, "no memory for the list of swapped pages");
+	r = kexec_list_walk(frozen, note_source, &sources, err);
+	if (r)
+		free(sources.pfns);
+	else
+		*ret = sources.pfns;
 	return r;
 }

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "common/runs.h"
 #include "memory/memory.h"
 
 /*
@@ -24,11 +23,21 @@ typedef int (*kexec_list_visit)(void *context, uint64_t destination, uint64_t so
 				struct error *err);
 
 /*
- * Walk the list that begins with the entry HEAD through a frozen kernel's memory. Everything in it
- * is checked: EUCLEAN when a page of the list or a source does not lie in RAM (sorted) outside the
- * home (sorted), a destination lies not in the home, or the list does not end.
+ * Walk the list of swapped pages of a frozen kernel. Everything in it is checked: EUCLEAN when a
+ * page of the list or a source does not lie in RAM outside the home, a destination lies not in the
+ * home, or the list does not end.
  */
-int kexec_list_walk(struct memory *memory, const struct runs *ram, const struct runs *home,
-		    uint64_t head, kexec_list_visit visit, void *context, struct error *err);
+int kexec_list_walk(const struct frozen *frozen, kexec_list_visit visit, void *context,
+		    struct error *err);
+
+/*
+ * Where the content of each frame of the home is: *RET is from malloc, one PFN for each frame, in
+ * the order of the home's runs; 0 for one that holds nothing of the frozen kernel's. ENODATA when
+ * the list is not known, ENOMEM, else as above.
+ */
+int kexec_list_read(const struct frozen *frozen, uint64_t **ret, struct error *err);
+
+/* Index of frame PFN in such an array; SIZE_MAX when the frame is not in the home. */
+size_t kexec_list_index(const struct runs *home, uint64_t pfn);
 
 #endif

@@ -47,6 +47,17 @@ int memory_map(struct memory *memory, struct memory_window *window, uint64_t pfn
 	       uint64_t limit, const void **ret, struct error *err);
 void memory_unmap(struct memory_window *window);
 
+/*
+ * A kernel that does not run, as what reads it sees it: its RAM, and the frames where another
+ * kernel lives now, with the way to what was in them. Lists are the caller's.
+ */
+struct frozen {
+	struct memory *memory;
+	const struct runs *ram;	 /* sorted: what the kernel calls RAM */
+	const struct runs *home; /* sorted: frames whose content was swapped away */
+	uint64_t list;		 /* first entry of its list of swapped pages; 0 = unknown */
+};
+
 /* Map SIZE bytes at physical ADDRESS (both multiples of 4096) for reading and writing. */
 int memory_map_rw(struct memory *memory, uint64_t address, size_t size, void **ret,
 		  struct error *err);

@@ -140,11 +140,11 @@ static int subset(const struct runs *a, const struct runs *b, const struct runs 
 	return r;
 }
 
-int resources_check(struct memory *memory, const struct handoff *handoff, const struct runs *ram,
-		    const struct runs *home, struct error *err)
+int resources_check(const struct frozen *frozen, const struct handoff *handoff, struct error *err)
 {
 	struct kernel_layout layout;
-	struct virtual_memory v = { .memory = memory, .ram = ram, .home = home, .layout = &layout };
+	struct virtual_memory v = { .frozen = frozen, .layout = &layout };
+	const struct runs *ram = frozen->ram, *home = frozen->home;
 	struct runs found = { 0 };
 	int r;
 

@@ -20,12 +20,11 @@
 int resources_ram(struct virtual_memory *v, uint64_t root, struct runs *ret, struct error *err);
 
 /*
- * Compare RAM (sorted, HOME included, which need not be what the kernel calls RAM) with that.
+ * Compare the RAM of FROZEN (home included, which need not be what the kernel calls RAM) with that.
  * Returns 0 when it is the same. ENODATA or ENOTSUP: it cannot be told, and why; any other error:
  * it is not, or the kernel's memory cannot be read by it; EUCLEAN names the first range that
  * differs.
  */
-int resources_check(struct memory *memory, const struct handoff *handoff, const struct runs *ram,
-		    const struct runs *home, struct error *err);
+int resources_check(const struct frozen *frozen, const struct handoff *handoff, struct error *err);
 
 #endif

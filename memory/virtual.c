@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "memory/kexec-list.h"
 
 /* Intel SDM volume 3, 4.5: bits of paging-structure entries. */
 #define ENTRY_PRESENT 0x1ULL
@@ -17,6 +20,8 @@ void virtual_close(struct virtual_memory *v)
 	for (size_t i = 0; i < sizeof(v->tables) / sizeof(*v->tables); i++)
 		memory_unmap(&v->tables[i]);
 	memory_unmap(&v->data);
+	free(v->swapped);
+	v->swapped = NULL;
 }
 
 /* The RAM run that PFN lies in, or NULL. */
@@ -35,14 +40,43 @@ static const struct run *run_of(const struct runs *runs, uint64_t pfn)
 	return low < runs->n && runs->v[low].pfn <= pfn ? runs->v + low : NULL;
 }
 
-/* Does any frame of [PFN, PFN + COUNT) lie in the home? */
-static bool in_home(const struct runs *home, uint64_t pfn, uint64_t count)
+/* How many bytes from ADDRESS on lie in one piece: up to the home, or to the end of its frame. */
+static uint64_t one_piece(const struct runs *home, uint64_t address, uint64_t size)
 {
+	uint64_t pfn = address >> FRAME_SHIFT;
+
 	for (size_t i = 0; i < home->n; i++) {
-		if (home->v[i].pfn < pfn + count && pfn < home->v[i].pfn + home->v[i].count)
-			return true;
+		uint64_t start = home->v[i].pfn, rest;
+
+		if (start + home->v[i].count <= pfn)
+			continue;
+		rest = start <= pfn ? FRAME_SIZE - address % FRAME_SIZE
+				    : (start << FRAME_SHIFT) - address;
+		return rest < size ? rest : size;
 	}
-	return false;
+	return size;
+}
+
+/* Where the content of a frame of the home is now. */
+static int find_swapped(struct virtual_memory *v, uint64_t *pfn, struct error *err)
+{
+	const struct frozen *frozen = v->frozen;
+	size_t index = kexec_list_index(frozen->home, *pfn);
+	int r = 0;
+
+	if (index == SIZE_MAX)
+		return 0;
+	if (!v->swapped)
+		r = kexec_list_read(frozen, &v->swapped, err);
+	if (!r && !v->swapped[index])
+		r = error_set(err, ENXIO, "nothing was swapped out of it");
+	if (r) {
+		error_prefix(err, "0x%" PRIx64 " lies in the home of kernel B",
+			     *pfn << FRAME_SHIFT);
+		return -(err->code = ENXIO);
+	}
+	*pfn = v->swapped[index];
+	return 0;
 }
 
 static int map_physical(struct virtual_memory *v, struct memory_window *window, uint64_t address,
@@ -50,17 +84,20 @@ static int map_physical(struct virtual_memory *v, struct memory_window *window, 
 {
 	uint64_t pfn = address >> FRAME_SHIFT;
 	uint64_t count = ((address + size - 1) >> FRAME_SHIFT) - pfn + 1;
-	const struct run *run = run_of(v->ram, pfn);
+	const struct run *run = run_of(v->frozen->ram, pfn);
 	const void *base;
 	int r;
 
 	if (!run || count > run->pfn + run->count - pfn)
 		return error_set(err, ENXIO, "0x%" PRIx64 "+%" PRIu64 " is not in RAM", address,
 				 size);
-	if (in_home(v->home, pfn, count))
-		return error_set(err, ENXIO, "0x%" PRIx64 " lies in the home of kernel B", address);
+	if (one_piece(v->frozen->home, address, size) < size)
+		return error_set(err, ENXIO, "0x%" PRIx64 "+%" PRIu64 " is not in one piece",
+				 address, size);
+	r = find_swapped(v, &pfn, err);
 	/* Nothing beyond is mapped ahead: walks go here and there. */
-	r = memory_map(v->memory, window, pfn, count, pfn + count, &base, err);
+	if (!r)
+		r = memory_map(v->frozen->memory, window, pfn, count, pfn + count, &base, err);
 	if (r == 0)
 		*ret = (const char *)base + address % FRAME_SIZE;
 	return r;
@@ -95,7 +132,7 @@ int virtual_translate(struct virtual_memory *v, uint64_t address, uint64_t *phys
 			uint64_t size = 1ULL << shift, offset = address & (size - 1);
 
 			*physical = (table & ~(size - 1)) + offset;
-			*rest = size - offset;
+			*rest = one_piece(v->frozen->home, *physical, size - offset);
 			return 0;
 		}
 	}

@@ -11,12 +11,11 @@
 #include "memory/memory.h"
 #include "memory/vmcoreinfo.h"
 
-/* Zero-initialise but for the first four; virtual_close() ends it. */
+/* Zero-initialise but for the first two; virtual_close() ends it. */
 struct virtual_memory {
-	struct memory *memory;
-	const struct runs *ram;	 /* sorted: what A calls RAM */
-	const struct runs *home; /* sorted: frames whose content A has swapped away */
+	const struct frozen *frozen;
 	const struct kernel_layout *layout;
+	uint64_t *swapped; /* where the content of the home is (kexec_list_read()), once needed */
 	struct memory_window tables[5]; /* one a level: neighbours share their upper tables */
 	struct memory_window data;
 };
@@ -25,12 +24,17 @@ void virtual_close(struct virtual_memory *v);
 
 /*
  * Physical address of ADDRESS, and in *REST how many bytes from there on the same page (of any
- * size) maps. EFAULT when it is not mapped; ENXIO when a table lies outside RAM or in the home.
+ * size) maps and virtual_physical() reads in one piece. EFAULT when it is not mapped; ENXIO when a
+ * table lies outside RAM, or in the home and it cannot be told where its content is.
  */
 int virtual_translate(struct virtual_memory *v, uint64_t address, uint64_t *physical,
 		      uint64_t *rest, struct error *err);
 
-/* SIZE bytes at the physical ADDRESS, inside one RAM range; valid until the next call. */
+/*
+ * SIZE bytes at the physical ADDRESS, as virtual_translate() gave them: inside one RAM range, and
+ * inside one frame where that is the home's, whose content is read where it was swapped to. Valid
+ * until the next call.
+ */
 int virtual_physical(struct virtual_memory *v, uint64_t address, uint64_t size, const void **ret,
 		     struct error *err);
 

@@ -24,14 +24,16 @@ struct dump {
 static void find_free(struct dump *dump)
 {
 	static const struct runs no_home;
+	const struct frozen frozen = { .memory = dump->memory,
+				       .ram = &dump->core.ram,
+				       .home = &no_home };
 	struct error err = { 0 };
 
 	if (dump->options->all)
 		return;
 	if (!dump->core.vmcoreinfo)
 		message("%s: no VMCOREINFO note; saving free pages too", dump->options->vmcore);
-	else if (free_pages_find(dump->memory, &dump->core.ram, &no_home, dump->core.vmcoreinfo, 0,
-				 &dump->pages, &err))
+	else if (free_pages_find(&frozen, dump->core.vmcoreinfo, 0, &dump->pages, &err))
 		message("%s: free pages: %s; saving them all", dump->options->vmcore, err.text);
 }
 

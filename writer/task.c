@@ -109,6 +109,14 @@ static int check_untouchable(const struct task *task, struct error *err)
 	return 0;
 }
 
+static struct frozen frozen_kernel(const struct task *task)
+{
+	return (struct frozen){ .memory = task->memory,
+				.ram = &task->ram,
+				.home = &task->home,
+				.list = task->mailbox->request.kexec_list };
+}
+
 /*
  * Which pages to leave out. Any doubt about it means that all are saved, unless there are some that
  * must not even be read: a memory error ends the machine, and an offline page may be mapped
@@ -118,6 +126,7 @@ static int find_free(struct task *task, struct error *err)
 {
 	const struct request *request = &task->mailbox->request;
 	const struct handoff *handoff = task->view->handoff;
+	const struct frozen frozen = frozen_kernel(task);
 	bool all = request->flags & REQUEST_SAVE_ALL;
 	struct error doubt = { 0 };
 	int r;
@@ -127,8 +136,7 @@ static int find_free(struct task *task, struct error *err)
 	if (!handoff->vmcoreinfo_size)
 		r = error_set(&doubt, ENODATA, "the kernel passed on no vmcoreinfo");
 	else
-		r = free_pages_find(task->memory, &task->ram, &task->home, handoff->vmcoreinfo, 0,
-				    &task->pages, &doubt);
+		r = free_pages_find(&frozen, handoff->vmcoreinfo, 0, &task->pages, &doubt);
 	if (!r && (r = check_untouchable(task, err)))
 		return r;
 	if (r == -E2BIG) {
@@ -177,7 +185,8 @@ size_t task_zero_runs(const struct task *task)
 /* A's list of RAM is as old as this kernel; what A's own kernel says is what counts. */
 static int check_ram(const struct task *task, struct error *err)
 {
-	int r = resources_check(task->memory, task->view->handoff, &task->ram, &task->home, err);
+	const struct frozen frozen = frozen_kernel(task);
+	int r = resources_check(&frozen, task->view->handoff, err);
 
 	if (r != -ENODATA && r != -ENOTSUP)
 		return r;

@@ -214,6 +214,16 @@ static int write_chunk(void *context, size_t number, const struct image_chunk *c
 	return 0;
 }
 
+/* --- what was written, read again --- */
+
+static struct frozen frozen_kernel(struct memory *memory, const struct image_index *index)
+{
+	return (struct frozen){ .memory = memory,
+				.ram = &index->ram,
+				.home = &index->home,
+				.list = index->machine.kexec_list };
+}
+
 /* --- the direct map --- */
 
 /*
@@ -224,9 +234,8 @@ static int find_direct_map(struct memory *memory, const struct image_index *inde
 			   struct error *err)
 {
 	struct kernel_layout layout;
-	struct virtual_memory v = {
-		.memory = memory, .ram = &index->ram, .home = &index->home, .layout = &layout
-	};
+	const struct frozen frozen = frozen_kernel(memory, index);
+	struct virtual_memory v = { .frozen = &frozen, .layout = &layout };
 	uint64_t physical = 0, rest;
 	int status = vmcoreinfo_parse(index->vmcoreinfo, &layout, err);
 
@@ -272,8 +281,8 @@ static int fill_home(const struct vmcore *core, struct memory *memory, uint64_t 
 {
 	const struct image_index *index = core->index;
 	struct home_copy copy = { .core = core, .memory = memory };
-	int ret = kexec_list_walk(memory, &index->ram, &index->home, index->machine.kexec_list,
-				  copy_frame, &copy, err);
+	const struct frozen frozen = frozen_kernel(memory, index);
+	int ret = kexec_list_walk(&frozen, copy_frame, &copy, err);
 
 	memory_unmap(&copy.window);
 	*pages = copy.pages;

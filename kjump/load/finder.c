@@ -63,6 +63,7 @@ static int search(struct memory *memory, const struct runs *ram, const char *vmc
 		  const char *zoneinfo, struct error *err)
 {
 	static const struct runs none;
+	const struct frozen running = { .memory = memory, .ram = ram, .home = &none };
 	uint64_t count;
 	int ret = -EINVAL;
 
@@ -71,8 +72,7 @@ static int search(struct memory *memory, const struct runs *ram, const char *vmc
 
 		ret = finder_zone_count(zoneinfo, &count, err);
 		if (!ret)
-			ret = free_pages_find(memory, ram, &none, vmcoreinfo, tolerance(count),
-					      &pages, err);
+			ret = free_pages_find(&running, vmcoreinfo, tolerance(count), &pages, err);
 		if (!ret)
 			ret = compare(&pages, zoneinfo, err);
 		free_pages_free(&pages);

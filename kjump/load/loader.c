@@ -284,7 +284,7 @@ static int load_cold(const struct choice *choice, struct loader *loader, struct 
 	state->digest = choice->digest;
 	state->mailbox_pfn = loader->page.pfn;
 	state->raised = loader->page.raised;
-	/* Only for programs that look into the image. */
+	/* Without it what lies in the home is not found, and a save may be refused for it. */
 	if (loader->backend->list
 		    ? loader->backend->list(&state->kexec_list, &ignored)
 		    : kexec_list_find(PATH_KALLSYMS, PATH_KCORE, &state->kexec_list, &ignored))

@@ -86,6 +86,7 @@ static int save(const char *path, const char *image, int level, struct device *d
 	struct image_machine machine = { .created = 1 };
 	struct image_super super;
 	struct memory *memory;
+	struct frozen frozen;
 	struct disk disk;
 	struct core core;
 	struct save_result result;
@@ -94,8 +95,9 @@ static int save(const char *path, const char *image, int level, struct device *d
 
 	if (r)
 		return r;
+	frozen = (struct frozen){ .memory = memory, .ram = &core.ram, .home = &no_home };
 	if (core.vmcoreinfo)
-		free_pages_find(memory, &core.ram, &no_home, core.vmcoreinfo, 0, &pages, err);
+		free_pages_find(&frozen, core.vmcoreinfo, 0, &pages, err);
 	r = make_device(image, runs_total(&core.ram) * FRAME_SIZE, err);
 	if (!r)
 		r = disk_open(image, DISK_WRITE, &disk, err);

@@ -164,7 +164,6 @@ def check_export(system, pages):
     assert "Linux version" in log and "Disabling non-boot CPUs" in log
 
 
-@pytest.mark.full
 def test_checkpoint_as_a_file(make_system):
     system = make_system(memory="512M")
     system.boot(memory=8, cache=4)

@@ -81,27 +81,27 @@ static int count(void *context, uint64_t destination, uint64_t source, struct er
 }
 
 /* Is the list of RAM what the kernel's resources say? */
-static bool compare(const struct fake_kernel *kernel, const char *text, struct error *err)
+static bool compare(const struct frozen *frozen, const char *text, struct error *err)
 {
 	static struct handoff handoff;
 
 	strcpy(handoff.vmcoreinfo, text);
 	handoff.vmcoreinfo_size = (uint32_t)strlen(text);
 	handoff.iomem_resource = RESOURCES_ROOT;
-	return fuzz_good(
-		resources_check(kernel->memory, &handoff, &kernel->ram, &kernel->home, err), err);
+	return fuzz_good(resources_check(frozen, &handoff, err), err);
 }
 
 static bool fuzz_run(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = { data, size };
 	struct fake_kernel *kernel = kernel_of(fuzz_u8(&input));
-	struct run low = { 700, 50 };
+	struct run low = { 520, 530 }; /* data, and a part of the memory map */
 	const struct runs home = { .v = &low, .n = 1 };
 	struct change changes[CHANGES_MAX];
 	char text[sizeof(kernel->vmcoreinfo)];
 	struct free_pages pages = { 0 };
 	struct error err = { 0 };
+	struct frozen frozen = kernel_frozen(kernel);
 	uint64_t head = fuzz_u64(&input);
 	unsigned swapped = 0;
 	size_t n;
@@ -109,15 +109,17 @@ static bool fuzz_run(const uint8_t *data, size_t size)
 
 	memcpy(text, kernel->vmcoreinfo, sizeof(text));
 	n = change_all(kernel, &input, text, changes);
-	good = fuzz_good(
-		free_pages_find(kernel->memory, &kernel->ram, &kernel->home, text, 0, &pages, &err),
-		&err);
-	good &= compare(kernel, text, &err);
-	if (head)
-		fuzz_good(kexec_list_walk(kernel->memory, &kernel->ram, &home, head, count,
-					  &swapped, &err),
-			  &err);
+	good = fuzz_good(free_pages_find(&frozen, text, 0, &pages, &err), &err);
+	good &= compare(&frozen, text, &err);
 	free_pages_free(&pages);
+	if (head) {
+		frozen.home = &home;
+		frozen.list = head;
+		fuzz_good(kexec_list_walk(&frozen, count, &swapped, &err), &err);
+		fuzz_good(free_pages_find(&frozen, text, 0, &pages, &err), &err);
+		compare(&frozen, text, &err);
+		free_pages_free(&pages);
+	}
 	while (n--)
 		kernel_put64(kernel, changes[n].at, changes[n].before);
 	return good;

@@ -67,6 +67,8 @@ struct fake_kernel {
 	uint64_t counted;
 	struct run ram_runs[2];
 	struct runs ram, home;
+	struct run home_run;
+	uint64_t list; /* of swapped pages */
 };
 
 static inline void kernel_put64(struct fake_kernel *kernel, uint64_t at, uint64_t value)
@@ -204,6 +206,42 @@ static inline void kernel_create(struct fake_kernel *kernel, const struct kernel
 	kernel_describe(kernel);
 	if (memory_open(kernel->path, &kernel->memory, &err) < 0)
 		abort();
+}
+
+static inline struct frozen kernel_frozen(const struct fake_kernel *kernel)
+{
+	return (struct frozen){ .memory = kernel->memory,
+				.ram = &kernel->ram,
+				.home = &kernel->home,
+				.list = kernel->list };
+}
+
+/*
+ * Another kernel lives in COUNT frames from HOME on, whose content is in those from SOURCE on, as
+ * the kernel's list in the frames from LIST on tells.
+ */
+static inline void kernel_swap(struct fake_kernel *kernel, uint64_t home, uint64_t count,
+			       uint64_t source, uint64_t list)
+{
+	uint64_t at = list << FRAME_SHIFT;
+
+	kernel->home_run = (struct run){ home, count };
+	kernel->home = (struct runs){ .v = &kernel->home_run, .n = 1 };
+	kernel->list = at | 0x2;
+	kernel_put64(kernel, at, home << FRAME_SHIFT | 0x1);
+	for (uint64_t i = 0; i < count; i++) {
+		unsigned char *from = kernel->bytes + ((home + i) << FRAME_SHIFT);
+
+		memcpy(kernel->bytes + ((source + i) << FRAME_SHIFT), from, FRAME_SIZE);
+		memset(from, 0xbb, FRAME_SIZE);
+		at += 8;
+		if (at % FRAME_SIZE == FRAME_SIZE - 8) {
+			kernel_put64(kernel, at, (at + 8) | 0x2);
+			at += 8;
+		}
+		kernel_put64(kernel, at, (source + i) << FRAME_SHIFT | 0x8);
+	}
+	kernel_put64(kernel, at + 8, 0x4);
 }
 
 static inline void kernel_destroy(struct fake_kernel *kernel)

@@ -28,9 +28,10 @@ static void fill(struct fake_kernel *kernel)
 
 static int find(struct fake_kernel *kernel, struct free_pages *pages, struct error *err)
 {
+	const struct frozen frozen = kernel_frozen(kernel);
+
 	*pages = (struct free_pages){ 0 };
-	return free_pages_find(kernel->memory, &kernel->ram, &kernel->home, kernel->vmcoreinfo, 0,
-			       pages, err);
+	return free_pages_find(&frozen, kernel->vmcoreinfo, 0, pages, err);
 }
 
 static void assert_runs(const struct runs *runs, const struct run *wanted, size_t count)
@@ -274,23 +275,52 @@ static void many_stray_values_are_refused(void **state)
 	kernel_destroy(&kernel);
 }
 
+/*
+ * The home is borrowed: page tables, counters and the memory map lie where another kernel lives
+ * now. They are read where they were swapped to, whatever the home begins and ends in.
+ */
+static void swapped_away(void **state)
+{
+	static const struct {
+		uint64_t home, count;
+	} homes[] = { { 256, 1280 }, { 300, 20 }, { 512, 1 }, { 514, 700 }, { 1025, 3 } };
+	struct fake_kernel kernel;
+
+	(void)state;
+	for (size_t i = 0; i < KERNEL_VERSIONS * 5; i++) {
+		struct free_pages pages;
+		struct error err;
+
+		kernel_create(&kernel, &kernel_versions[i / 5]);
+		fill(&kernel);
+		kernel_swap(&kernel, homes[i % 5].home, homes[i % 5].count, 8192, 10240);
+		if (find(&kernel, &pages, &err) < 0)
+			fail_msg("%s, %zu: %s", kernel_versions[i / 5].name, i % 5, err.text);
+		assert_int_equal(pages.free.n, 5);
+		assert_int_equal(pages.untouchable.n, 2);
+		assert_int_equal(pages.found, pages.counted);
+		free_pages_free(&pages);
+		kernel_destroy(&kernel);
+	}
+}
+
 /* Free pages may be saved instead of listed, what must not be touched may not. */
 static void lists_have_a_limit(void **state)
 {
 	struct fake_kernel kernel;
 	struct free_pages pages = { .limit = 64 };
+	struct frozen frozen;
 	struct error err;
 
 	(void)state;
 	kernel_create(&kernel, &kernel_versions[2]);
+	frozen = kernel_frozen(&kernel);
 	kernel_set_free(&kernel, 2048, 10);
 	for (uint64_t pfn = 5000; pfn < 5600; pfn += 2)
 		kernel_set_free(&kernel, pfn, 0);
 	kernel_set_free(&kernel, 6144, 5);
 	kernel_set_counter(&kernel, kernel.counted);
-	assert_int_equal(free_pages_find(kernel.memory, &kernel.ram, &kernel.home,
-					 kernel.vmcoreinfo, 0, &pages, &err),
-			 0);
+	assert_int_equal(free_pages_find(&frozen, kernel.vmcoreinfo, 0, &pages, &err), 0);
 	assert_int_equal(pages.found, 1024 + 300 + 32);
 	assert_in_range(pages.free.n, 32, 64);
 	assert_true(runs_contain(&pages.free, 2048 + 1023));
@@ -301,9 +331,7 @@ static void lists_have_a_limit(void **state)
 	for (uint64_t pfn = 7000; pfn < 7200; pfn += 2)
 		kernel_set_type(&kernel, pfn, kernel.version.offline);
 	pages = (struct free_pages){ .limit = 64 };
-	assert_int_equal(free_pages_find(kernel.memory, &kernel.ram, &kernel.home,
-					 kernel.vmcoreinfo, 0, &pages, &err),
-			 -E2BIG);
+	assert_int_equal(free_pages_find(&frozen, kernel.vmcoreinfo, 0, &pages, &err), -E2BIG);
 	kernel_destroy(&kernel);
 }
 
@@ -319,6 +347,7 @@ int main(void)
 		cmocka_unit_test(counters_must_agree),
 		cmocka_unit_test(memory_map_in_the_home_is_refused),
 		cmocka_unit_test(many_stray_values_are_refused),
+		cmocka_unit_test(swapped_away),
 		cmocka_unit_test(lists_have_a_limit),
 	};
 

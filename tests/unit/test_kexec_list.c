@@ -82,8 +82,12 @@ static int note(void *context, uint64_t destination, uint64_t source, struct err
 
 static int walk(struct fixture *fixture, uint64_t head, struct error *err)
 {
+	const struct frozen frozen = {
+		.memory = fixture->memory, .ram = &ram, .home = &home, .list = head
+	};
+
 	memset(fixture->source, 0, sizeof(fixture->source));
-	return kexec_list_walk(fixture->memory, &ram, &home, head, note, fixture, err);
+	return kexec_list_walk(&frozen, note, fixture, err);
 }
 
 static void test_walk(void **state)

@@ -36,8 +36,11 @@ static int teardown(void **state)
 
 static int check(const struct runs *ram, struct error *err)
 {
+	struct frozen frozen = kernel_frozen(&kernel);
+
 	*err = (struct error){ 0 };
-	return resources_check(kernel.memory, &handoff, ram, &kernel.home, err);
+	frozen.ram = ram;
+	return resources_check(&frozen, &handoff, err);
 }
 
 static void expect(int code, const char *words)
@@ -96,6 +99,21 @@ static void home_outside(void **state)
 	runs_free(&ram);
 }
 
+/* The tables, the tree and its names lie where another kernel lives now. */
+static void swapped_away(void **state)
+{
+	struct run others = { 40 * KERNEL_MIB / FRAME_SIZE, 512 };
+
+	(void)state;
+	kernel_swap(&kernel, KERNEL_TABLES / FRAME_SIZE, 1024, 20 * KERNEL_MIB / FRAME_SIZE,
+		    30 * KERNEL_MIB / FRAME_SIZE);
+	same(NULL);
+	kernel.list = 0;
+	expect(ENOTSUP, "kind");
+	kernel.home = (struct runs){ .v = &others, .n = 1 };
+	expect(ENOTSUP, "kind");
+}
+
 static void cannot_tell(void **state)
 {
 	(void)state;
@@ -152,9 +170,11 @@ int main(void)
 #define VERSION(i)                                                                                 \
 	cmocka_unit_test_prestate_setup_teardown(same, setup, teardown, (void *)&kernel_versions[i])
 	const struct CMUnitTest tests[] = {
-		VERSION(0),	   VERSION(1),	       VERSION(2),
-		VERSION(3),	   TEST(differs),      TEST(home_outside),
-		TEST(cannot_tell), TEST(broken_trees), TEST(name_at_a_border),
+		VERSION(0),	    VERSION(1),
+		VERSION(2),	    VERSION(3),
+		TEST(differs),	    TEST(home_outside),
+		TEST(swapped_away), TEST(cannot_tell),
+		TEST(broken_trees), TEST(name_at_a_border),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
