@@ -121,6 +121,11 @@ $(BUILD)/bench-pages: $(BUILD)/obj/tests/bench/pages.o $(BUILD)/libkjump.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+# What two CPUs are to one
+$(BUILD)/bench-cores: $(BUILD)/obj/tests/bench/cores.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
+
 # --- code between kernels -------------------------------------------------------------------------
 
 $(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile | $(BUILD)/ready

@@ -30,7 +30,8 @@
 /* Milliseconds. What ends at once as a rule may take as long as a host does not run a CPU. */
 #define MS_TO_COME 1000
 #define MS_TO_END  1000
-#define MS_TO_INIT 10
+#define MS_TO_INIT 10 /* of a CPU that does anything, */
+#define MS_TO_REST 1  /* and of those that have halted */
 
 /* Code for real mode, and what it reads. */
 extern const uint8_t wake_code[], wake_code_end[];
@@ -130,10 +131,10 @@ static void send(enum apic apic, uint32_t id, uint32_t command)
 		relax();
 }
 
-static void init_others(const struct payload *payload)
+static void init_others(const struct payload *payload, uint64_t ms)
 {
 	send(apic_mode(), 0, ICR_INIT_OTHERS);
-	wait_ticks(MS_TO_INIT * payload->ticks_ms);
+	wait_ticks(ms * payload->ticks_ms);
 }
 
 /* --- waking --------------------------------------------------------------------------------- */
@@ -245,7 +246,7 @@ void crew_do(const struct payload *payload, enum crew_job job, crew_work *work, 
 			relax();
 			continue;
 		}
-		init_others(payload);
+		init_others(payload, MS_TO_INIT);
 		crew->woken = 0;
 		for (unsigned i = 0; i < PAYLOAD_HELPERS; i++)
 			crew->seats[i].busy = 0;
@@ -309,6 +310,6 @@ uint32_t crew_dismiss(const struct payload *payload)
 	store(&crew->current, CREW_LEAVE);
 	while (wait_on(payload, crew, start))
 		relax();
-	init_others(payload);
+	init_others(payload, count_left(crew) >= crew->woken ? MS_TO_REST : MS_TO_INIT);
 	return count_left(crew);
 }

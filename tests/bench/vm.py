@@ -155,7 +155,14 @@ def wait_report(machine):
     return machine.run("until [ -e /run/kjump/last ]; do sleep 0.2; done; cat /run/kjump/last", 60)
 
 
-def show_payloads(rows):
+def host_ratio():
+    """What two of the host's own CPUs are to one, just now."""
+    program = Path(__file__).resolve().parents[2] / "build" / "bench-cores"
+    return float(subprocess.run([program], check=True, text=True,
+                                stdout=subprocess.PIPE).stdout.split()[2])
+
+
+def show_payloads(rows, host):
     """Medians, and two CPUs as a part of one."""
     names = list(rows[1][0])
     sums = {cpus: statistics.median(sum(run.values()) for run in runs)
@@ -165,7 +172,8 @@ def show_payloads(rows):
         medians = [statistics.median(run[name] for run in runs) for name in names]
         print(f"{f'{cpus} CPUs' if cpus > 1 else '1 CPU':<20}"
               + "".join(f"{value:>17.0f}" for value in medians + [sums[cpus]]))
-    print(f"ratio of 2 CPUs to 1: {sums[2] / sums[1]:.2f} (goal: at most 0.60)")
+    print(f"ratio of 2 CPUs to 1: {sums[2] / sums[1]:.2f} (goal: at most 0.60); "
+          f"of the host's own: {host:.2f}")
 
 
 def compressors():
@@ -227,7 +235,7 @@ def main():
     if not options.only_payload:
         compare(options)
     with tempfile.TemporaryDirectory(dir=content.cache()) as folder:
-        show_payloads(payloads(Path(folder), options.files, options.runs))
+        show_payloads(payloads(Path(folder), options.files, options.runs), host_ratio())
 
 
 if __name__ == "__main__":
