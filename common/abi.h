@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 9
+#define ABI_VERSION 10
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -306,10 +306,14 @@ struct watch {
 	uint64_t length; /* bytes */
 };
 
-#define REQUEST_VERIFY	 0x1 /* read the image back before reporting success */
-#define REQUEST_DRY_RUN	 0x2 /* scan and compress, write nothing */
-#define REQUEST_SAVE_ALL 0x4 /* leave nothing out but the zero pages */
-#define REQUEST_FULL	 0x8 /* build on no other image */
+#define REQUEST_VERIFY	 0x1  /* read the image back before reporting success */
+#define REQUEST_DRY_RUN	 0x2  /* scan and compress, write nothing */
+#define REQUEST_SAVE_ALL 0x4  /* leave nothing out but the zero pages */
+#define REQUEST_FULL	 0x8  /* build on no other image */
+#define REQUEST_STAY_ON	 0x10 /* OP_HIBERNATE: jump back when it is saved, as after a checkpoint */
+
+#define REQUEST_FLAGS                                                                              \
+	(REQUEST_VERIFY | REQUEST_DRY_RUN | REQUEST_SAVE_ALL | REQUEST_FULL | REQUEST_STAY_ON)
 
 #define LEVEL_MIN      (-20)
 #define LEVEL_MAX      19

@@ -17,7 +17,8 @@ struct kexec_part;
 /* What keeps programs frozen: descriptors, -1 = none. */
 struct jump_freeze {
 	int device, snapshot;
-	bool own; /* the latter was opened for it */
+	bool own;  /* the latter was opened for it */
+	bool stay; /* after the jump as well */
 };
 
 struct jump_backend {
@@ -47,6 +48,14 @@ struct jump_backend {
 	 */
 	int (*freeze)(int snapshot, struct jump_freeze *ret, struct error *err);
 	void (*thaw)(struct jump_freeze *frozen);
+
+	/*
+	 * Can everything stay frozen when execute() has returned, the kernel's own threads as well,
+	 * until thaw()? EOPNOTSUPP says why not. freeze_staying() is freeze() for that, by
+	 * SNAPSHOT, which must be open.
+	 */
+	int (*stays_frozen)(struct error *err);
+	int (*freeze_staying)(int snapshot, struct jump_freeze *ret, struct error *err);
 
 	/*
 	 * Jump. Returns 0 when somebody jumped back, an error when the kernel did not jump (EBUSY:

@@ -135,8 +135,20 @@ static int freeze(int snapshot, struct jump_freeze *ret, struct error *err)
 {
 	(void)snapshot;
 	(void)err;
-	*ret = (struct jump_freeze){ -1, -1, false };
+	*ret = (struct jump_freeze){ .device = -1, .snapshot = -1 };
 	return 0;
+}
+
+static int stays_frozen(struct error *err)
+{
+	return error_set(err, EOPNOTSUPP, "kexec thaws what is frozen; it takes the jump module");
+}
+
+static int freeze_staying(int snapshot, struct jump_freeze *ret, struct error *err)
+{
+	(void)snapshot;
+	*ret = (struct jump_freeze){ .device = -1, .snapshot = -1 };
+	return stays_frozen(err);
 }
 
 static void thaw(struct jump_freeze *frozen)
@@ -159,5 +171,7 @@ const struct jump_backend jump_kexec = {
 	.parks_cpus = parks_cpus,
 	.freeze = freeze,
 	.thaw = thaw,
+	.stays_frozen = stays_frozen,
+	.freeze_staying = freeze_staying,
 	.execute = execute,
 };

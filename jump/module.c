@@ -260,7 +260,7 @@ static int freeze(int snapshot, struct jump_freeze *ret, struct error *err)
 	struct kjump_status status;
 	int code;
 
-	*ret = (struct jump_freeze){ -1, -1, false };
+	*ret = (struct jump_freeze){ .device = -1, .snapshot = -1 };
 	code = open_device(&ret->device, &status, err);
 	if (code)
 		return code;
@@ -268,6 +268,38 @@ static int freeze(int snapshot, struct jump_freeze *ret, struct error *err)
 		code = freeze_by_snapshot(snapshot, ret, err);
 	else if (ioctl(ret->device, KJUMP_FREEZE, &freeze) < 0)
 		code = explain(ret->device, errno, "jump module", err);
+	if (code)
+		close(ret->device);
+	return code;
+}
+
+static int stays_frozen(struct error *err)
+{
+	struct kjump_status status;
+	int fd, ret = open_device(&fd, &status, err);
+
+	if (ret)
+		return ret;
+	close(fd);
+	if (status.flags & KJUMP_STATUS_FREEZE_TASKS)
+		return error_set(err, EOPNOTSUPP,
+				 "jump module: it did not find the function of this kernel that "
+				 "freezes the kernel's own threads");
+	return 0;
+}
+
+static int freeze_staying(int snapshot, struct jump_freeze *ret, struct error *err)
+{
+	struct kjump_status status;
+	int code;
+
+	*ret = (struct jump_freeze){ .device = -1, .snapshot = -1, .stay = true };
+	if (snapshot < 0)
+		return error_set(err, ENODEV, SNAPSHOT ": not there; programs cannot stay frozen");
+	code = open_device(&ret->device, &status, err);
+	if (code)
+		return code;
+	code = freeze_by_snapshot(snapshot, ret, err);
 	if (code)
 		close(ret->device);
 	return code;
@@ -284,7 +316,8 @@ static void thaw(struct jump_freeze *frozen)
 
 static int execute(struct jump_freeze *frozen, struct error *err)
 {
-	const struct kjump_jump jump = { .abi = KJUMP_ABI };
+	const struct kjump_jump jump = { .abi = KJUMP_ABI,
+					 .flags = frozen->stay ? KJUMP_JUMP_STAY_FROZEN : 0 };
 
 	if (ioctl(frozen->device, KJUMP_JUMP, &jump) < 0)
 		return explain(frozen->device, errno, "jump module", err);
@@ -314,6 +347,8 @@ const struct jump_backend jump_module = {
 	.parks_cpus = parks_cpus,
 	.freeze = freeze,
 	.thaw = thaw,
+	.stays_frozen = stays_frozen,
+	.freeze_staying = freeze_staying,
 	.execute = execute,
 	.list = list,
 };

@@ -31,6 +31,7 @@ static const struct kind kinds[EVENT_COUNT] = {
 	[EVENT_SAVING] = { "saving", "127c699d43af43ed85f5d58282f98892", "6" },
 	[EVENT_RESTORED] = { "restored", "d3ff0fdc180248018ee36c677e861122", "5" },
 	[EVENT_SAVED] = { "saved", "a43adb7c0a164f209de6237e05059add", "6" },
+	[EVENT_WOKEN] = { "woken", "5f1c3ad0c7ad4d6e9a1f5f2d2b7e8c46", "5" },
 	[EVENT_FAILED] = { "failed", "2d8e075a4f3a4f91b202b7a06eeece31", "3" },
 	[EVENT_BOOTED_ON] = { "booted on", "d9d4b1ab499147598c7910bc195b7b8f", "4" },
 };
@@ -86,6 +87,13 @@ char *event_describe(const struct event *event, char *text, size_t size)
 	case EVENT_SAVED:
 		snprintf(text, size, "%s saved on %s: %s in %.1f s", event->operation,
 			 event->target, data, saving + returning);
+		break;
+	case EVENT_WOKEN:
+		snprintf(
+			text, size,
+			"woken up from RAM; the image of the %s on %s was not needed: %s, saved in "
+			"%.1f s",
+			event->operation, event->target, data, saving);
 		break;
 	case EVENT_FAILED:
 		snprintf(text, size, "%s failed, nothing was saved: %s", event->operation,

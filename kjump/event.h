@@ -16,6 +16,7 @@ enum event_kind {
 	EVENT_SAVING,	 /* the system is about to be frozen */
 	EVENT_RESTORED,	 /* it is back from a hibernation image */
 	EVENT_SAVED,	 /* a checkpoint is on the target */
+	EVENT_WOKEN,	 /* suspended to RAM with an image on the target, which was not needed */
 	EVENT_FAILED,	 /* nothing was saved */
 	EVENT_BOOTED_ON, /* a boot went on without restoring an image */
 	EVENT_COUNT,

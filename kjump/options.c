@@ -77,6 +77,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			     "give up an image on the target that waits to be\nrestored" },
 	[OPTION_SIZE] = { FIELD("size", key_size, size), 0, "SIZE",
 			  "--file: make the file, of e.g. 8G" },
+	[OPTION_SUSPEND] = { FIELD("suspend", key_switch, suspend), 0, NULL,
+			     "when it is saved, suspend to RAM instead of\npowering off" },
 	[OPTION_TARGET] = { SETTING("target"), 0, "DEVICE",
 			    "claimed device or file: UUID=, LABEL=, PARTUUID=,\nPARTLABEL=, "
 			    "UUID=...@N or a path" },

@@ -44,6 +44,7 @@ enum option_index {
 	OPTION_REHEARSE,
 	OPTION_REPLACE,
 	OPTION_SIZE,
+	OPTION_SUSPEND,
 	OPTION_TARGET,
 	OPTION_UNDO,
 	OPTION_VERIFY,
@@ -75,7 +76,8 @@ struct options {
 	const char *plot;
 	enum color_when color;
 	uint64_t size; /* of the file to be made; 0 when not given */
-	bool boot, own, file, force, full, quiet, help, version, json, dry_run, replace, undo, yes;
+	bool boot, own, file, force, full, quiet, help, version, json, dry_run, replace, suspend,
+		undo, yes;
 	const char *operands[OPERANDS_MAX];
 };
 

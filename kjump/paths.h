@@ -58,6 +58,7 @@
 #define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"
 
 #define PATH_PROC	"/proc"
+#define PATH_MEM_SLEEP	"/sys/power/mem_sleep"
 #define PATH_CMDLINE	"/proc/cmdline"
 #define PATH_CPUINFO	"/proc/cpuinfo"
 #define PATH_IOMEM	"/proc/iomem"

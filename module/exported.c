@@ -24,8 +24,7 @@ int kjump_exported_supported(void)
 
 static int freeze_programs(void)
 {
-	/* freeze_processes() marks who called it, and thaw_processes() takes the mark off. */
-	if (!(current->flags & PF_SUSPEND_TASK))
+	if (!kjump_caller_froze())
 		return kjump_refuse(-EINVAL, "the caller has not frozen the tasks");
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KJUMP_ABI	   2
+#define KJUMP_ABI	   3
 #define KJUMP_SEGMENTS_MAX 16
 #define KJUMP_CAUSE_SIZE   128
 #define KJUMP_MISSING_SIZE 256
@@ -40,8 +40,15 @@ struct kjump_freeze {
 
 struct kjump_jump {
 	__u32 abi;
-	__u32 flags; /* 0 */
+	__u32 flags; /* KJUMP_JUMP_* */
 };
+
+/*
+ * The caller has frozen programs by /dev/snapshot (SNAPSHOT_FREEZE), and thaws everything by it
+ * (SNAPSHOT_UNFREEZE): when the jump has returned, programs and the kernel's own threads stay as
+ * they are.
+ */
+#define KJUMP_JUMP_STAY_FROZEN 0x1
 
 /* The kernel's own functions were not all found: the caller freezes the tasks (SNAPSHOT_FREEZE). */
 #define KJUMP_STATUS_FREEZE_TASKS 0x1
@@ -64,7 +71,7 @@ struct kjump_status {
 #define KJUMP_UNLOAD _IO(0xBE, 2)
 /*
  * Returns 0 when somebody came back, or an error when the system went on without a jump. Freezes
- * the tasks, unless the caller has, and thaws them in any case.
+ * the tasks, unless the caller has, and thaws them in any case but with KJUMP_JUMP_STAY_FROZEN.
  */
 #define KJUMP_JUMP _IOW(0xBE, 3, struct kjump_jump)
 /*

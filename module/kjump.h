@@ -5,6 +5,7 @@
 
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 #include "kjump-ioctl.h"
@@ -119,6 +120,15 @@ void kjump_thaw(const struct kjump_way *way);
  * else nothing has happened.
  */
 int kjump_jump(struct kjump_image *image, const struct kjump_way *way);
+
+/*
+ * Are programs frozen, by this one? freeze_processes() marks who called it, and thaw_processes()
+ * takes the mark off.
+ */
+static inline bool kjump_caller_froze(void)
+{
+	return current->flags & PF_SUSPEND_TASK;
+}
 
 /* --- cross.c --- */
 

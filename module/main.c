@@ -119,6 +119,7 @@ static void thaw(struct file *file)
 static int jump(struct file *file, const struct kjump_jump __user *user)
 {
 	struct kjump_jump jump;
+	bool stay;
 	int ret;
 
 	if (copy_from_user(&jump, user, sizeof(jump)))
@@ -126,13 +127,17 @@ static int jump(struct file *file, const struct kjump_jump __user *user)
 	ret = check_abi(jump.abi);
 	if (ret)
 		return ret;
-	if (jump.flags)
+	if (jump.flags & ~KJUMP_JUMP_STAY_FROZEN)
 		return kjump_refuse(-EINVAL, "unknown flags %#x", jump.flags);
+	stay = jump.flags & KJUMP_JUMP_STAY_FROZEN;
+	/* The exported functions leave the kernel's own threads running. */
+	if (stay && (kjump.way == &kjump_exported || !kjump_caller_froze()))
+		return kjump_refuse(-EINVAL, "the caller has not frozen the tasks");
 	if (!kjump.image)
 		return kjump_refuse(-ENOENT, "no kernel is loaded");
 	if (kjump.frozen_by && kjump.frozen_by != file)
 		return kjump_refuse(-EBUSY, "programs are frozen by somebody else");
-	if (!kjump.frozen_by) {
+	if (!kjump.frozen_by && !stay) {
 		ret = kjump_freeze(kjump.way);
 		if (ret)
 			return ret;

@@ -28,8 +28,7 @@ int request_check(const struct mailbox *mailbox, struct error *err)
 
 	if (request->operation != OP_HIBERNATE && request->operation != OP_CHECKPOINT)
 		return error_set(err, EINVAL, "request: unknown operation %u", request->operation);
-	if (request->flags &
-	    ~(uint32_t)(REQUEST_VERIFY | REQUEST_DRY_RUN | REQUEST_SAVE_ALL | REQUEST_FULL))
+	if (request->flags & ~(uint32_t)REQUEST_FLAGS)
 		return error_set(err, EINVAL, "request: unknown flags %#x", request->flags);
 	if (!safe_is_text(request->target, sizeof(request->target)) ||
 	    !safe_is_text(request->target_name, sizeof(request->target_name)))

@@ -206,7 +206,8 @@ static enum write_exit answer(struct task *task, struct mailbox *mailbox)
 	memory_outcome_store(mailbox, &outcome);
 	if (r)
 		return WRITE_FAILED;
-	return outcome.result == RESULT_SAVED && mailbox->request.operation == OP_HIBERNATE
+	return outcome.result == RESULT_SAVED && mailbox->request.operation == OP_HIBERNATE &&
+			       !(mailbox->request.flags & REQUEST_STAY_ON)
 		       ? WRITE_OFF
 		       : WRITE_BACK;
 }

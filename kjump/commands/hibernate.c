@@ -17,7 +17,8 @@ const struct command cmd_hibernate = {
 	.summary = "save the running system and power off",
 	.operands = "",
 	.about = "Save the running system on the target and power off. Returns when the system\n"
-		 "was restored, or when saving failed.",
-	.accepts = TAKES_SAVE | TAKES(ANYWAY) | TAKES(LOGIND),
+		 "was restored, or when saving failed. With --suspend the machine is suspended to\n"
+		 "RAM with the image on the target, which is given up when it wakes up.",
+	.accepts = TAKES_SAVE | TAKES(ANYWAY) | TAKES(LOGIND) | TAKES(SUSPEND),
 	.run = run,
 };

@@ -36,7 +36,10 @@ static void print_event(const struct event *event, bool colored)
 		bool restored = event->kind == EVENT_RESTORED;
 
 		printf("%s%-8s%s  %10s  %10s  saved %.1f s, %s %.1f s\n", good,
-		       restored ? "restored" : "saved", end, human_bytes(event->data_bytes, data),
+		       restored			    ? "restored"
+		       : event->kind == EVENT_WOKEN ? "woken"
+						    : "saved",
+		       end, human_bytes(event->data_bytes, data),
 		       human_bytes(event->written_bytes, written),
 		       (double)event_saving_ms(event) / 1000, restored ? "restored" : "back",
 		       (double)event_returning_ms(event) / 1000);

@@ -172,8 +172,10 @@ static void run_sleep(const char *moment, const struct hooks *hooks)
 	static const char *const folders[] = { PATH_SYSTEM_SLEEP, PATH_SYSTEM_SLEEP_SPLIT };
 	struct stat first = { 0 }, stat_now;
 
-	/* What is done now; the operation may also be suspend-then-hibernate. */
-	if (setenv("SYSTEMD_SLEEP_ACTION", "hibernate", 1))
+	/* What is done now, of suspend-then-hibernate. */
+	const bool hybrid = strcmp(hooks->operation, "hybrid-sleep") == 0;
+
+	if (setenv("SYSTEMD_SLEEP_ACTION", hybrid ? "hybrid-sleep" : "hibernate", 1))
 		message("out of memory; programs run without SYSTEMD_SLEEP_ACTION");
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
 		char path[PATH_SIZE / 2];

@@ -16,8 +16,8 @@
 struct hooks {
 	const char *root; /* "", or a folder with its own /etc and /usr in tests */
 	/*
-	 * What programs are told the system does: "hibernate", "suspend-then-hibernate" or
-	 * "checkpoint".
+	 * What programs are told the system does: "hibernate", "suspend-then-hibernate",
+	 * "hybrid-sleep" or "checkpoint".
 	 */
 	const char *operation;
 	/* Run systemd's as well, which expect that the machine is about to be off. */

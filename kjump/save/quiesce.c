@@ -152,9 +152,20 @@ int quiesce_put_back(void)
 	return 0;
 }
 
-void quiesce_end(struct quiesce *quiesce)
+void quiesce_wakeups_on(struct quiesce *quiesce)
 {
 	struct error err = { 0 };
+
+	for (size_t i = 0; i < quiesce->count; i++) {
+		if (file_poke(quiesce->wakeups[i], "enabled", &err))
+			message("%s; its wake-up stays off", err.text);
+		free(quiesce->wakeups[i]);
+	}
+	quiesce->count = 0;
+}
+
+void quiesce_end(struct quiesce *quiesce)
+{
 
 	munlockall();
 	if (quiesce->snapshot >= 0)
@@ -163,11 +174,7 @@ void quiesce_end(struct quiesce *quiesce)
 	/* A group's CPUs become those of its threads. */
 	cpusets_restore(&quiesce->cpusets);
 	affinity_restore(&quiesce->affinity, PATH_PROC);
-	for (size_t i = 0; i < quiesce->count; i++) {
-		if (file_poke(quiesce->wakeups[i], "enabled", &err))
-			message("%s; its wake-up stays off", err.text);
-		free(quiesce->wakeups[i]);
-	}
+	quiesce_wakeups_on(quiesce);
 	free(quiesce->wakeups);
 	ledger_end(&quiesce->ledger, PATH_SWITCHED);
 	sigprocmask(SIG_SETMASK, &quiesce->signals, NULL);

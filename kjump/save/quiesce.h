@@ -47,6 +47,9 @@ int quiesce_put_back(void);
 int quiesce_begin(struct quiesce *quiesce, bool park, struct error *err);
 void quiesce_end(struct quiesce *quiesce);
 
+/* Switch wake-ups on again before the end: the machine is about to sleep, and to be woken up. */
+void quiesce_wakeups_on(struct quiesce *quiesce);
+
 /* After A came back: mix ENTROPY into the random pool, wake CPUs that are offline and the NMI
  * watchdog. */
 void quiesce_recover(const uint8_t entropy[64]);

@@ -18,7 +18,7 @@ const char *report_operation(uint32_t operation)
 	return operation == OP_HIBERNATE ? "hibernation" : "checkpoint";
 }
 
-static const char *result_name(uint32_t result)
+static const char *result_name(const struct request *request, uint32_t result)
 {
 	switch (result) {
 	case RESULT_RESTORED:
@@ -26,7 +26,7 @@ static const char *result_name(uint32_t result)
 	case RESULT_DRY_RUN:
 		return "dry run, nothing was written";
 	default:
-		return "saved";
+		return request->flags & REQUEST_STAY_ON ? "saved, and woken up from RAM" : "saved";
 	}
 }
 
@@ -141,7 +141,7 @@ void report_print(FILE *out, const struct report *report)
 
 	fprintf(out, "%s of %s on %s: %s\n", report_operation(request->operation),
 		human_time(request->time, time), request->target_name,
-		result_name(outcome->result));
+		result_name(request, outcome->result));
 	if (!safe_is_zero(outcome->image, sizeof(outcome->image)))
 		fprintf(out, "  image     %s\n", human_uuid(outcome->image, uuid));
 	print_pages(out, outcome);

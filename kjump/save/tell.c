@@ -59,8 +59,11 @@ bool tell_make(const struct report *report, struct event *ret)
 
 	if (!restored && outcome->result != RESULT_SAVED)
 		return false;
-	begin_event(ret, restored ? EVENT_RESTORED : EVENT_SAVED, report->request->operation,
-		    report->request->target_name);
+	begin_event(ret,
+		    restored				       ? EVENT_RESTORED
+		    : report->request->flags & REQUEST_STAY_ON ? EVENT_WOKEN
+							       : EVENT_SAVED,
+		    report->request->operation, report->request->target_name);
 	if (!safe_is_zero(outcome->image, sizeof(outcome->image)))
 		snprintf(ret->image, sizeof(ret->image), "%s", human_uuid(outcome->image, uuid));
 	ret->data_bytes = outcome->data_pages * FRAME_SIZE;
@@ -104,7 +107,9 @@ void tell_announce(FILE *out, const struct request *request, const char *history
 	fprintf(out, "%s: the screen stands still, %s; q or Esc on the console stops it\n",
 		request->target_name,
 		checkpoint ? "and the system goes on when it is saved"
-			   : "and the machine goes off when it is saved");
+		: request->flags & REQUEST_STAY_ON
+			? "and the machine is suspended to RAM when it is saved"
+			: "and the machine goes off when it is saved");
 	if (!event_read(history, HISTORY_LOOK_BACK, &list, &ignored))
 		last = event_last_success(&list, operation);
 	if (last)

@@ -156,6 +156,8 @@ def test_what_is_refused(make_system):
     refused(machine, "bounce --jump-only", "no kernel is loaded")
 
     machine.run("bounce --load-only")
+    refused(machine, "bounce --flags 1", "the caller has not frozen the tasks")
+    refused(machine, "bounce --flags 2", "unknown flags 0x2")
     assert "3 times" in machine.run("bounce 3")
     machine.run("bounce --load-only")
     machine.run("echo 1 > /proc/sys/kernel/kexec_load_disabled")

@@ -223,6 +223,25 @@ static void test_no_journal(void **state)
 			 -ECONNREFUSED);
 }
 
+/* Of a hibernation that was not needed, since the machine slept and woke up. */
+static void test_woken(void **state)
+{
+	const struct request request = { .operation = OP_HIBERNATE,
+					 .flags = REQUEST_STAY_ON,
+					 .target_name = "UUID=x" };
+	const struct outcome outcome = { .result = RESULT_SAVED };
+	const struct report report = { &request, &outcome, 0 };
+	struct event event;
+	char text[256];
+
+	(void)state;
+	assert_true(tell_make(&report, &event));
+	assert_int_equal(event.kind, EVENT_WOKEN);
+	assert_string_equal(event_describe(&event, text, sizeof(text)),
+			    "woken up from RAM; the image of the hibernation on UUID=x was not "
+			    "needed: 0 bytes, saved in 0.0 s");
+}
+
 /* Before the jump nothing is kept, and afterwards all phases that there were. */
 static void test_phases(void **state)
 {
@@ -304,7 +323,7 @@ int main(void)
 		test(test_round_trip),	 test(test_other_lines), test(test_many),
 		test(test_last_success), test(test_journal),	 test(test_lines),
 		test(test_no_journal),	 test(test_phases),	 test(test_announce),
-		test(test_plot),
+		test(test_plot),	 test(test_woken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

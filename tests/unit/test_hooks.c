@@ -102,6 +102,20 @@ static void test_order(void **state)
 	assert_false(is_blocked(SIGINT));
 }
 
+/* Whoever listens for it knows that the machine is about to be suspended as well. */
+static void test_hybrid_sleep(void **state)
+{
+	struct hooks hooks = hooks_of("hybrid-sleep", true);
+	struct error err = { 0 };
+
+	(void)state;
+	put_program("/usr/lib/systemd/system-sleep/network", "");
+	assert_int_equal(hooks_pre(&hooks, &err), 0);
+	hooks_post(&hooks);
+	assert_log("network pre hybrid-sleep hybrid-sleep\n"
+		   "network post hybrid-sleep hybrid-sleep\n");
+}
+
 /* A checkpoint is no sleep. */
 static void test_checkpoint(void **state)
 {
@@ -267,7 +281,7 @@ int main(void)
 		test(test_order),      test(test_checkpoint),	  test(test_refusal),
 		test(test_pipe),       test(test_sleep_programs), test(test_late),
 		test(test_left_alone), test(test_no_program),	  test(test_folders),
-		test(test_lock),
+		test(test_lock),       test(test_hybrid_sleep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

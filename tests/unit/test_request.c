@@ -497,6 +497,20 @@ static void test_killed_writer(void **state)
 	free(mailbox);
 }
 
+/* For hybrid sleep a hibernation's image stays valid with the system that it is of beside it. */
+static void test_stays_on(void **state)
+{
+	struct fixture *fixture = *state;
+	struct mailbox *mailbox = malloc(sizeof(*mailbox));
+
+	fixture->fake->mailbox.request.operation = OP_HIBERNATE;
+	fixture->fake->mailbox.request.flags = REQUEST_STAY_ON;
+	assert_int_equal(answer(fixture, mailbox), WRITE_BACK);
+	expect_state(fixture, IMAGE_VALID);
+	assert_int_equal(mailbox->outcome.result, RESULT_SAVED);
+	free(mailbox);
+}
+
 /* A checkpoint that was there before is nobody's to take away. */
 static void test_killed_writer_leaves_checkpoints(void **state)
 {
@@ -519,12 +533,19 @@ static void test_killed_writer_leaves_checkpoints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_DEVICE(test_killed_writer), WITH_DEVICE(test_killed_writer_leaves_checkpoints),
-		WITH_DEVICE(test_checkpoint),	 WITH_DEVICE(test_hibernate),
-		WITH_DEVICE(test_untouchable),	 WITH_DEVICE(test_dry_run),
-		WITH_DEVICE(test_no_request),	 WITH_DEVICE(test_bad_requests),
-		WITH_DEVICE(test_bad_entry),	 WITH_DEVICE(test_missing_file_system),
-		WITH_DEVICE(test_volume),	 WITH_DEVICE(test_another_volume),
+		WITH_DEVICE(test_stays_on),
+		WITH_DEVICE(test_killed_writer),
+		WITH_DEVICE(test_killed_writer_leaves_checkpoints),
+		WITH_DEVICE(test_checkpoint),
+		WITH_DEVICE(test_hibernate),
+		WITH_DEVICE(test_untouchable),
+		WITH_DEVICE(test_dry_run),
+		WITH_DEVICE(test_no_request),
+		WITH_DEVICE(test_bad_requests),
+		WITH_DEVICE(test_bad_entry),
+		WITH_DEVICE(test_missing_file_system),
+		WITH_DEVICE(test_volume),
+		WITH_DEVICE(test_another_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,8 @@
  * bounce: jump COUNT times by the jump module to a few instructions that jump straight back, which
  * need no kernel B. The frame that they lie in is one of this program's, or another one.
  *
- * usage: bounce [--abi N] [--address HEX] [--size BYTES] [--load-only | --jump-only] [COUNT]
+ * usage: bounce [--abi N] [--address HEX] [--size BYTES] [--flags N] [--load-only | --jump-only]
+ *               [COUNT]
  */
 #include <fcntl.h>
 #include <linux/suspend_ioctls.h>
@@ -39,9 +40,9 @@ static uint64_t own_frame(unsigned char **ret)
 	return (entry & ((1ULL << 55) - 1)) * PAGE;
 }
 
-static int jump(int fd, int snapshot)
+static int jump(int fd, int snapshot, uint32_t flags)
 {
-	const struct kjump_jump jump = { KJUMP_ABI, 0 };
+	const struct kjump_jump jump = { KJUMP_ABI, flags };
 	struct kjump_status status;
 	int ret;
 
@@ -71,6 +72,7 @@ int main(int argc, char **argv)
 	struct kjump_segment segment = { (uintptr_t)code, sizeof(code), 0, PAGE };
 	struct kjump_load load = { KJUMP_ABI, 1, 0, (uintptr_t)&segment };
 	unsigned char *page = NULL;
+	uint32_t flags = 0;
 	int fd, snapshot, count = 1, load_only = 0, jump_only = 0;
 
 	for (int i = 1; i < argc; i++) {
@@ -80,6 +82,8 @@ int main(int argc, char **argv)
 			segment.address = strtoull(argv[++i], NULL, 16);
 		else if (!strcmp(argv[i], "--size"))
 			segment.size = strtoull(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--flags"))
+			flags = (uint32_t)strtoul(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--load-only"))
 			load_only = 1;
 		else if (!strcmp(argv[i], "--jump-only"))
@@ -101,7 +105,7 @@ int main(int argc, char **argv)
 		return 0;
 	snapshot = open("/dev/snapshot", O_RDONLY);
 	for (int i = 0; i < count; i++) {
-		if (jump(fd, snapshot) < 0)
+		if (jump(fd, snapshot, flags) < 0)
 			return fail(fd, "jump");
 	}
 	for (size_t i = 0; page && i < PAGE; i++) {
