@@ -3,7 +3,7 @@
 #
 # What an initramfs has to know to restore early, found out while it is built: which drivers
 # to load, and whether the target needs assembly or unlocking. For every kind of initramfs:
-# sourced by its builder, functions only.
+# sourced by its builder, functions only. And by what systemd runs, for the target alone.
 
 # The program that finds drivers, which also does so for kernel B; set by whoever sources this.
 kjump_find_modules=
@@ -18,11 +18,11 @@ kjump_scripts() {
 }
 
 # Print the target that is configured; fails when there is none. As in kjump itself the last line
-# counts.
+# counts, one without a value as well.
 kjump_configured() {
     [ -r "$kjump_conf" ] || return 1
-    sed -n 's/^[[:space:]]*target[[:space:]]*=[[:space:]]*\(.*[^[:space:]]\)[[:space:]]*$/\1/p' \
-        "$kjump_conf" | tail -n 1 | grep .
+    sed -n 's/^[[:space:]]*target[[:space:]]*=[[:space:]]*//p' "$kjump_conf" |
+        sed -n '${ s/[[:space:]]*$//; p; }' | grep .
 }
 
 # Print the name that a claimed FILE has for those who mount nothing, UUID=...@N: its first bytes say

@@ -459,6 +459,14 @@ def test_keyboards(host):
     assert host.call("kjump_keyboards /nowhere") == []
 
 
+@pytest.mark.parametrize("text", ["", "# target = UUID=x\n", "target = UUID=x\n target =  \n"])
+def test_no_target(host, text):
+    """The last line counts, also one that takes the target away."""
+    host.conf.write_text(text)
+    assert host.call("kjump_targets") == []
+    assert host.call("kjump_configured || echo none") == ["none"]
+
+
 def test_targets(host):
     disk = host.disk("pci0/block/sda", parts=["sda2"])
     host.conf.write_text("# target = /dev/old\ntarget = UUID=old\nlevel = 3\n  target=UUID=1-2  \n")

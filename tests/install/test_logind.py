@@ -42,7 +42,8 @@ def told(folder):
     (folder / "etc").mkdir()
     (folder / "etc/kjump.conf").write_text("target = UUID=x\n")
     subprocess.run([REPOSITORY / "systemd/kjump-generator", folder / "units", "", ""], check=True,
-                   env={**os.environ, "KJUMP_ROOT": str(folder)})
+                   env={**os.environ, "KJUMP_ROOT": str(folder),
+                        "KJUMP_LIB": str(REPOSITORY / "boot")})
     text = (folder / "units/systemd-logind.service.d/50-kjump.conf").read_text()
     return dict(re.findall(r"^Environment=(\w+)=(.*)$", text, re.MULTILINE))
 

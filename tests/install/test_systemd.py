@@ -47,7 +47,8 @@ class Root:
     def run(self, *words, **environment):
         done = run(SLEEP, *words, env={
             **os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}", "ROOT": str(self.folder),
-            "KJUMP_ROOT": str(self.folder), "KJUMP": str(self.bin / "kjump"), **environment})
+            "KJUMP_ROOT": str(self.folder), "KJUMP": str(self.bin / "kjump"),
+            "KJUMP_LIB": str(REPOSITORY / "boot"), **environment})
         done.calls = [line for line in self.log.read_text().splitlines()
                       if not line.startswith("systemd-analyze")]
         return done
@@ -217,7 +218,8 @@ def generate(root):
     units = root.folder / "generator"
     units.mkdir()
     done = run(GENERATOR, units, "/nonexistent", "/nonexistent",
-               env={**os.environ, "KJUMP_ROOT": str(root.folder)})
+               env={**os.environ, "KJUMP_ROOT": str(root.folder),
+                    "KJUMP_LIB": str(REPOSITORY / "boot")})
     assert done.returncode == 0 and not done.stdout + done.stderr
     return sorted(str(path.relative_to(units)) for path in units.rglob("*") if not path.is_dir())
 
@@ -269,7 +271,9 @@ def test_units(installed, tmp_path):
     units = tree / "etc/systemd/system"
     units.mkdir(parents=True)
     subprocess.run([installed / "usr/lib/systemd/system-generators/kjump-generator", units, units,
-                    units], env={**os.environ, "KJUMP_ROOT": str(tree)}, check=True)
+                    units], check=True,
+                   env={**os.environ, "KJUMP_ROOT": str(tree),
+                        "KJUMP_LIB": str(installed / "usr/lib/kjump")})
     there = tree / "usr/lib/systemd/system"
     there.mkdir(parents=True)
     for folder in (installed / "usr/lib/systemd/system", "/lib/systemd/system"):
