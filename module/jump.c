@@ -10,6 +10,7 @@
 #include <linux/cpu.h>
 #include <linux/kernel.h>
 #include <linux/pm.h>
+#include <linux/sched/signal.h>
 #include <linux/suspend.h>
 #include <linux/syscore_ops.h>
 
@@ -21,6 +22,11 @@ static int stand_still(struct kjump_image *image, const struct kjump_way *way, b
 	int ret;
 
 	local_irq_disable();
+	/* From here on nobody can send a signal. Who is killed does nothing after the jump. */
+	if (fatal_signal_pending(current)) {
+		local_irq_enable();
+		return kjump_refuse(-EINTR, "the caller was killed");
+	}
 	system_state = SYSTEM_SUSPEND;
 	ret = syscore_suspend();
 	if (ret) {

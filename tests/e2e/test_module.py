@@ -4,6 +4,7 @@ The jump module: other kernels of Debian's in all roles than the one that most t
 it refuses.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -96,6 +97,32 @@ def test_refusing(make_system, step, cause):
     machine.run("echo never > /sys/module/refuse/parameters/when")
     system.checkpoint()
     assert online(machine) == "0-1"
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_killed_caller(make_system):
+    """Killed when devices are frozen: nobody jumps, and what it left is told and put back."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    machine.run("echo 'rehearse = no' >> /etc/kjump.conf")
+
+    def left():
+        return json.loads(machine.call("kjump check --json")[1])["left switched off"]["state"]
+
+    assert left() == "ok"
+    machine.run("echo kill > /sys/module/refuse/parameters/when")
+    assert machine.start("kjump checkpoint").wait(90) == 137
+    machine.run("echo never > /sys/module/refuse/parameters/when")
+    assert "kjump: refused: the caller was killed" in machine.run("dmesg")
+    assert machine.call(f"kjump info {machine.device(system.image)}")[0] == 3
+    assert online(machine) == "0-1"
+    system.workload.check()
+    assert left() == "warning"
+    system.checkpoint()
+    assert left() == "ok"
     system.workload.check()
     system.workload.finish()
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A device, and a CPU, that refuse to suspend when they are told to. */
+/* A device, and a CPU, that refuse to suspend when they are told to, or kill who suspends. */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/pm.h>
+#include <linux/sched/signal.h>
 
 static char when[16] = "never";
 module_param_string(when, when, sizeof(when), 0644);
-MODULE_PARM_DESC(when, "never, prepare, freeze, noirq or cpu");
+MODULE_PARM_DESC(when, "never, prepare, freeze, noirq, cpu or kill");
 
 static int refuse(const char *step)
 {
@@ -22,6 +23,8 @@ static int prepare(struct device *device)
 
 static int freeze(struct device *device)
 {
+	if (sysfs_streq(when, "kill"))
+		send_sig(SIGKILL, current, 1);
 	return refuse("freeze");
 }
 
