@@ -38,6 +38,12 @@ int check_hibernation(struct preflight *preflight, struct error *note);
 int check_live_update(struct preflight *preflight, struct error *note);
 int check_cpu0(struct preflight *preflight, struct error *note);
 
+/* left.c: what a save switched off that was killed */
+int check_left(struct preflight *preflight, struct error *note);
+
+/* Is there a LEDGER (kjump/save/ledger.h) whose process, as PROC has it, is no more? */
+bool check_is_left(const char *ledger, const char *proc);
+
 /* suspended.c: devices that hold back what is read; comes before all that reads */
 int check_suspended(struct preflight *preflight, struct error *note);
 

@@ -51,6 +51,8 @@ const struct preflight_check preflight_checks[] = {
 	  PREFLIGHT_WISH | PREFLIGHT_RESTORE, check_inhibitors },
 	{ "FRED", "boot with fred=off, or run 6.12.31, 6.14.9, 6.15 or newer", 0, check_fred },
 	{ "CPU 0", "echo 1 > /sys/devices/system/cpu/cpu0/online", 0, check_cpu0 },
+	{ "left switched off", "'kjump load' puts it back, and so does the next save", 0,
+	  check_left },
 	{ "drivers", "unmount and unplug the device, or unbind its driver", 0, check_drivers },
 	{ "devices",
 	  "unplug the device, or give the virtual machine another model (a screen: bochs or qxl); "

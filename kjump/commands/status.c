@@ -8,12 +8,12 @@
 #include <stdlib.h>
 
 #include "jump/jump.h"
+#include "kjump/check/checks.h"
 #include "kjump/device.h"
 #include "kjump/event.h"
 #include "kjump/load/mailbox.h"
 #include "kjump/load/state.h"
 #include "kjump/paths.h"
-#include "kjump/save/quiesce.h"
 #include "memory/memory.h"
 #include "text/files.h"
 #include "text/human.h"
@@ -143,7 +143,7 @@ static int run(const struct options *options)
 	if (!err.code)
 		show_mailbox(&state);
 	show_target(&options->config);
-	if (ledger_is_left(&quiesce_places))
+	if (check_is_left(PATH_SWITCHED, PATH_PROC))
 		puts("left      a kjump that was killed left CPUs or wake-ups switched off; the "
 		     "next save or 'kjump load' puts them back");
 	show_now(&list);

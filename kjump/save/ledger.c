@@ -221,16 +221,3 @@ void ledger_put_back(const struct ledger_places *places)
 	}
 	unlink(places->path);
 }
-
-bool ledger_is_left(const struct ledger_places *places)
-{
-	char text[64], process[512];
-	int pid;
-
-	if (file_read_start(places->path, text, sizeof(text)) < 0)
-		return false;
-	if (sscanf(text, "process = %d", &pid) != 1)
-		return true;
-	snprintf(process, sizeof(process), "%.400s/%d", places->proc, pid);
-	return access(process, F_OK) != 0;
-}

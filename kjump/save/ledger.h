@@ -42,7 +42,4 @@ void ledger_end(struct ledger *ledger, const char *path);
  */
 void ledger_put_back(const struct ledger_places *places);
 
-/* Is there one whose process (as PROC has it) is no more? */
-bool ledger_is_left(const struct ledger_places *places);
-
 #endif

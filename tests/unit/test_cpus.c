@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "kjump/check/checks.h"
 #include "kjump/save/cpus.h"
 #include "kjump/save/ledger.h"
 #include "tests/unit/fake-sys.h"
@@ -203,19 +204,19 @@ static void test_killed(void **state)
 	put("wakeup", "disabled\n");
 	fclose(ledger.file);
 
-	assert_true(ledger_is_left(&places)); /* nobody is in that /proc */
+	assert_true(check_is_left(path, proc)); /* nobody is in that /proc */
 	ledger_put_back(&places);
 	assert_cpus("-10101");
 	assert_int_equal(file_read(wakeup, text, sizeof(text), &err), 0);
 	/* A switch takes what is written as a whole; a file keeps what is behind it. */
 	assert_string_equal(text, "enabledd");
 	assert_int_equal(access(path, F_OK), -1);
-	assert_false(ledger_is_left(&places));
+	assert_false(check_is_left(path, proc));
 
 	/* While the process lives it is at work; and it leaves nothing behind. */
 	ledger_begin(&ledger, path);
 	strcpy(proc, "/proc");
-	assert_false(ledger_is_left(&places));
+	assert_false(check_is_left(path, proc));
 	ledger_end(&ledger, path);
 	assert_int_equal(access(path, F_OK), -1);
 	ledger_put_back(&places);

@@ -152,6 +152,18 @@ static void test_next_kernel(void **state)
 	assert_int_equal(check_next_kernel(&preflight, &note), 0);
 }
 
+/* A process that is no more, one that is at work, and none at all. */
+static void test_left(void **state)
+{
+	(void)state;
+	assert_int_equal(check_left(&preflight, &note), 0);
+	put("/run/kjump/switched-off", "process = 4711\nticks = 5\n");
+	assert_int_equal(check_left(&preflight, &note), PREFLIGHT_DOUBT);
+	assert_non_null(strstr(note.text, "left CPUs or wake-ups switched off"));
+	put("/proc/4711/stat", "");
+	assert_int_equal(check_left(&preflight, &note), 0);
+}
+
 static void test_devices(void **state)
 {
 	(void)state;
@@ -529,6 +541,7 @@ int main(void)
 		test(test_fred),
 		test(test_live_update),
 		test(test_hibernation),
+		test(test_left),
 		test(test_devices),
 		test(test_asleep),
 		test(test_suspended),
