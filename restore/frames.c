@@ -13,7 +13,10 @@
 
 #include "text/files.h"
 
-#define LEAST_SPARED (16 * UINT64_C(1048576))
+#define MIB	     UINT64_C(1048576)
+#define LEAST_SPARED (16 * MIB)
+/* What is available beyond what the kernel says: watermarks that it counts page cache against. */
+#define SLACK (64 * MIB)
 
 uint64_t frames_meminfo(const char *name)
 {
@@ -80,6 +83,17 @@ uint64_t frames_reserve(uint64_t total, uint64_t wanted)
 	if (wanted < LEAST_SPARED)
 		wanted = LEAST_SPARED;
 	return wanted > share ? wanted : share;
+}
+
+int frames_conceivable(uint64_t available, uint64_t reserve, uint64_t wanted, struct error *err)
+{
+	uint64_t most = available + available / 16 + SLACK;
+
+	if (most >= reserve + wanted * FRAME_SIZE)
+		return 0;
+	return error_set(err, ENOMEM,
+			 "%" PRIu64 " MiB are available, of which %" PRIu64 " MiB are the reserve",
+			 available / MIB, reserve / MIB);
 }
 
 int frames_open(struct frames *frames, uint64_t reserve, struct error *err)

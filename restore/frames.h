@@ -46,6 +46,16 @@ struct frames {
  */
 uint64_t frames_reserve(uint64_t total, uint64_t wanted);
 
+/* Bytes that the kernel could give, by its own estimate, and unused huge pages of its pool. */
+uint64_t frames_available(void);
+
+/*
+ * Is it conceivable that WANTED frames are acquired with AVAILABLE bytes, of which RESERVE are to
+ * stay? ENOMEM when it is not, so that nobody takes all that a machine has only to find that out.
+ * The kernel's number is an estimate (si_mem_available()): somewhat less is left to be tried.
+ */
+int frames_conceivable(uint64_t available, uint64_t reserve, uint64_t wanted, struct error *err);
+
 /*
  * Prepare for holding frames: settings, page map. frames_reserve() of RESERVE bytes stay available.
  * frames_close() ends it in any case, and puts everything back; zero-initialised frames it leaves

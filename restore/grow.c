@@ -145,6 +145,11 @@ static int grow_small(struct frames *frames, uint64_t size, struct error *err)
 	return add_area(frames, base, size, err);
 }
 
+uint64_t frames_available(void)
+{
+	return frames_meminfo("MemAvailable:") + frames_number(HUGE_UNUSED) * HUGE_SIZE;
+}
+
 int frames_grow(struct frames *frames, uint64_t wanted, struct error *err)
 {
 	uint64_t available = frames_meminfo("MemAvailable:");

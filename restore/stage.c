@@ -73,7 +73,11 @@ static int acquire(struct frames *frames, const struct runs *data, const struct 
 	if (rc)
 		goto out;
 	missing = plan_missing(data, spare, &own);
-	while (missing) {
+	rc = frames_conceivable(frames_available(), frames->reserve, missing, err);
+	if (rc)
+		error_prefix(err, "%" PRIu64 " MiB of memory needed",
+			     missing * FRAME_SIZE / MIB + 1);
+	while (!rc && missing) {
 		size_t before = frames->own_count;
 
 		rc = frames_grow(frames, missing, err);

@@ -35,9 +35,28 @@ static void verify(void **state)
 	temp_disk_remove(&temp);
 }
 
+/* What cannot be had is not begun to be taken; what the kernel's estimate may miss is tried. */
+static void out_of_the_question(void **state)
+{
+	const uint64_t mib = 1048576, frames = mib / FRAME_SIZE;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(frames_conceivable(1600 * mib, 100 * mib, 1500 * frames, &err), 0);
+	assert_int_equal(frames_conceivable(1600 * mib, 100 * mib, 1664 * frames, &err), 0);
+	assert_int_equal(frames_conceivable(1600 * mib, 100 * mib, 1665 * frames, &err), -ENOMEM);
+	assert_string_equal(err.text, "1600 MiB are available, of which 100 MiB are the reserve");
+	/* Far more than this machine has. */
+	assert_true(frames_available() > 0);
+	assert_int_equal(
+		frames_conceivable(frames_available(), mib, 4 * frames_available() / 4096, &err),
+		-ENOMEM);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(verify) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(verify),
+					    cmocka_unit_test(out_of_the_question) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
