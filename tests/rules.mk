@@ -176,8 +176,8 @@ fuzz-afl:
 
 lint: deps
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
-	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py' ':!packaging') dracut-module/*/*.sh \
-		boot/*.sh boot/dracut/*.sh boot/mkinitcpio/*/*
+	shellcheck $(shell git grep -lE '^\#! ?/bin/(busybox )?sh' -- ':!*.py') dracut-module/*/*.sh \
+		boot/*.sh boot/dracut/*.sh boot/mkinitcpio/*/* packaging/PKGBUILD
 
 .PHONY: bench bench-jumps bench-vm bit-flips check check-full check-kernels check-package check-system \
 	e2e fuzz fuzz-afl lint \
