@@ -34,7 +34,16 @@ END
 cat > /etc/systemd/system/test-{name}.service << 'END'
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'echo "$TRIGGER_TIMER_REALTIME_USEC $TRIGGER_TIMER_MONOTONIC_USEC" >> /var/tmp/{name}'
+ExecStart=/bin/sh /usr/local/lib/test-triggered {name}
+END
+"""
+# When the timer elapsed, in microseconds of both clocks. TRIGGER_TIMER_REALTIME_USEC is of the first time for
+# as long as systemd keeps the unit in memory (unit_start(): "older details object wins").
+TRIGGERED = r"""cat > /usr/local/lib/test-triggered << 'END'
+for property in LastTriggerUSec LastTriggerUSecMonotonic; do
+    busctl get-property org.freedesktop.systemd1 "/org/freedesktop/systemd1/unit/test_2d$1_2etimer" \
+        org.freedesktop.systemd1.Timer $property
+done | sed 's/^t //' | paste -s -d ' ' >> "/var/tmp/$1"
 END
 """
 TIMERS = {
@@ -154,6 +163,7 @@ class Load:
         self.server = server
         self.session = Session(server)
         self.database = Database(server)
+        server.run(TRIGGERED)
         for name, when in TIMERS.items():
             server.run(TIMER.format(name=name, when=when))
         server.run(f"""
