@@ -22,7 +22,7 @@ STRIP   ?= strip
 WERROR  ?= $(if $(CI),1)
 
 BUILD    := build
-LIBS     := common text disk image memory jump
+LIBS     := common text disk seal image memory jump
 PROGRAMS := kjump kjump-write kjump-restore kjump-back
 kjump_DIRS         := kjump kjump/check kjump/commands kjump/export kjump/file kjump/fs \
                       kjump/load kjump/report kjump/save kjump/setup kjump/watch
@@ -35,7 +35,7 @@ WARNINGS := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototy
 override CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKJUMP_PREFIX='"$(PREFIX)"'
 # -fms-extensions: a struct may be a part of another one without a name (struct image_super).
 override CFLAGS   := -std=gnu11 -fms-extensions -pthread $(WARNINGS) $(CFLAGS)
-LDLIBS   := -lblkid -lzstd -lxxhash -lpthread
+LDLIBS   := -lblkid -lzstd -lxxhash -lsodium -lpthread
 # What also runs in kernel B's initramfs and at boot is static: the same files run everywhere.
 kjump-write_LINK   := -static
 kjump-restore_LINK := -static
