@@ -129,6 +129,32 @@ enum fill {
 	FILL_POISON = 2, /* page_poison: bytes of 0xaa */
 };
 
+/* How an image is sealed. Also on disk. */
+enum seal_algorithm {
+	ALGORITHM_NONE = 0,
+	ALGORITHM_AES256_GCM = 1,
+	ALGORITHM_XCHACHA20_POLY1305 = 2,
+	ALGORITHM_AEGIS256 = 3, /* a number for later */
+};
+
+/* The key of an image. Also on disk, in sealed indexes. */
+struct image_key {
+	uint8_t image_uuid[16];
+	uint8_t key[32];
+	uint32_t algorithm; /* enum seal_algorithm */
+	uint32_t reserved;  /* 0 */
+};
+
+_Static_assert(sizeof(struct image_key) == 56, "key record size");
+
+/* What a superblock says of an image's key; all 0 when it is not sealed. Also on disk. */
+struct key_box {
+	uint8_t pair[16];	/* which restore key and sender's key; public */
+	uint8_t commitment[32]; /* BLAKE2b of the image's key and UUID */
+	uint8_t nonce[24];	/* of the box */
+	uint8_t box[48];	/* the image's key by crypto_box, from the sender to the restorer */
+};
+
 /* Properties of a processor that matter when a kernel goes on. Also on disk. */
 #define CPU_FEATURE_LA57   0x1 /* five levels of page tables in use */
 #define CPU_FEATURE_NX	   0x2
@@ -332,6 +358,21 @@ struct request_watchdog {
 /* Bytes of the secret that the digests of pages are made with. */
 #define DIGEST_SECRET 192
 
+/*
+ * How the image is to be sealed: with a key of its own, and the same in the box that only the
+ * restore key opens. And the keys of images that were made before, on which it may be built: A's
+ * sender key opens their boxes. The writer takes the keys out of the mailbox as its first act.
+ */
+#define REQUEST_KEYS_MAX 16
+
+struct request_seal {
+	struct image_key key; /* algorithm 0: not sealed, and all of this is 0 */
+	struct key_box box;
+	uint32_t count;
+	uint32_t reserved; /* 0 */
+	struct image_key known[REQUEST_KEYS_MAX];
+};
+
 #define REQUEST_WATCHDOG_MAX 4
 #define REQUEST_PIECE_MAX    16
 
@@ -368,6 +409,7 @@ struct request {
 	uint32_t full_every; /* each n-th image is built on no other; 0 = never mind */
 	uint32_t keep;	     /* newest checkpoints that stay */
 	uint64_t keep_for;   /* seconds after which a checkpoint goes; 0 = never */
+	struct request_seal seal;
 };
 
 #define OUTCOME_B_GONE	    0x1 /* kernel B left for good; what is loaded is a stub that jumps back */

@@ -19,7 +19,10 @@ struct image_base {
 	struct image_head head;
 	struct image_entry entry;
 	pthread_mutex_t lock; /* for what follows */
+	struct index_source source;
 	struct stream chunks, data, pieces;
+	size_t key_count;      /* of the base */
+	struct aead *aead;     /* for the digests; NULL: not sealed */
 	uint64_t *digests;     /* of one piece */
 	uint32_t count, taken; /* of these */
 	bool ended;
@@ -62,6 +65,10 @@ static int choose_base(const struct image_writer *writer, const struct image_wis
 	*ret = choose(&writer->super, wish->any ? NULL : writer->identity.boot);
 	if (!*ret)
 		return error_set(err, ENOENT, "no image of this boot on the device");
+	/* What is not sealed can be changed, and what is sealed cannot be named in clear. */
+	if (!(*ret)->algorithm != !writer->seal.key.algorithm)
+		return error_set(err, EAGAIN, "the image before is %ssealed, this one is%s",
+				 (*ret)->algorithm ? "" : "not ", (*ret)->algorithm ? " not" : "");
 	if (wish->full_every && (*ret)->deltas + 1 >= wish->full_every)
 		return error_set(err, EAGAIN, "each %u. image is a full one", wish->full_every);
 	return 0;
@@ -70,7 +77,7 @@ static int choose_base(const struct image_writer *writer, const struct image_wis
 /* --- opening --- */
 
 /* All of the index must be what was written. */
-static int check_whole(const struct image_base *base, struct error *err)
+static int check_whole(struct image_base *base, struct error *err)
 {
 	unsigned char *bytes = disk_buffer(STREAM_BYTES);
 	XXH3_state_t *hash = XXH3_createState();
@@ -84,19 +91,39 @@ static int check_whole(const struct image_base *base, struct error *err)
 	for (uint64_t done = 0; done < size && !code;) {
 		size_t step = size - done < STREAM_BYTES ? size - done : STREAM_BYTES;
 
-		code = index_read_bytes(base->disk, &base->entry, bytes, step, done, err);
+		code = source_read(&base->source, bytes, step, done, err);
 		if (!code)
 			XXH3_64bits_update(hash, bytes, step);
 		done += step;
 	}
-	if (!code && XXH3_64bits_digest(hash) != base->entry.index_xxh3)
+	if (!code && !base->entry.algorithm && XXH3_64bits_digest(hash) != base->entry.index_xxh3)
 		code = error_set(err, EUCLEAN, "index damaged: digest mismatch");
 	free(bytes);
 	XXH3_freeState(hash);
 	return code;
 }
 
-static int open_streams(struct image_base *base, struct error *err)
+/* The keys of the base and of those before it become the writer's, which may come to need them. */
+static int take_keys(struct image_base *base, const struct image_section_entry *section,
+		     struct image_writer *writer, struct error *err)
+{
+	struct stream stream;
+	int code;
+
+	base->key_count = section->size / section->record;
+	writer->base_keys = calloc(base->key_count + 1, sizeof(*writer->base_keys));
+	if (!writer->base_keys)
+		return error_set(err, ENOMEM, "no memory for keys");
+	writer->base_key_count = base->key_count + 1;
+	writer->base_keys[0].key = base->source.key;
+	code = stream_open(&base->source, section, &stream, err);
+	for (size_t i = 1; i <= base->key_count && !code; i++)
+		code = stream_next(&stream, &writer->base_keys[i].key, err);
+	stream_close(&stream);
+	return code;
+}
+
+static int open_streams(struct image_base *base, struct image_writer *writer, struct error *err)
 {
 	struct image_index_header *header = disk_buffer(sizeof(*header));
 	const struct {
@@ -109,12 +136,14 @@ static int open_streams(struct image_base *base, struct error *err)
 
 	if (!header)
 		return error_set(err, ENOMEM, "no memory to read an index");
-	code = index_read_bytes(base->disk, &base->entry, header, sizeof(*header), 0, err);
+	code = source_read(&base->source, header, sizeof(*header), 0, err);
 	if (!code)
 		code = index_check_header(&base->entry, header, err);
 	for (int i = 0; i < 3 && !code; i++)
-		code = stream_open(base->disk, &base->entry, &header->sections[streams[i].number],
+		code = stream_open(&base->source, &header->sections[streams[i].number],
 				   streams[i].stream, err);
+	if (!code && base->entry.algorithm)
+		code = take_keys(base, &header->sections[SECTION_KEYS], writer, err);
 	free(header);
 	return code;
 }
@@ -137,10 +166,14 @@ int image_base_open(struct image_writer *writer, const struct image_wish *wish,
 	base->entry = *entry;
 	table_get_head(&writer->super, &base->head);
 	base->digests = disk_buffer(IMAGE_DIGESTS * sizeof(*base->digests));
-	code = base->digests ? check_whole(base, err)
-			     : error_set(err, ENOMEM, "no memory for a base");
+	base->aead = aead_create();
+	code = base->digests && base->aead ? source_open(base->disk, &base->head, &base->entry,
+							 &writer->opener, &base->source, err)
+					   : error_set(err, ENOMEM, "no memory for a base");
 	if (!code)
-		code = open_streams(base, err);
+		code = check_whole(base, err);
+	if (!code)
+		code = open_streams(base, writer, err);
 	if (code) {
 		image_base_free(base);
 		return code;
@@ -159,6 +192,8 @@ void image_base_free(struct image_base *base)
 	stream_close(&base->chunks);
 	stream_close(&base->data);
 	stream_close(&base->pieces);
+	source_close(&base->source);
+	aead_free(base->aead);
 	pthread_mutex_destroy(&base->lock);
 	free(base->digests);
 	free(base);
@@ -179,11 +214,13 @@ static int next_piece(struct image_base *base, struct error *err)
 	if (!piece.count || piece.count > IMAGE_DIGESTS ||
 	    !space_contains(&base->head, piece.offset, digests_size(&piece)))
 		return error_set(err, EUCLEAN, "index damaged: impossible digests");
-	code = disk_read(base->disk, base->digests, digests_size(&piece), piece.offset, err);
+	if (piece.key)
+		return error_set(err, EUCLEAN, "index damaged: digests of another image");
+	code = index_read_digests(base->disk, &piece,
+				  base->entry.algorithm ? &base->source.key : NULL, base->aead,
+				  base->digests, err);
 	if (code)
-		return code;
-	if (bytes_hash(base->digests, piece.count * sizeof(*base->digests)) != piece.hash)
-		return error_set(err, EUCLEAN, "digests: checksum mismatch");
+		return error_prefix(err, "digests");
 	base->count = piece.count;
 	base->taken = 0;
 	return 0;
@@ -225,7 +262,8 @@ static int take_chunk(struct image_base *base, struct image_base_chunk *ret, str
 	for (uint32_t i = 0; i < chunk->run_count && !code; i++)
 		code = stream_next(&base->data, &ret->runs[i], err);
 	if (!code)
-		code = index_check_chunk(chunk, ret->runs, err);
+		code = index_check_chunk(chunk, ret->runs, base->entry.algorithm, base->key_count,
+					 err);
 	if (!code && !space_contains(&base->head, chunk->offset, chunk_size(chunk)))
 		code = error_set(err, EUCLEAN, "index damaged: a chunk lies elsewhere");
 	return code ? code : take_digests(base, ret, err);

@@ -18,6 +18,11 @@ static void fill_index(struct image_writer *writer, struct image_index *index)
 	index->data = writer->data;
 	index->digests = writer->digests;
 	index->digests_count = writer->digests_count;
+	index->key = writer->seal.key;
+	index->keys = writer->keys;
+	index->key_count = writer->key_count;
+	writer->keys = NULL;
+	writer->key_count = 0;
 	writer->chunks = NULL;
 	writer->digests = NULL;
 	writer->chunk_count = writer->chunk_capacity = writer->digests_count = 0;
@@ -48,7 +53,7 @@ static void fill_super(const struct image_writer *writer, const struct image_ind
 	super->home_pages = runs_total(&index->home);
 	super->ram_pages = runs_total(&index->ram);
 	super->stored_bytes = writer->stored_bytes;
-	super->device_bytes = device_bytes(index, super->index_size);
+	super->device_bytes = device_bytes(index, super->envelope_size + super->index_size);
 	super->own_bytes = writer->own_bytes;
 	super->reused_pages = writer->reused_pages;
 	super->milliseconds = (clock_now() - writer->started) / 1000000;
@@ -57,41 +62,106 @@ static void fill_super(const struct image_writer *writer, const struct image_ind
 		memcpy(super->base_uuid, writer->base, sizeof(super->base_uuid));
 		super->deltas = writer->deltas;
 	}
-	memcpy(super->release, index->machine.release, sizeof(super->release));
+	if (!super->algorithm)
+		memcpy(super->release, index->machine.release, sizeof(super->release));
 }
 
+/* An index on its way to the device. */
 struct index_place {
 	const struct image_writer *writer;
 	struct image_entry entry;
+	uint8_t *tags; /* of its blocks; NULL: it is not sealed */
 };
 
-static int put_index(void *context, const void *bytes, size_t size, uint64_t offset,
-		     struct error *err)
+static void seal_blocks(struct index_place *place, unsigned char *bytes, size_t size,
+			uint64_t offset)
 {
-	const struct index_place *place = context;
+	for (size_t done = 0; done < size; done += IMAGE_BLOCK) {
+		struct aead_place block;
 
-	return place->writer->disk ? index_write_bytes(place->writer->disk, &place->entry, bytes,
-						       size, offset, err)
-				   : 0;
+		source_place(&place->entry, offset + done, &block);
+		aead_seal(place->writer->aead, &place->writer->seal.key, &block, bytes + done,
+			  IMAGE_BLOCK, place->tags + block.number * IMAGE_TAG);
+	}
 }
 
-static int write_index(struct image_writer *writer, const struct image_index *index,
+static int put_index(void *context, void *bytes, size_t size, uint64_t offset, struct error *err)
+{
+	struct index_place *place = context;
+
+	if (place->tags)
+		seal_blocks(place, bytes, size, offset);
+	if (!place->writer->disk)
+		return 0;
+	return area_write(place->writer->disk, &place->entry, bytes, size,
+			  place->entry.envelope_size + offset, err);
+}
+
+static int flush(const struct image_writer *writer, struct error *err)
+{
+	return writer->disk ? disk_flush(writer->disk, err) : 0;
+}
+
+/* With the size of the index in SUPER: where it will lie, with its envelope if it has one. */
+static int place_index(struct image_writer *writer, const struct image_index *index,
+		       struct runs *places, struct image_super *super, struct error *err)
+{
+	int code;
+
+	if (writer->seal.key.algorithm) {
+		super->algorithm = writer->seal.key.algorithm;
+		super->key = writer->seal.box;
+		if (index_places(index, places))
+			return error_set(err, ENOMEM, "no memory to seal the index");
+		super->envelope_size = envelope_size(super->index_size, places->n);
+	}
+	pthread_mutex_lock(&writer->lock);
+	code = writer_allocate_index(writer, super->envelope_size + super->index_size, super->index,
+				     err);
+	pthread_mutex_unlock(&writer->lock);
+	return code;
+}
+
+/* The entry is authentic from here on, so all of it must be there. */
+static int write_envelope(struct image_writer *writer, const struct image_index *index,
+			  uint32_t kind, struct index_place *place, const struct runs *places,
+			  struct image_super *super, struct error *err)
+{
+	int code;
+
+	super->serial = writer->super.last_serial + 1;
+	fill_super(writer, index, kind, super);
+	table_get_entry(super, &place->entry);
+	code = envelope_write(writer->disk, &writer->seal.key, place->tags, places, &place->entry,
+			      err);
+	super->index_xxh3 = place->entry.index_xxh3;
+	super->index_rest = place->entry.index_rest;
+	return code ? code : flush(writer, err);
+}
+
+static int write_index(struct image_writer *writer, const struct image_index *index, uint32_t kind,
 		       struct image_super *super, struct error *err)
 {
+	bool sealed = writer->seal.key.algorithm;
 	struct index_place place = { .writer = writer };
 	struct image_index_header header;
+	struct runs places = { 0 };
 	int code;
 
 	index_describe(index, super->image_uuid, &header);
 	super->index_size = header.size;
-	pthread_mutex_lock(&writer->lock);
-	code = writer_allocate_index(writer, super->index_size, super->index, err);
-	pthread_mutex_unlock(&writer->lock);
+	code = place_index(writer, index, &places, super, err);
 	table_get_entry(super, &place.entry);
+	if (!code && sealed && !(place.tags = malloc(header.size / IMAGE_BLOCK * IMAGE_TAG)))
+		code = error_set(err, ENOMEM, "no memory to seal the index");
 	if (!code)
 		code = index_write(index, &header, put_index, &place, &super->index_xxh3, err);
-	if (!code && writer->disk)
-		code = disk_flush(writer->disk, err);
+	if (!code)
+		code = flush(writer, err);
+	if (!code && sealed)
+		code = write_envelope(writer, index, kind, &place, &places, super, err);
+	runs_free(&places);
+	free(place.tags);
 	return code;
 }
 
@@ -139,11 +209,22 @@ static int write_super(struct image_writer *writer, const struct image_index *in
 	/* Whatever making room changed is in the writer's copy. */
 	super->generation = writer->super.generation;
 	memcpy(super->table, writer->super.table, sizeof(super->table));
-	fill_super(writer, index, kind, super);
+	if (!super->algorithm)
+		fill_super(writer, index, kind, super);
 	writer_apply_policy(writer, kind, super->created, super);
 	if (!writer->disk)
 		return table_store(super, err);
 	return image_super_write(writer->disk, super, err) ? take_back(writer, super, err) : 0;
+}
+
+/* What is sealed was sealed under its name. */
+static int name_image(const struct image_writer *writer, struct image_super *super,
+		      struct error *err)
+{
+	if (!writer->seal.key.algorithm)
+		return super_random_uuid(super->image_uuid, err);
+	memcpy(super->image_uuid, writer->seal.key.image_uuid, sizeof(super->image_uuid));
+	return 0;
 }
 
 int image_writer_commit(struct image_writer *writer, struct image_index *index, uint32_t kind,
@@ -164,9 +245,9 @@ int image_writer_commit(struct image_writer *writer, struct image_index *index, 
 	if (!code)
 		code = image_index_check(index, err);
 	if (!code)
-		code = super_random_uuid(placed.image_uuid, err);
+		code = name_image(writer, &placed, err);
 	if (!code)
-		code = write_index(writer, index, &placed, err);
+		code = write_index(writer, index, kind, &placed, err);
 	if (!code)
 		code = write_super(writer, index, kind, &placed, &super, err);
 	if (code)

@@ -12,6 +12,9 @@ char *image_describe(const struct image_super *super, char *text, size_t size)
 
 	if (super->state == IMAGE_EMPTY)
 		snprintf(text, size, "no image");
+	else if (super->algorithm)
+		snprintf(text, size, "%s sealed %s image of %s", image_state_name(super->state),
+			 image_kind_name(super->kind), human_time(super->created, created));
 	else
 		snprintf(text, size, "%s %s image of %s, kernel %.*s",
 			 image_state_name(super->state), image_kind_name(super->kind),

@@ -27,9 +27,10 @@
 #define IMAGE_CHUNK_PAGES 256		 /* at most, in one chunk: 1 MiB */
 #define IMAGE_TABLE	  16		 /* images on one device, at most */
 
-#define IMAGE_MAGIC	  "\x89KJUMP\r\n"
-#define IMAGE_INDEX_MAGIC "kjINDEX\x1a"
-#define IMAGE_VERSION	  2
+#define IMAGE_MAGIC	     "\x89KJUMP\r\n"
+#define IMAGE_INDEX_MAGIC    "kjINDEX\x1a"
+#define IMAGE_ENVELOPE_MAGIC "kjENVEL\x1a"
+#define IMAGE_VERSION	     2
 
 /* Unknown bits here: may be read and restored. */
 #define IMAGE_COMPAT_ALL 0
@@ -50,14 +51,6 @@ enum image_kind {
 	IMAGE_CORE = 3,	      /* made from a vmcore file; no entry, never restored */
 };
 
-/* How an image is sealed. */
-enum image_algorithm {
-	ALGORITHM_NONE = 0,
-	ALGORITHM_AES256_GCM = 1,
-	ALGORITHM_XCHACHA20_POLY1305 = 2,
-	ALGORITHM_AEGIS256 = 3,
-};
-
 /* Bytes of the device, both multiples of 4096. */
 struct image_extent {
 	uint64_t offset, size;
@@ -75,8 +68,8 @@ struct image_entry {
 	uint64_t serial;     /* of the images that were ever made on the device, from 1 on */
 	uint64_t created;    /* seconds since 1970 */
 	uint64_t index_size; /* bytes; multiple of 4096 */
-	uint64_t index_xxh3; /* XXH3 (64 bits, seed 0) of the whole index */
-	uint64_t index_rest; /* 0; of a sealed image the second half of the index's tag */
+	uint64_t index_xxh3; /* XXH3 (64 bits, seed 0) of the whole index; sealed: see below */
+	uint64_t index_rest; /* 0; of a sealed image the second half of the envelope's tag */
 	struct image_extent index[IMAGE_INDEX_EXTENTS]; /* where it lies, in order; then zeros */
 	uint64_t data_pages, zero_pages, free_pages, untouchable_pages, home_pages, ram_pages;
 	uint64_t stored_bytes; /* of all its chunks, padding not counted */
@@ -87,13 +80,12 @@ struct image_entry {
 	uint8_t boot[16];      /* of A, whose digests are made with one secret; 0: none */
 	uint8_t base_uuid[16]; /* the image that it was built on; 0: none */
 	uint32_t deltas;       /* images that were built one on the other up to it; 0: a full one */
-	uint32_t algorithm;    /* enum image_algorithm; what follows is 0 when it is NONE */
-	uint8_t commitment[32]; /* BLAKE2b of the image's key and UUID */
-	uint8_t key_nonce[24];	/* of key_box */
-	uint8_t key_box[48];	/* the image's key, by crypto_box */
+	uint32_t algorithm;    /* enum seal_algorithm */
+	struct key_box key;    /* 0 when that is NONE */
+	uint64_t envelope_size; /* bytes before the index, multiple of 4096; 0 likewise */
 	char reason[160];	/* STALE: why; NUL-terminated */
-	char release[80];	/* of A, for listings */
-	uint8_t reserved1[352];
+	char release[80];	/* of A, for listings; "" when the image is sealed */
+	uint8_t reserved1[328];
 };
 
 _Static_assert(sizeof(struct image_entry) == 1024, "size of an image's entry");
@@ -160,6 +152,27 @@ struct image_index_header {
 };
 
 _Static_assert(sizeof(struct image_index_header) == IMAGE_BLOCK, "index header size");
+
+/*
+ * Before a sealed index lies its envelope, in clear: this header, padded to a block; the tags of
+ * the index's blocks, 16 bytes each, padded with zeros to a multiple of 4096; and the blocks of the
+ * device that chunks and digests take (struct run), likewise, for whoever looks for free room and
+ * has no key. index_xxh3 and index_rest of the superblock are a tag of all of it, and of the entry.
+ */
+struct image_envelope_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t crc; /* CRC32C of the whole envelope with this field 0 */
+	uint8_t image_uuid[16];
+	uint64_t size;	    /* of the envelope, bytes */
+	uint64_t tag_count; /* index_size / 4096 */
+	uint64_t run_count;
+	uint8_t reserved[4040];
+};
+
+_Static_assert(sizeof(struct image_envelope_header) == IMAGE_BLOCK, "envelope header size");
+
+#define IMAGE_TAG 16 /* bytes of a tag, of either algorithm */
 
 /* What must be the same, or be known, when A goes on. */
 struct image_machine {
@@ -232,16 +245,6 @@ struct image_digests {
 _Static_assert(sizeof(struct image_digests) == 40, "digests record size");
 
 #define IMAGE_DIGESTS 32768 /* in one piece, at most: 256 KiB */
-
-/* The key of another image. Only in sealed images. */
-struct image_key {
-	uint8_t image_uuid[16];
-	uint8_t key[32];
-	uint32_t algorithm; /* enum image_algorithm */
-	uint32_t reserved;
-};
-
-_Static_assert(sizeof(struct image_key) == 56, "key record size");
 
 struct image_watch {
 	struct watch extent;

@@ -14,6 +14,7 @@
 #include "common/runs.h"
 #include "disk/disk.h"
 #include "image/format.h"
+#include "seal/box.h"
 
 /* --- superblock (super.c, super-write.c, table.c) --- */
 
@@ -123,16 +124,22 @@ struct image_index {
 	size_t efi_count;
 	struct image_digests *digests;
 	size_t digests_count;
+	struct image_key key;	/* that it was sealed with; algorithm 0: it was not */
+	struct image_key *keys; /* of other images whose chunks it uses */
+	size_t key_count;
 };
 
+/* Keys are wiped. */
 void image_index_free(struct image_index *index);
 
 /*
  * Read and check the index that SUPER names: digest, every CRC, padding, every section's bounds
- * and records, and that data + zero + free + untouchable + home = RAM without overlap.
+ * and records, and that data + zero + free + untouchable + home = RAM without overlap. OPENER is
+ * who opens sealed images (NULL = nobody), whose entry in the superblock is authentic then;
+ * errors as opener_open().
  */
 int image_index_read(const struct disk *disk, const struct image_super *super,
-		     struct image_index *ret, struct error *err);
+		     const struct opener *opener, struct image_index *ret, struct error *err);
 
 /* The accounting rule alone; the writer calls it before it commits. */
 int image_index_check(const struct image_index *index, struct error *err);
@@ -165,6 +172,14 @@ struct image_policy {
 };
 
 #define IMAGE_KEEP 4
+
+/*
+ * The image is to be sealed as SEAL says; it gets the UUID that belongs to the key. To be called
+ * before anything is written, and with a SEAL that no other writer had. The writer takes a copy and
+ * wipes it in the end. ENOTSUP for an algorithm that this processor has not got.
+ */
+int image_writer_seal(struct image_writer *writer, const struct request_seal *seal,
+		      struct error *err);
 
 /* To be called before anything is written; NULL: unknown, or IMAGE_KEEP of any age. */
 void image_writer_set(struct image_writer *writer, const struct image_identity *identity,
@@ -300,11 +315,13 @@ int image_read_chunks(const struct disk *disk, const struct image_index *index, 
 
 /*
  * Read and check every byte that the image at hand needs: superblocks, index, chunks, digests, all
- * padding.
+ * padding. Of a sealed image that OPENER (NULL = nobody) does not open: ENOKEY, after all was
+ * checked that can be, and every byte was read once.
  * SINK (NULL = none) sees each chunk that was found right, as in image_read_chunks(). Of an EMPTY
  * device only the superblocks are checked.
  */
-int image_verify(const struct disk *disk, const struct image_super *super, unsigned workers,
-		 const struct image_sink *sink, struct error *err);
+int image_verify(const struct disk *disk, const struct image_super *super,
+		 const struct opener *opener, unsigned workers, const struct image_sink *sink,
+		 struct error *err);
 
 #endif

@@ -189,7 +189,17 @@ static int check_used(const struct image_chunk *chunk, struct error *err)
 	return pages == chunk->pages ? 0 : damaged(err, "other pages than it says");
 }
 
-int index_check_chunk(const struct image_chunk *chunk, const struct run *runs, struct error *err)
+/* Which key, and what of the record a plain image leaves empty. */
+static int check_key(bool sealed, size_t keys, uint32_t key, uint64_t rest, uint64_t number,
+		     struct error *err)
+{
+	if (!sealed && (rest || key || number))
+		return damaged(err, "reserved bytes are not zero");
+	return key <= keys ? 0 : damaged(err, "a key that is not there");
+}
+
+int index_check_chunk(const struct image_chunk *chunk, const struct run *runs, bool sealed,
+		      size_t keys, struct error *err)
 {
 	uint64_t size = (uint64_t)chunk->all_pages * FRAME_SIZE;
 	uint64_t pages = 0;
@@ -202,8 +212,8 @@ int index_check_chunk(const struct image_chunk *chunk, const struct run *runs, s
 	if (!chunk->stored || chunk->stored > size ||
 	    (chunk->codec == CODEC_STORED) != (chunk->stored == size))
 		return damaged(err, "impossible size");
-	if (chunk->stored_rest || chunk->key || chunk->number)
-		return damaged(err, "reserved bytes are not zero");
+	if (check_key(sealed, keys, chunk->key, chunk->stored_rest, chunk->number, err))
+		return -err->code;
 	for (uint32_t i = 0; i < chunk->run_count; i++)
 		if (!runs[i].count || !safe_add(pages, runs[i].count, &pages))
 			return damaged(err, "wrong runs");
@@ -218,7 +228,8 @@ static int check_chunk(const struct image_index *index, const struct image_chunk
 	if (chunk->first_run != first_run || !chunk->run_count ||
 	    !safe_within(first_run, chunk->run_count, index->data.n))
 		return damaged(err, "wrong runs");
-	return index_check_chunk(chunk, &index->data.v[first_run], err);
+	return index_check_chunk(chunk, &index->data.v[first_run], index->key.algorithm,
+				 index->key_count, err);
 }
 
 static int check_chunks(const struct image_index *index, struct error *err)
@@ -245,11 +256,25 @@ static int check_digests(const struct image_index *index, struct error *err)
 
 		if (!digests->count || digests->count > IMAGE_DIGESTS)
 			return damaged(err, "impossible number of digests");
-		if (digests->key || digests->rest || digests->number)
-			return damaged(err, "digests: reserved bytes are not zero");
+		if (check_key(index->key.algorithm, 0, digests->key, digests->rest, digests->number,
+			      err))
+			return error_prefix(err, "digests %zu", i);
 		count += digests->count;
 	}
 	return count == runs_total(&index->data) ? 0 : damaged(err, "digests and pages disagree");
+}
+
+static int check_keys(const struct image_index *index, struct error *err)
+{
+	for (size_t i = 0; i < index->key_count; i++) {
+		const struct image_key *key = &index->keys[i];
+
+		if (key->reserved)
+			return damaged(err, "keys: reserved bytes are not zero");
+		if (aead_check(key->algorithm, err))
+			return -err->code;
+	}
+	return 0;
 }
 
 int index_check_records(const struct image_index *index, uint32_t kind, struct error *err)
@@ -261,6 +286,8 @@ int index_check_records(const struct image_index *index, uint32_t kind, struct e
 	for (size_t i = 0; i < sizeof(sorted) / sizeof(sorted[0]) && !code; i++)
 		if (!runs_valid(sorted[i]))
 			code = damaged(err, "a page list is not sorted");
+	if (!code)
+		code = check_keys(index, err);
 	if (!code)
 		code = check_chunks(index, err);
 	if (!code)

@@ -65,6 +65,7 @@ static void list_parts(const struct image_index *index, struct part parts[SECTIO
 		[SECTION_DISKS] = { index->disks, index->disk_count },
 		[SECTION_EFI] = { index->efi, index->efi_count },
 		[SECTION_DIGESTS] = { index->digests, index->digests_count },
+		[SECTION_KEYS] = { index->keys, index->key_count },
 	};
 
 	memcpy(parts, list, sizeof(list));
@@ -168,6 +169,8 @@ int index_write(const struct image_index *index, const struct image_index_header
 		code = put_part(&output, parts[i].bytes, header->sections[i].size, err);
 	*xxh3 = XXH3_64bits_digest(output.hash);
 out:
+	if (output.buffer)
+		keys_wipe(output.buffer, WRITE_STEP);
 	free(output.buffer);
 	XXH3_freeState(output.hash);
 	return code;

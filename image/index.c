@@ -32,7 +32,10 @@ void image_index_free(struct image_index *index)
 	free(index->disks);
 	free(index->efi);
 	free(index->digests);
-	memset(index, 0, sizeof(*index));
+	if (index->keys)
+		keys_wipe(index->keys, index->key_count * sizeof(*index->keys));
+	free(index->keys);
+	keys_wipe(index, sizeof(*index));
 }
 
 /* --- reading --- */
@@ -66,8 +69,7 @@ static int check_size(const struct image_super *super, struct error *err)
 
 /* An index that is being read: in order, so that its digest can be computed on the way. */
 struct index_input {
-	const struct disk *disk;
-	const struct image_entry *entry;
+	struct index_source source;
 	XXH3_state_t *hash;
 	uint64_t done; /* bytes of the index */
 };
@@ -81,8 +83,8 @@ static int read_next(struct index_input *input, void *bytes, uint64_t size, stru
 	while (size && !code) {
 		size_t step = size < READ_STEP ? size : READ_STEP;
 
-		code = index_read_bytes(input->disk, input->entry, at, step, input->done, err);
-		if (!code)
+		code = source_read(&input->source, at, step, input->done, err);
+		if (!code && !input->source.aead)
 			XXH3_64bits_update(input->hash, at, step);
 		at += step;
 		input->done += step;
@@ -190,6 +192,8 @@ static int read_part(struct index_input *input, enum image_section number,
 		return read_section(input, section, &index->efi, &index->efi_count, err);
 	case SECTION_DIGESTS:
 		return read_section(input, section, &index->digests, &index->digests_count, err);
+	case SECTION_KEYS:
+		return read_section(input, section, &index->keys, &index->key_count, err);
 	case SECTION_VMCOREINFO:
 		return read_text(input, section, &index->vmcoreinfo, err);
 	default:
@@ -207,13 +211,14 @@ static int read_all(struct index_input *input, struct image_index *index, struct
 		return error_set(err, ENOMEM, "no memory for the index");
 	code = read_next(input, header, sizeof(*header), err);
 	if (!code)
-		code = index_check_header(input->entry, header, err);
-	for (int i = 0; i < SECTION_KEYS && !code; i++) {
+		code = index_check_header(input->source.entry, header, err);
+	for (int i = 0; i < SECTION_COUNT && !code; i++) {
 		code = read_part(input, i, &header->sections[i], index, err);
 		if (code)
 			error_prefix(err, "section %d", i);
 	}
-	if (!code && XXH3_64bits_digest(input->hash) != input->entry->index_xxh3)
+	if (!code && !input->source.aead &&
+	    XXH3_64bits_digest(input->hash) != input->source.entry->index_xxh3)
 		code = damaged(err, "digest mismatch");
 	free(header);
 	return code;
@@ -255,7 +260,8 @@ static int check_against_super(const struct image_index *index, const struct ima
 		return code;
 	for (size_t i = 0; i < index->chunk_count; i++)
 		stored += index->chunks[i].stored;
-	if (stored != super->stored_bytes || bytes + super->index_size != super->device_bytes ||
+	if (stored != super->stored_bytes ||
+	    bytes + super->envelope_size + super->index_size != super->device_bytes ||
 	    runs_total(&index->data) != super->data_pages ||
 	    runs_total(&index->zero) != super->zero_pages ||
 	    runs_total(&index->free) != super->free_pages ||
@@ -266,12 +272,27 @@ static int check_against_super(const struct image_index *index, const struct ima
 	return 0;
 }
 
+static int read_input(struct index_input *input, struct image_index *index, struct error *err)
+{
+	int code;
+
+	input->hash = XXH3_createState();
+	if (!input->hash)
+		return error_set(err, ENOMEM, "no memory for the index");
+	XXH3_64bits_reset(input->hash);
+	index->key = input->source.key;
+	code = read_all(input, index, err);
+	XXH3_freeState(input->hash);
+	return code;
+}
+
 int image_index_read(const struct disk *disk, const struct image_super *super,
-		     struct image_index *ret, struct error *err)
+		     const struct opener *opener, struct image_index *ret, struct error *err)
 {
 	struct image_index index = { .chunk_count = 0 };
-	struct index_input input = { .disk = disk };
+	struct index_input input = { .done = 0 };
 	struct image_entry entry;
+	struct image_head head;
 	int code;
 
 	if (super->state == IMAGE_EMPTY)
@@ -280,13 +301,12 @@ int image_index_read(const struct disk *disk, const struct image_super *super,
 	if (code)
 		return code;
 	table_get_entry(super, &entry);
-	input.entry = &entry;
-	input.hash = XXH3_createState();
-	if (!input.hash)
-		return error_set(err, ENOMEM, "no memory for the index");
-	XXH3_64bits_reset(input.hash);
-	code = read_all(&input, &index, err);
-	XXH3_freeState(input.hash);
+	table_get_head(super, &head);
+	code = source_open(disk, &head, &entry, opener, &input.source, err);
+	if (code)
+		return code;
+	code = read_input(&input, &index, err);
+	source_close(&input.source);
 	if (!code)
 		code = index_check_records(&index, super->kind, err);
 	if (!code)

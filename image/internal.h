@@ -5,6 +5,7 @@
 
 #include "common/safe.h"
 #include "image/image.h"
+#include "seal/aead.h"
 
 /* --- superblock (super.c, super-write.c, table.c) --- */
 
@@ -87,15 +88,61 @@ bool space_take(struct space *space, uint64_t size, uint64_t *offset);
 bool space_take_pieces(struct space *space, uint64_t size,
 		       struct image_extent pieces[IMAGE_INDEX_EXTENTS]);
 
+/* --- the index as bytes on the device (stream.c) --- */
+
+/*
+ * Read SIZE bytes at OFFSET of what the pieces of ENTRY hold: the envelope, if it is sealed, then
+ * the index. Both are multiples of IMAGE_BLOCK.
+ */
+int area_read(const struct disk *disk, const struct image_entry *entry, void *bytes, size_t size,
+	      uint64_t offset, struct error *err);
+int area_write(const struct disk *disk, const struct image_entry *entry, const void *bytes,
+	       size_t size, uint64_t offset, struct error *err);
+
+/* --- the envelope of a sealed index (envelope.c) --- */
+
+uint64_t envelope_size(uint64_t index_size, uint64_t run_count);
+
+/*
+ * Write it, with the TAGS of all blocks and the blocks of the device that the image takes, sorted.
+ * ENTRY has all that will be in the superblock but the tag, which it gets. DISK NULL: nowhere.
+ */
+int envelope_write(const struct disk *disk, const struct image_key *key, const uint8_t *tags,
+		   const struct runs *runs, struct image_entry *entry, struct error *err);
+
+/*
+ * Read and check it. With a KEY it and ENTRY are authentic. TAGS (one for each block) and RUNS
+ * (appended; within the data area of HEAD) may be NULL.
+ */
+int envelope_read(const struct disk *disk, const struct image_head *head,
+		  const struct image_entry *entry, const struct image_key *key, uint8_t *tags,
+		  struct runs *runs, struct error *err);
+
+/* --- the index as it was before it was sealed (source.c) --- */
+
+/* For one thread. ENTRY stays the caller's. */
+struct index_source {
+	const struct disk *disk;
+	const struct image_entry *entry;
+	struct image_key key; /* algorithm 0: not sealed */
+	struct aead *aead;
+	uint8_t *tags;
+};
+
+/* OPENER: who opens sealed images; NULL = nobody. Errors as opener_open(). */
+int source_open(const struct disk *disk, const struct image_head *head,
+		const struct image_entry *entry, const struct opener *opener,
+		struct index_source *ret, struct error *err);
+void source_close(struct index_source *source);
+
+/* Read SIZE bytes at OFFSET of the index, both multiples of IMAGE_BLOCK. */
+int source_read(struct index_source *source, void *bytes, size_t size, uint64_t offset,
+		struct error *err);
+
+/* What the block at OFFSET of an index is sealed with. */
+void source_place(const struct image_entry *entry, uint64_t offset, struct aead_place *ret);
+
 /* --- parts of an index, without all of it in memory (stream.c) --- */
-
-/* Read SIZE bytes at OFFSET of the index, both multiples of IMAGE_BLOCK, wherever they lie. */
-int index_read_bytes(const struct disk *disk, const struct image_entry *entry, void *bytes,
-		     size_t size, uint64_t offset, struct error *err);
-
-/* Write likewise, to the pieces of ENTRY. */
-int index_write_bytes(const struct disk *disk, const struct image_entry *entry, const void *bytes,
-		      size_t size, uint64_t offset, struct error *err);
 
 /* Is HEADER, and are the places of its sections, as ENTRY says? */
 int index_check_header(const struct image_entry *entry, const struct image_index_header *header,
@@ -103,8 +150,7 @@ int index_check_header(const struct image_entry *entry, const struct image_index
 
 /* One section, read in order. stream_close() ends it. */
 struct stream {
-	const struct disk *disk;
-	const struct image_entry *entry;
+	struct index_source *source;
 	struct image_section_entry section;
 	unsigned char *buffer; /* of STREAM_BYTES */
 	uint64_t done;	       /* bytes of the section that were read into the buffer */
@@ -115,8 +161,8 @@ struct stream {
 
 #define STREAM_BYTES 65536
 
-int stream_open(const struct disk *disk, const struct image_entry *entry,
-		const struct image_section_entry *section, struct stream *ret, struct error *err);
+int stream_open(struct index_source *source, const struct image_section_entry *section,
+		struct stream *ret, struct error *err);
 void stream_close(struct stream *stream);
 
 /* The next record; behind the last one the checksum is compared. Not to be called behind it. */
@@ -127,8 +173,43 @@ int stream_next(struct stream *stream, void *record, struct error *err);
 /* Every record of the index by itself, all but the chunks' places. */
 int index_check_records(const struct image_index *index, uint32_t kind, struct error *err);
 
-/* One chunk's record, whose RUNS are there. */
-int index_check_chunk(const struct image_chunk *chunk, const struct run *runs, struct error *err);
+/* One chunk's record, whose RUNS are there; KEYS: records in SECTION_KEYS of a SEALED image. */
+int index_check_chunk(const struct image_chunk *chunk, const struct run *runs, bool sealed,
+		      size_t keys, struct error *err);
+
+/* What a chunk or digests are sealed with. */
+void index_place_chunk(const struct image_chunk *chunk, struct aead_place *ret);
+void index_place_digests(const struct image_digests *digests, struct aead_place *ret);
+
+/* The tag of a record, which is its hash and what follows it. */
+static inline void index_get_tag(uint64_t hash, uint64_t rest, uint8_t tag[IMAGE_TAG])
+{
+	__builtin_memcpy(tag, &hash, 8);
+	__builtin_memcpy(tag + 8, &rest, 8);
+}
+
+static inline void index_set_tag(const uint8_t tag[IMAGE_TAG], uint64_t *hash, uint64_t *rest)
+{
+	__builtin_memcpy(hash, tag, 8);
+	__builtin_memcpy(rest, tag + 8, 8);
+}
+
+/* All that chunks and digests take, in blocks, sorted, to RET. 0 or -ENOMEM. */
+int index_places(const struct image_index *index, struct runs *ret);
+
+/*
+ * Read and check a piece of digests: SIZE is what digests_size() says, BYTES from disk_buffer().
+ * KEY is the one that it names; NULL: not sealed.
+ */
+int index_read_digests(const struct disk *disk, const struct image_digests *digests,
+		       const struct image_key *key, struct aead *aead, void *bytes,
+		       struct error *err);
+
+/* The key that a record names by its number, which is at most KEY_COUNT; NULL when not sealed. */
+static inline const struct image_key *index_key(const struct image_index *index, uint32_t number)
+{
+	return !index->key.algorithm ? NULL : number ? &index->keys[number - 1] : &index->key;
+}
 
 /* Bytes on the device, with padding. */
 static inline uint64_t digests_size(const struct image_digests *digests)
@@ -145,8 +226,11 @@ static inline uint64_t chunk_size(const struct image_chunk *chunk)
 void index_describe(const struct image_index *index, const uint8_t image_uuid[16],
 		    struct image_index_header *ret);
 
-/* Takes SIZE bytes of the index (from disk_buffer(), a multiple of IMAGE_BLOCK) from OFFSET on. */
-typedef int (*index_put)(void *context, const void *bytes, size_t size, uint64_t offset,
+/*
+ * Takes SIZE bytes of the index (from disk_buffer(), a multiple of IMAGE_BLOCK) from OFFSET on, and
+ * may do with BYTES as it likes.
+ */
+typedef int (*index_put)(void *context, void *bytes, size_t size, uint64_t offset,
 			 struct error *err);
 
 /* Hand the index with its HEADER to PUT, in order; *XXH3 is the digest of all of it. */

@@ -33,10 +33,12 @@ struct reader {
 struct worker {
 	unsigned char *stored, *buffer; /* of a chunk each */
 	struct codec_context *codec;
+	struct aead *aead;
 };
 
 static void worker_free(struct worker *worker)
 {
+	aead_free(worker->aead);
 	free(worker->stored);
 	free(worker->buffer);
 	codec_context_free(worker->codec);
@@ -47,7 +49,8 @@ static int worker_init(struct worker *worker, struct error *err)
 	worker->stored = disk_buffer(CHUNK_BYTES);
 	worker->buffer = disk_buffer(CHUNK_BYTES);
 	worker->codec = codec_context_create(1);
-	if (worker->stored && worker->buffer && worker->codec)
+	worker->aead = aead_create();
+	if (worker->stored && worker->buffer && worker->codec && worker->aead)
 		return 0;
 	worker_free(worker);
 	return error_set(err, ENOMEM, "no memory for reading");
@@ -57,21 +60,37 @@ static int worker_init(struct worker *worker, struct error *err)
 static bool is_possible(const struct reader *reader, const struct image_chunk *chunk)
 {
 	return codec_find(chunk->codec) && chunk->all_pages <= IMAGE_CHUNK_PAGES &&
-	       chunk->pages <= chunk->all_pages &&
+	       chunk->pages <= chunk->all_pages && chunk->key <= reader->index->key_count &&
 	       chunk->stored <= (uint64_t)chunk->all_pages * FRAME_SIZE &&
 	       safe_within(chunk->first_run, chunk->run_count, reader->index->data.n);
+}
+
+/* The tag takes the place of the checksum. */
+static bool unseal(struct worker *worker, const struct image_chunk *chunk,
+		   const struct image_key *key)
+{
+	uint8_t tag[IMAGE_TAG];
+	struct aead_place place;
+
+	index_place_chunk(chunk, &place);
+	index_get_tag(chunk->stored_hash, chunk->stored_rest, tag);
+	return aead_open(worker->aead, key, &place, worker->stored, chunk->stored, tag);
 }
 
 static int read_stored(const struct reader *reader, struct worker *worker,
 		       const struct image_chunk *chunk, struct error *err)
 {
+	const struct image_key *key = index_key(reader->index, chunk->key);
 	size_t padded = safe_round_up(chunk->stored, IMAGE_BLOCK);
 	int code = disk_read(reader->disk, worker->stored, padded, chunk->offset, err);
 
 	if (code)
 		return code;
-	if (bytes_hash(worker->stored, chunk->stored) != chunk->stored_hash)
+	if (!key && bytes_hash(worker->stored, chunk->stored) != chunk->stored_hash)
 		return error_set(err, EUCLEAN, "checksum mismatch");
+	if (key && !unseal(worker, chunk, key))
+		return error_set(err, EUCLEAN,
+				 "changed after it was sealed, or put here from elsewhere");
 	if (!safe_is_zero(worker->stored + chunk->stored, padded - chunk->stored))
 		return error_set(err, EUCLEAN, "padding is not zero");
 	return 0;

@@ -25,12 +25,12 @@ static int use(struct runs *used, uint64_t offset, uint64_t size, struct error *
 
 /* --- what an image uses --- */
 
-static int use_chunks(const struct disk *disk, const struct image_head *head,
-		      const struct image_entry *entry, const struct image_section_entry *section,
-		      struct runs *used, struct error *err)
+static int use_chunks(struct index_source *source, const struct image_head *head,
+		      const struct image_section_entry *section, struct runs *used,
+		      struct error *err)
 {
 	struct stream stream;
-	int code = stream_open(disk, entry, section, &stream, err);
+	int code = stream_open(source, section, &stream, err);
 
 	while (!code && stream.left) {
 		struct image_chunk chunk;
@@ -45,12 +45,12 @@ static int use_chunks(const struct disk *disk, const struct image_head *head,
 	return code;
 }
 
-static int use_digests(const struct disk *disk, const struct image_head *head,
-		       const struct image_entry *entry, const struct image_section_entry *section,
-		       struct runs *used, struct error *err)
+static int use_digests(struct index_source *source, const struct image_head *head,
+		       const struct image_section_entry *section, struct runs *used,
+		       struct error *err)
 {
 	struct stream stream;
-	int code = stream_open(disk, entry, section, &stream, err);
+	int code = stream_open(source, section, &stream, err);
 
 	while (!code && stream.left) {
 		struct image_digests digests;
@@ -65,26 +65,39 @@ static int use_digests(const struct disk *disk, const struct image_head *head,
 	return code;
 }
 
-static int use_image(const struct disk *disk, const struct image_head *head,
+/* As its index has it. */
+static int use_plain(const struct disk *disk, const struct image_head *head,
 		     const struct image_entry *entry, struct runs *used, struct error *err)
 {
 	struct image_index_header *header = disk_buffer(sizeof(*header));
+	struct index_source source;
 	int code;
 
 	if (!header)
 		return error_set(err, ENOMEM, "no memory to read an index");
-	code = index_read_bytes(disk, entry, header, sizeof(*header), 0, err);
+	code = source_open(disk, head, entry, NULL, &source, err);
+	if (!code)
+		code = source_read(&source, header, sizeof(*header), 0, err);
 	if (!code)
 		code = index_check_header(entry, header, err);
 	if (!code)
-		code = use_chunks(disk, head, entry, &header->sections[SECTION_CHUNKS], used, err);
+		code = use_chunks(&source, head, &header->sections[SECTION_CHUNKS], used, err);
 	if (!code)
-		code = use_digests(disk, head, entry, &header->sections[SECTION_DIGESTS], used,
-				   err);
+		code = use_digests(&source, head, &header->sections[SECTION_DIGESTS], used, err);
+	free(header);
+	return code;
+}
+
+/* A sealed one says so in its envelope, for all those who have no key. */
+static int use_image(const struct disk *disk, const struct image_head *head,
+		     const struct image_entry *entry, struct runs *used, struct error *err)
+{
+	int code = entry->algorithm ? envelope_read(disk, head, entry, NULL, NULL, used, err)
+				    : use_plain(disk, head, entry, used, err);
+
 	for (int i = 0; i < IMAGE_INDEX_EXTENTS && !code; i++)
 		code = use(used, entry->index[i].offset, entry->index[i].size, err);
 	runs_sort(used);
-	free(header);
 	return code;
 }
 

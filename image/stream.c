@@ -30,8 +30,8 @@ static uint64_t locate(const struct image_entry *entry, uint64_t offset, uint64_
 	return 0;
 }
 
-int index_read_bytes(const struct disk *disk, const struct image_entry *entry, void *bytes,
-		     size_t size, uint64_t offset, struct error *err)
+int area_read(const struct disk *disk, const struct image_entry *entry, void *bytes, size_t size,
+	      uint64_t offset, struct error *err)
 {
 	char *at = bytes;
 
@@ -52,8 +52,8 @@ int index_read_bytes(const struct disk *disk, const struct image_entry *entry, v
 	return 0;
 }
 
-int index_write_bytes(const struct disk *disk, const struct image_entry *entry, const void *bytes,
-		      size_t size, uint64_t offset, struct error *err)
+int area_write(const struct disk *disk, const struct image_entry *entry, const void *bytes,
+	       size_t size, uint64_t offset, struct error *err)
 {
 	const char *at = bytes;
 
@@ -134,19 +134,18 @@ int index_check_header(const struct image_entry *entry, const struct image_index
 		return code;
 	if (header->sections[SECTION_MACHINE].size != sizeof(struct image_machine))
 		return damaged(err, "no machine record");
-	if (header->sections[SECTION_KEYS].size)
+	if (header->sections[SECTION_KEYS].size && !entry->algorithm)
 		return damaged(err, "keys, but nothing is sealed");
 	return end == header->size ? 0 : damaged(err, "bytes behind the last section");
 }
 
 /* --- one section --- */
 
-int stream_open(const struct disk *disk, const struct image_entry *entry,
-		const struct image_section_entry *section, struct stream *ret, struct error *err)
+int stream_open(struct index_source *source, const struct image_section_entry *section,
+		struct stream *ret, struct error *err)
 {
 	*ret = (struct stream){
-		.disk = disk,
-		.entry = entry,
+		.source = source,
 		.section = *section,
 		.buffer = disk_buffer(STREAM_BYTES),
 		.left = section->size / section->record,
@@ -156,6 +155,8 @@ int stream_open(const struct disk *disk, const struct image_entry *entry,
 
 void stream_close(struct stream *stream)
 {
+	if (stream->buffer)
+		keys_wipe(stream->buffer, STREAM_BYTES);
 	free(stream->buffer);
 	stream->buffer = NULL;
 }
@@ -167,8 +168,8 @@ static int fill(struct stream *stream, struct error *err)
 	int code;
 
 	step = step < STREAM_BYTES ? step : STREAM_BYTES;
-	code = index_read_bytes(stream->disk, stream->entry, stream->buffer, step,
-				stream->section.offset + stream->done, err);
+	code = source_read(stream->source, stream->buffer, step,
+			   stream->section.offset + stream->done, err);
 	if (code)
 		return code;
 	stream->crc = crc32c(stream->crc, stream->buffer, step);

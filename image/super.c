@@ -58,17 +58,28 @@ static int check_place(const struct image_head *head, const struct image_entry *
 				return damaged(err, "the index lies over itself");
 		size += piece->size;
 	}
-	return size == entry->index_size ? 0 : damaged(err, "an index of another size");
+	return size == entry->index_size + entry->envelope_size
+		       ? 0
+		       : damaged(err, "an index of another size");
 }
 
 static int check_seal(const struct image_entry *entry, struct error *err)
 {
-	if (entry->algorithm)
-		return error_set(err, ENOTSUP, "sealed image: a newer kjump is needed");
-	if (entry->index_rest || !safe_is_zero(entry->commitment, sizeof(entry->commitment)) ||
-	    !safe_is_zero(entry->key_nonce, sizeof(entry->key_nonce)) ||
-	    !safe_is_zero(entry->key_box, sizeof(entry->key_box)))
+	if (entry->algorithm && !aead_name(entry->algorithm))
+		return error_set(err, ENOTSUP,
+				 "sealed in a way that is not known here (number %u): "
+				 "a newer kjump is needed",
+				 entry->algorithm);
+	if (!entry->algorithm && (entry->index_rest || entry->envelope_size ||
+				  !safe_is_zero(&entry->key, sizeof(entry->key))))
 		return damaged(err, "a key, but nothing is sealed");
+	/* Nothing of the saved system is in clear. */
+	if (entry->algorithm && entry->release[0])
+		return damaged(err, "a sealed image that says its kernel");
+	if (entry->algorithm && (!entry->envelope_size || entry->envelope_size % IMAGE_BLOCK ||
+				 entry->index_size % IMAGE_BLOCK ||
+				 entry->envelope_size > INT64_MAX || entry->index_size > INT64_MAX))
+		return damaged(err, "impossible envelope");
 	return 0;
 }
 

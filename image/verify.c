@@ -68,39 +68,105 @@ static int verify_layout(const struct image_super *super, const struct image_ind
 	return code;
 }
 
-/* --- the digests, which nobody needs to read the image --- */
-
-static int verify_piece(const struct disk *disk, const struct image_digests *digests, void *bytes,
-			struct error *err)
+/* What the envelope says of places is what the index says. */
+static int verify_envelope(const struct disk *disk, const struct image_super *super,
+			   const struct image_index *index, struct error *err)
 {
-	size_t used = (size_t)digests->count * sizeof(uint64_t), padded = digests_size(digests);
-	int code = disk_read(disk, bytes, padded, digests->offset, err);
+	struct runs said = { 0 }, used = { 0 };
+	struct image_entry entry;
+	struct image_head head;
+	int code;
 
-	if (code)
-		return code;
-	if (bytes_hash(bytes, used) != digests->hash)
-		return error_set(err, EUCLEAN, "checksum mismatch");
-	if (!safe_is_zero((char *)bytes + used, padded - used))
-		return error_set(err, EUCLEAN, "padding is not zero");
-	return 0;
+	table_get_head(super, &head);
+	table_get_entry(super, &entry);
+	code = envelope_read(disk, &head, &entry, &index->key, NULL, &said, err);
+	if (!code && index_places(index, &used))
+		code = error_set(err, ENOMEM, "no memory");
+	if (!code && (said.n != used.n || memcmp(said.v, used.v, used.n * sizeof(*used.v))))
+		code = error_set(err, EUCLEAN, "envelope and index disagree on places");
+	runs_free(&said);
+	runs_free(&used);
+	return code;
 }
+
+/* --- the digests, which nobody needs to read the image --- */
 
 static int verify_digests(const struct disk *disk, const struct image_index *index,
 			  struct error *err)
 {
 	void *bytes = disk_buffer(IMAGE_DIGESTS * sizeof(uint64_t));
-	int code = 0;
+	struct aead *aead = aead_create();
+	int code = bytes && aead ? 0 : error_set(err, ENOMEM, "no memory");
 
-	if (!bytes)
-		return error_set(err, ENOMEM, "no memory");
 	for (size_t i = 0; i < index->digests_count && !code; i++) {
-		code = verify_piece(disk, &index->digests[i], bytes, err);
+		code = index_read_digests(disk, &index->digests[i], index_key(index, 0), aead,
+					  bytes, err);
 		if (code)
 			error_prefix(err, "digests %zu", i);
+	}
+	aead_free(aead);
+	free(bytes);
+	return code;
+}
+
+/* --- without a key --- */
+
+/* Every byte is there, whatever it says. */
+static int read_places(const struct disk *disk, const struct runs *places, struct error *err)
+{
+	const size_t most = IMAGE_CHUNK_PAGES * FRAME_SIZE;
+	void *bytes = disk_buffer(most);
+	int code = bytes ? 0 : error_set(err, ENOMEM, "no memory");
+
+	for (size_t i = 0; i < places->n && !code; i++) {
+		uint64_t at = places->v[i].pfn * IMAGE_BLOCK;
+		uint64_t end = at + places->v[i].count * IMAGE_BLOCK;
+
+		while (at < end && !code) {
+			uint64_t step = end - at < most ? end - at : most;
+
+			code = disk_read(disk, bytes, step, at, err);
+			at += step;
+		}
 	}
 	free(bytes);
 	return code;
 }
+
+/* The index lies on no chunk, and all that the image names can be read. */
+static int verify_sealed(const struct disk *disk, const struct image_super *super,
+			 struct error *err)
+{
+	struct runs places = { 0 }, index = { 0 }, both = { 0 };
+	struct image_entry entry;
+	struct image_head head;
+	int code;
+
+	table_get_head(super, &head);
+	table_get_entry(super, &entry);
+	code = envelope_read(disk, &head, &entry, NULL, NULL, &places, err);
+	if (!code && !runs_valid(&places))
+		code = error_set(err, EUCLEAN, "envelope damaged: places are not sorted");
+	for (int i = 0; i < IMAGE_INDEX_EXTENTS && !code; i++)
+		if (runs_add(&index, entry.index[i].offset / IMAGE_BLOCK,
+			     entry.index[i].size / IMAGE_BLOCK))
+			code = error_set(err, ENOMEM, "no memory");
+	runs_sort(&index);
+	if (!code && runs_intersect(&places, &index, &both))
+		code = error_set(err, ENOMEM, "no memory");
+	if (!code && both.n)
+		code = error_set(err, EUCLEAN, "chunks lie over the index");
+	if (!code)
+		code = read_places(disk, &index, err);
+	if (!code)
+		code = read_places(disk, &places, err);
+	runs_free(&places);
+	runs_free(&index);
+	runs_free(&both);
+	return code;
+}
+
+/* --- all of it --- */
 
 /* The reader has checked all there is to check. */
 static int ignore_pages(void *context, size_t number, const struct image_chunk *chunk,
@@ -110,8 +176,9 @@ static int ignore_pages(void *context, size_t number, const struct image_chunk *
 	return 0;
 }
 
-int image_verify(const struct disk *disk, const struct image_super *super, unsigned workers,
-		 const struct image_sink *sink, struct error *err)
+int image_verify(const struct disk *disk, const struct image_super *super,
+		 const struct opener *opener, unsigned workers, const struct image_sink *sink,
+		 struct error *err)
 {
 	static const struct image_sink ignore = { .take = ignore_pages };
 	struct image_index index = { .chunk_count = 0 };
@@ -119,10 +186,14 @@ int image_verify(const struct disk *disk, const struct image_super *super, unsig
 
 	if (code || super->state == IMAGE_EMPTY)
 		return code;
-	code = image_index_read(disk, super, &index, err);
+	code = image_index_read(disk, super, opener, &index, err);
+	if (code == -ENOKEY)
+		return verify_sealed(disk, super, err) ? -err->code : code;
 	if (code)
 		return code;
 	code = verify_layout(super, &index, err);
+	if (!code && super->algorithm)
+		code = verify_envelope(disk, super, &index, err);
 	if (!code)
 		code = verify_digests(disk, &index, err);
 	if (!code)

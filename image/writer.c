@@ -18,6 +18,7 @@ struct image_scratch {
 	struct codec_context *codec;
 	bool stored; /* do not even try to compress */
 	unsigned char *out;
+	struct aead *aead;
 };
 
 struct image_scratch *image_scratch_create(int level)
@@ -29,7 +30,8 @@ struct image_scratch *image_scratch_create(int level)
 	scratch->codec = codec_context_create(level);
 	scratch->stored = level == LEVEL_STORED;
 	scratch->out = disk_buffer(QUEUE_BUFFER_BYTES);
-	if (!scratch->codec || !scratch->out) {
+	scratch->aead = aead_create();
+	if (!scratch->codec || !scratch->out || !scratch->aead) {
 		image_scratch_free(scratch);
 		return NULL;
 	}
@@ -44,13 +46,14 @@ void image_scratch_set_level(struct image_scratch *scratch, int level)
 
 size_t image_scratch_size(int level)
 {
-	return QUEUE_BUFFER_BYTES + codec_context_size(level);
+	return AEAD_BYTES + QUEUE_BUFFER_BYTES + codec_context_size(level);
 }
 
 void image_scratch_free(struct image_scratch *scratch)
 {
 	if (!scratch)
 		return;
+	aead_free(scratch->aead);
 	codec_context_free(scratch->codec);
 	free(scratch->out);
 	free(scratch);
@@ -102,7 +105,9 @@ int image_writer_open(const struct disk *disk, struct image_writer **ret, struct
 	writer->started = clock_now();
 	writer->policy.keep = IMAGE_KEEP;
 	writer->pending = disk_buffer(QUEUE_BUFFER_BYTES);
-	code = writer->pending ? open_device(writer, err) : error_set(err, ENOMEM, "no memory");
+	writer->aead = aead_create();
+	code = writer->pending && writer->aead ? open_device(writer, err)
+					       : error_set(err, ENOMEM, "no memory");
 	if (code)
 		image_writer_free(writer);
 	else
@@ -130,6 +135,7 @@ void image_writer_free(struct image_writer *writer)
 	free(writer->chunks);
 	free(writer->digests);
 	runs_free(&writer->data);
+	writer_free_keys(writer);
 	free(writer);
 }
 
@@ -147,6 +153,26 @@ static int add_digests(struct image_writer *writer, const struct image_digests *
 	return 0;
 }
 
+static bool is_sealed(const struct image_writer *writer)
+{
+	return writer->seal.key.algorithm;
+}
+
+static void protect_digests(struct image_writer *writer, struct image_digests *digests, size_t used)
+{
+	struct aead_place place;
+	uint8_t tag[IMAGE_TAG];
+
+	if (!is_sealed(writer)) {
+		digests->hash = bytes_hash(writer->pending, used);
+		return;
+	}
+	digests->number = writer->next_number++;
+	index_place_digests(digests, &place);
+	aead_seal(writer->aead, &writer->seal.key, &place, writer->pending, used, tag);
+	index_set_tag(tag, &digests->hash, &digests->rest);
+}
+
 int writer_put_digests(struct image_writer *writer, struct error *err)
 {
 	struct image_digests digests = { .count = writer->pending_count };
@@ -155,9 +181,10 @@ int writer_put_digests(struct image_writer *writer, struct error *err)
 
 	if (!digests.count)
 		return 0;
-	digests.hash = bytes_hash(writer->pending, used);
 	memset(writer->pending + used, 0, padded - used);
 	code = writer_allocate(writer, padded, &digests.offset, err);
+	if (!code)
+		protect_digests(writer, &digests, used);
 	if (!code)
 		code = add_digests(writer, &digests, err);
 	if (!code)
@@ -214,8 +241,10 @@ static int record_chunk(struct image_writer *writer, const struct image_chunk *c
 
 /* --- chunks --- */
 
+/* *SLOT: where it is in the list; its tag comes later, because it depends on the place. */
 static int place_chunk(struct image_writer *writer, struct image_chunk *chunk,
-		       const struct runs *runs, const uint64_t *digests, struct error *err)
+		       const struct runs *runs, const uint64_t *digests, size_t *slot,
+		       struct error *err)
 {
 	int code;
 
@@ -224,6 +253,9 @@ static int place_chunk(struct image_writer *writer, struct image_chunk *chunk,
 		code = error_set(err, writer->failed, "an earlier write failed");
 	} else {
 		code = writer_allocate(writer, chunk_size(chunk), &chunk->offset, err);
+		if (is_sealed(writer))
+			chunk->number = writer->next_number++;
+		*slot = writer->chunk_count;
 		if (!code)
 			code = record_chunk(writer, chunk, runs->v, (uint32_t)runs->n, err);
 		if (!code)
@@ -260,6 +292,20 @@ static void compress(struct image_scratch *scratch, const void *bytes, struct im
 	}
 }
 
+/* Where it lies, with everything that is known of it now. */
+static void seal_chunk(struct image_writer *writer, struct image_scratch *scratch,
+		       const struct image_chunk *chunk, size_t slot)
+{
+	struct aead_place place;
+	uint8_t tag[IMAGE_TAG];
+
+	index_place_chunk(chunk, &place);
+	aead_seal(scratch->aead, &writer->seal.key, &place, scratch->out, chunk->stored, tag);
+	pthread_mutex_lock(&writer->lock);
+	index_set_tag(tag, &writer->chunks[slot].stored_hash, &writer->chunks[slot].stored_rest);
+	pthread_mutex_unlock(&writer->lock);
+}
+
 static void use_all(struct image_chunk *chunk)
 {
 	for (uint32_t i = 0; i < chunk->all_pages; i++)
@@ -273,6 +319,7 @@ int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratc
 	struct image_chunk chunk = { .pages = pages, .all_pages = pages };
 	uint64_t digests[IMAGE_CHUNK_PAGES];
 	uint64_t padded;
+	size_t slot = 0;
 	int code;
 
 	if (!pages || pages > IMAGE_CHUNK_PAGES || runs_total(runs) != pages)
@@ -282,21 +329,25 @@ int image_writer_chunk(struct image_writer *writer, struct image_scratch *scratc
 	compress(scratch, bytes, &chunk);
 	chunk.page_hash = page_hash(0, bytes, pages);
 	digest_pages(&writer->identity, bytes, pages, digests);
-	chunk.stored_hash = bytes_hash(scratch->out, chunk.stored);
+	if (!is_sealed(writer))
+		chunk.stored_hash = bytes_hash(scratch->out, chunk.stored);
 	padded = chunk_size(&chunk);
 	memset(scratch->out + chunk.stored, 0, padded - chunk.stored);
-	code = place_chunk(writer, &chunk, runs, digests, err);
+	code = place_chunk(writer, &chunk, runs, digests, &slot, err);
 	if (code)
 		return code;
+	if (is_sealed(writer))
+		seal_chunk(writer, scratch, &chunk, slot);
 	code = queue_write(writer->queue, &scratch->out, padded, chunk.offset, err);
 	if (code)
 		writer_set_failed(writer, code);
 	return code;
 }
 
-int image_writer_keep(struct image_writer *writer, const struct image_chunk *chunk,
+int image_writer_keep(struct image_writer *writer, const struct image_chunk *base_chunk,
 		      const struct run *runs, const uint64_t *digests, struct error *err)
 {
+	struct image_chunk copy = *base_chunk, *chunk = &copy;
 	int code;
 
 	pthread_mutex_lock(&writer->lock);
@@ -305,7 +356,11 @@ int image_writer_keep(struct image_writer *writer, const struct image_chunk *chu
 	} else if (writer->failed) {
 		code = error_set(err, writer->failed, "an earlier write failed");
 	} else {
-		code = index_check_chunk(chunk, runs, err);
+		code = index_check_chunk(chunk, runs, is_sealed(writer),
+					 writer->base_key_count ? writer->base_key_count - 1 : 0,
+					 err);
+		if (!code && is_sealed(writer))
+			code = writer_keep_key(writer, chunk, err);
 		if (!code)
 			code = record_chunk(writer, chunk, runs, chunk->run_count, err);
 		if (!code)

@@ -8,12 +8,19 @@
 #include "image/internal.h"
 #include "image/queue.h"
 
+struct writer_base_key {
+	struct image_key key;
+	uint32_t number; /* in the new image, from 1 on; 0: it does not need it yet */
+};
+
 struct image_writer {
 	const struct disk *disk; /* NULL: nothing is written */
 	struct queue *queue;
 	uint64_t started; /* nanoseconds of CLOCK_MONOTONIC */
 	struct image_identity identity;
 	struct image_policy policy;
+	struct request_seal seal; /* algorithm 0: nothing is sealed */
+	struct opener opener;	  /* of the images that it may be built on */
 	pthread_mutex_t lock;	  /* for what follows */
 	struct image_super super; /* as it is on the device */
 	struct space space;	  /* that is left */
@@ -30,6 +37,13 @@ struct image_writer {
 	struct runs data;
 	struct image_digests *digests;
 	size_t digests_count;
+	struct aead *aead;    /* for digests and index */
+	uint64_t next_number; /* nonce of the next chunk or digests; none is used twice */
+	struct writer_base_key
+		*base_keys; /* of the base: its own first, then those that it names */
+	size_t base_key_count;
+	struct image_key *keys; /* those of them that the new image needs */
+	size_t key_count;
 	unsigned char *pending; /* digests that are not yet on their way; a buffer of the queue's */
 	uint32_t pending_count;
 };
@@ -60,5 +74,13 @@ void writer_apply_policy(const struct image_writer *writer, uint32_t kind, uint6
 int writer_put_digests(struct image_writer *writer, struct error *err);
 
 void writer_set_failed(struct image_writer *writer, int code);
+
+/* --- keys (sealing.c) --- */
+
+/* CHUNK, which names a key of the base, names the new image's now. The lock is held. */
+int writer_keep_key(struct image_writer *writer, struct image_chunk *chunk, struct error *err);
+
+/* Wipe all that the writer knows. */
+void writer_free_keys(struct image_writer *writer);
 
 #endif

@@ -114,7 +114,7 @@ static int check_all_devices(struct restore *restore, struct error *err)
 /* Everything that is known before memory is acquired. Changes nothing. */
 static int check_all(struct restore *restore, struct error *err)
 {
-	int rc = image_index_read(&restore->disk, &restore->super, &restore->index, err);
+	int rc = image_index_read(&restore->disk, &restore->super, NULL, &restore->index, err);
 
 	if (!rc)
 		rc = leave_check(&restore->index, err);
@@ -228,7 +228,7 @@ static void look_for_changes(struct restore *restore, struct error *err)
 {
 	struct error why = { 0 };
 
-	if (image_index_read(&restore->disk, &restore->super, &restore->index, &why) ||
+	if (image_index_read(&restore->disk, &restore->super, NULL, &restore->index, &why) ||
 	    check_fingerprints(&restore->index, &restore->waiting, &why) != -ESTALE)
 		return;
 	restore->changed = true;

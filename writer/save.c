@@ -145,7 +145,7 @@ int save_run(const struct save_job *job, struct save_result *ret, struct error *
 	}
 	selection_free(&selection);
 	if (!r && job->verify && job->disk) {
-		r = image_verify(job->disk, &ret->super, job->workers, &verification, err);
+		r = image_verify(job->disk, &ret->super, NULL, job->workers, &verification, err);
 		if (r)
 			error_prefix(err, "verification");
 	}

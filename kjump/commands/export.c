@@ -30,7 +30,7 @@ static int export(const struct disk *disk, const struct image_super *super, cons
 	struct error err = { 0 };
 	struct meter meter;
 	double seconds;
-	int ret = image_index_read(disk, super, &index, &err);
+	int ret = image_index_read(disk, super, NULL, &index, &err);
 
 	if (ret) {
 		message("%s: %s; nothing was written", disk->name, err.text);

@@ -195,7 +195,7 @@ static int show(const struct disk *disk, struct image_super *super, const struct
 	bool empty = super->state == IMAGE_EMPTY;
 	struct image_index index = { 0 };
 	struct error err = { 0 };
-	bool readable = !empty && !image_index_read(disk, super, &index, &err);
+	bool readable = !empty && !image_index_read(disk, super, NULL, &index, &err);
 	int status = EXIT_DONE;
 
 	if (options->json)

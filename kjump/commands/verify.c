@@ -43,7 +43,7 @@ static int verify(const struct disk *disk, struct image_super *super, const stru
 
 	meter_start(&meter, disk->name, empty ? 0 : super->device_bytes - super->index_size,
 		    options->quiet);
-	ret = image_verify(disk, super, options->config.workers, &sink, &err);
+	ret = image_verify(disk, super, NULL, options->config.workers, &sink, &err);
 	seconds = meter_stop(&meter);
 	if (ret) {
 		message("%s: %s; the image is %s", disk->name, err.text,

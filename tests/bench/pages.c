@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	if (!code)
 		code = image_super_read(&disk, &super, &err);
 	if (!code)
-		code = image_index_read(&disk, &super, &index, &err);
+		code = image_index_read(&disk, &super, NULL, &index, &err);
 	if (!code) /* by one thread: in order */
 		code = image_read_chunks(&disk, &index, 1, &sink, &err);
 	if (code)

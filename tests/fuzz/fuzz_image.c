@@ -279,8 +279,8 @@ static bool use(const struct disk *disk, bool checks_pages)
 	if (!fuzz_good(image_super_read(disk, &super, &err), &err))
 		return false;
 	fuzz_good(image_used_end(disk, &super, &end, &err), &err);
-	good = fuzz_good(image_verify(disk, &super, 1, &sink, &err), &err);
-	if (!fuzz_good(image_index_read(disk, &super, &index, &err), &err))
+	good = fuzz_good(image_verify(disk, &super, NULL, 1, &sink, &err), &err);
+	if (!fuzz_good(image_index_read(disk, &super, NULL, &index, &err), &err))
 		return false;
 	good &= fuzz_good(image_read_chunks(disk, &index, 1, &sink, &err), &err);
 	if (fuzz_good(leave_check(&index, &err), &err))

@@ -180,7 +180,7 @@ static int compare_image(struct walk *walk, const struct image_super *super, str
 		return 0;
 	if (!saved)
 		return error_set(err, EILSEQ, "an image that nobody saved");
-	code = image_index_read(disk, super, &index, err);
+	code = image_index_read(disk, super, NULL, &index, err);
 	if (code)
 		return code;
 	if (index.ram.n != 1 || index.ram.v->pfn != saved->ram.pfn ||

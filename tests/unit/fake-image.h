@@ -17,9 +17,11 @@
 
 struct fake {
 	uint32_t seed;
-	uint32_t frames;      /* half of them from frame 16, half from frame 100000 */
-	unsigned chunk_pages; /* pages in each chunk */
-	bool incompressible;  /* all data random */
+	uint32_t frames;		 /* half of them from frame 16, half from frame 100000 */
+	unsigned chunk_pages;		 /* pages in each chunk */
+	bool incompressible;		 /* all data random */
+	const struct request_seal *seal; /* NULL: not sealed */
+	const struct opener *opener;	 /* that reads it */
 };
 
 enum fake_kind { FAKE_DATA, FAKE_ZERO, FAKE_FREE, FAKE_UNTOUCHABLE, FAKE_HOME };
@@ -184,7 +186,10 @@ static inline int fake_write(const struct fake *fake, const struct disk *disk, u
 	if (code)
 		return code;
 	fake_index(fake, &index, &data);
-	code = fake_write_chunks(fake, writer, &data, threads);
+	if (fake->seal)
+		code = image_writer_seal(writer, fake->seal, err);
+	if (!code)
+		code = fake_write_chunks(fake, writer, &data, threads);
 	if (!code)
 		code = image_writer_commit(writer, &index, kind, ret, err);
 	image_writer_free(writer);
@@ -228,8 +233,8 @@ static inline void fake_assert(const struct fake *fake, const struct disk *disk,
 	struct error err = { .code = 0 };
 
 	if (image_super_read(disk, &super, &err) ||
-	    image_verify(disk, &super, workers, NULL, &err) ||
-	    image_index_read(disk, &super, &index, &err) ||
+	    image_verify(disk, &super, fake->opener, workers, NULL, &err) ||
+	    image_index_read(disk, &super, fake->opener, &index, &err) ||
 	    image_read_chunks(disk, &index, workers,
 			      &(struct image_sink){ .take = fake_sink, .context = &check }, &err))
 		fail_msg("%s", err.text);

@@ -35,7 +35,7 @@ static int read_image(const struct fake *fake, const struct disk *disk,
 	}
 	assert_int_equal(super.state, IMAGE_VALID);
 	assert_int_equal(super.kind, IMAGE_HIBERNATION);
-	code = image_index_read(disk, &super, &index, err);
+	code = image_index_read(disk, &super, NULL, &index, err);
 	if (code)
 		return code;
 	assert_string_equal(index.machine.release, "6.12.0-fake");
@@ -122,7 +122,7 @@ static void bits_of_the_digests(void **state)
 		uint64_t place = super.index[0].offset - IMAGE_BLOCK + bit / 8;
 
 		temp_disk_flip(&temp, place, 1 << bit % 8);
-		assert_int_equal(image_verify(&temp.disk, &super, 1, NULL, &err), -EUCLEAN);
+		assert_int_equal(image_verify(&temp.disk, &super, NULL, 1, NULL, &err), -EUCLEAN);
 		assert_non_null(strstr(err.text, "digests 0: "));
 		temp_disk_flip(&temp, place, 1 << bit % 8);
 	}

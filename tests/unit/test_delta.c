@@ -156,8 +156,8 @@ static double expect_image(const struct fixture *fixture, const struct image_sup
 	struct image_index index = { 0 };
 	struct error err = { 0 };
 
-	if (image_verify(&fixture->temp.disk, super, 2, &sink, &err) ||
-	    image_index_read(&fixture->temp.disk, super, &index, &err))
+	if (image_verify(&fixture->temp.disk, super, NULL, 2, &sink, &err) ||
+	    image_index_read(&fixture->temp.disk, super, NULL, &index, &err))
 		fail_msg("image %llu: %s", (unsigned long long)super->serial, err.text);
 	for (size_t i = 0; i < index.zero.n; i++)
 		assert_true(safe_is_zero(memory + (index.zero.v[i].pfn << FRAME_SHIFT),
@@ -331,7 +331,7 @@ static void test_damaged_base(void **state)
 
 	super = *save(fixture);
 	assert_true(super.reused_pages > 0);
-	assert_int_equal(image_index_read(&fixture->temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&fixture->temp.disk, &super, NULL, &index, &err), 0);
 	temp_disk_flip(&fixture->temp, index.digests[0].offset, 1);
 	expect_full(fixture, "digests: checksum mismatch");
 	image_index_free(&index);
@@ -463,7 +463,7 @@ static void test_short_of_memory(void **state)
 	fixture->job.zero_runs = 4;
 	super = save(fixture);
 	expect_image(fixture, super, fixture->memory);
-	assert_int_equal(image_index_read(&fixture->temp.disk, super, &index, &err), 0);
+	assert_int_equal(image_index_read(&fixture->temp.disk, super, NULL, &index, &err), 0);
 	for (size_t i = 0; i < index.chunk_count; i++)
 		parts += index.chunks[i].pages != index.chunks[i].all_pages;
 	assert_true(parts <= 3); /* one a worker before it is known */

@@ -151,8 +151,8 @@ static struct image_super check_image(struct fixture *fixture, uint64_t pfn, uin
 	assert_int_equal(image_super_read(&disk, &super, &err), 0);
 	assert_int_equal(super.state, IMAGE_VALID);
 	assert_int_equal(super.kind, IMAGE_CORE);
-	assert_int_equal(image_verify(&disk, &super, 1, NULL, &err), 0);
-	assert_int_equal(image_index_read(&disk, &super, &index, &err), 0);
+	assert_int_equal(image_verify(&disk, &super, NULL, 1, NULL, &err), 0);
+	assert_int_equal(image_index_read(&disk, &super, NULL, &index, &err), 0);
 	assert_int_equal(index.machine.entry, 0);
 	assert_int_equal(image_read_chunks(&disk, &index, 1,
 					   &(struct image_sink){ .take = keep, .context = bytes },

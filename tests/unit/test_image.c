@@ -70,7 +70,7 @@ static void test_index_comes_back(void **state)
 	(void)state;
 	create(&temp, IMAGE_MIN_SIZE);
 	assert_int_equal(fake_write(&fake, &temp.disk, IMAGE_CHECKPOINT, 1, &super, &err), 0);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
 	assert_int_equal(index.machine.entry, 0x123456);
 	assert_int_equal(index.firmware_count, 2);
 	assert_int_equal(index.firmware[1].start, 65536);
@@ -105,10 +105,10 @@ static void test_machine_without_data(void **state)
 	assert_int_equal(image_writer_commit(writer, &index, IMAGE_CHECKPOINT, &super, &err), 0);
 	image_writer_free(writer);
 	image_index_free(&index);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
 	assert_int_equal(index.chunk_count, 0);
 	assert_int_equal(runs_total(&index.zero), 100);
-	assert_int_equal(image_verify(&temp.disk, &super, 2, NULL, &err), 0);
+	assert_int_equal(image_verify(&temp.disk, &super, NULL, 2, NULL, &err), 0);
 	image_index_free(&index);
 	temp_disk_remove(&temp);
 }
@@ -137,7 +137,7 @@ static void test_oldest_makes_room(void **state)
 			if (super.table[k].serial == (uint64_t)i)
 				image_super_take(&super, k);
 		assert_int_equal(super.serial, i);
-		assert_int_equal(image_verify(&temp.disk, &super, 1, NULL, &err), 0);
+		assert_int_equal(image_verify(&temp.disk, &super, NULL, 1, NULL, &err), 0);
 	}
 	temp_disk_remove(&temp);
 }
@@ -389,7 +389,7 @@ static void test_sink_stops_the_reader(void **state)
 	create(&temp, IMAGE_MIN_SIZE);
 	write_one(&fake, &temp, IMAGE_CHECKPOINT);
 	assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
 	assert_int_equal(
 		image_read_chunks(&temp.disk, &index, 1,
 				  &(struct image_sink){ .take = refuse, .context = &calls }, &err),
@@ -439,7 +439,7 @@ static void test_sink_gives_room(void **state)
 	create(&temp, IMAGE_MIN_SIZE);
 	write_one(&fake, &temp, IMAGE_CHECKPOINT);
 	assert_int_equal(image_super_read(&temp.disk, &super, &err), 0);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
 	places.bytes = calloc(index.chunk_count, FRAME_SIZE);
 	assert_non_null(places.bytes);
 	assert_int_equal(image_read_chunks(&temp.disk, &index, 2,

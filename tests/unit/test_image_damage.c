@@ -28,10 +28,10 @@ static void test_every_byte_of_the_index(void **state)
 	create(&temp, &small, &super);
 	for (uint64_t i = 0; i < super.index_size; i++) {
 		temp_disk_flip(&temp, super.index[0].offset + i, 1 << i % 8);
-		assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), -EUCLEAN);
+		assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), -EUCLEAN);
 		temp_disk_flip(&temp, super.index[0].offset + i, 1 << i % 8);
 	}
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
 	image_index_free(&index);
 	temp_disk_remove(&temp);
 }
@@ -47,7 +47,7 @@ static void test_bytes_of_a_chunk(void **state)
 
 	(void)state;
 	create(&temp, &small, &super);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
 	chunk = &index.chunks[1];
 	for (uint64_t i = 0; i < safe_round_up(chunk->stored, IMAGE_BLOCK); i += 61) {
 		temp_disk_flip(&temp, chunk->offset + i, 0x80);
@@ -103,7 +103,7 @@ static void read_all(const struct temp_disk *temp, const struct image_super *sup
 	struct image_index index = { .chunk_count = 0 };
 	struct fake_check check = { .fake = &small };
 	struct error err = { .code = 0 };
-	int code = image_index_read(&temp->disk, super, &index, &err);
+	int code = image_index_read(&temp->disk, super, NULL, &index, &err);
 
 	if (code) {
 		assert_int_equal(code, -err.code);
@@ -174,12 +174,12 @@ static void test_forged_index_size(void **state)
 	super.index_size = size;
 	assert_int_equal(image_super_write(&temp.disk, &super, &err), 0);
 	assert_int_equal(image_super_read(&temp.disk, &read, &err), 0);
-	assert_int_equal(image_index_read(&temp.disk, &read, &index, &err), -EUCLEAN);
+	assert_int_equal(image_index_read(&temp.disk, &read, NULL, &index, &err), -EUCLEAN);
 	assert_string_equal(err.text, "index damaged: larger than so many pages can need");
 	/* With numbers of pages that fit to it. */
 	for (int i = 0; i < 2; i++) {
 		read.ram_pages = i ? UINT64_MAX : UINT64_C(1) << 42;
-		assert_int_equal(image_index_read(&temp.disk, &read, &index, &err), -ENOMEM);
+		assert_int_equal(image_index_read(&temp.disk, &read, NULL, &index, &err), -ENOMEM);
 		assert_string_equal(err.text, "index of 67108864 MiB: more than half of this "
 					      "machine's memory");
 	}
@@ -214,8 +214,8 @@ static void test_chunks_elsewhere(void **state)
 	}
 	forge(&temp, bytes, &super);
 	assert_int_equal(image_super_write(&temp.disk, &super, &err), 0);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
-	assert_int_equal(image_verify(&temp.disk, &super, 1, NULL, &err), -EUCLEAN);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
+	assert_int_equal(image_verify(&temp.disk, &super, NULL, 1, NULL, &err), -EUCLEAN);
 	assert_non_null(strstr(err.text, "overlap"));
 	image_index_free(&index);
 	free(bytes);
@@ -233,13 +233,13 @@ static void test_truncated_device(void **state)
 	create(&temp, &small, &super);
 	temp.disk.size = super.index[0].offset + 4096;
 	assert_int_equal(image_super_read(&temp.disk, &super, &err), -ENOMEDIUM);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), -ENOSPC);
-	assert_true(image_verify(&temp.disk, &super, 1, NULL, &err) < 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), -ENOSPC);
+	assert_true(image_verify(&temp.disk, &super, NULL, 1, NULL, &err) < 0);
 	temp.disk.size = IMAGE_MIN_SIZE;
-	assert_int_equal(image_verify(&temp.disk, &super, 1, NULL, &err), 0);
+	assert_int_equal(image_verify(&temp.disk, &super, NULL, 1, NULL, &err), 0);
 	/* The file lost its end, the struct does not know it. */
 	assert_int_equal(ftruncate(temp.fd, super.index[0].offset + 4096), 0);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), -EIO);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), -EIO);
 	temp_disk_remove(&temp);
 }
 

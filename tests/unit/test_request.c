@@ -142,7 +142,7 @@ static void check_image(const struct fixture *fixture, uint32_t kind, struct ima
 	read_image(fixture, &disk, super);
 	assert_int_equal(super->state, IMAGE_VALID);
 	assert_int_equal(super->kind, kind);
-	assert_int_equal(image_index_read(&disk, super, &index, &err), 0);
+	assert_int_equal(image_index_read(&disk, super, NULL, &index, &err), 0);
 	assert_int_equal(index.machine.entry, FAKE_ENTRY);
 	assert_int_equal(index.machine.sequence, 7);
 	assert_int_equal(index.machine.mailbox_pfn, FAKE_MAILBOX);

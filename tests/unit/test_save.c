@@ -252,7 +252,7 @@ static void read_back(const struct fixture *fixture)
 
 	assert_non_null(contents.bytes);
 	assert_non_null(contents.times);
-	assert_int_equal(image_index_read(&fixture->disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&fixture->disk, &super, NULL, &index, &err), 0);
 	assert_int_equal(
 		image_read_chunks(&fixture->disk, &index, 2,
 				  &(struct image_sink){ .take = keep, .context = &contents }, &err),
@@ -363,7 +363,7 @@ static void test_scattered_zeros(void **state)
 		save(fixture);
 		read_back(fixture);
 		super = read_super(fixture);
-		assert_int_equal(image_index_read(&fixture->disk, &super, &index, &err), 0);
+		assert_int_equal(image_index_read(&fixture->disk, &super, NULL, &index, &err), 0);
 		/* A worker tells what it has found when it has finished a slice. */
 		assert_true(index.zero.n <= limits[i] + SLICE_FRAMES / 2);
 		assert_true(super.data_pages <= fewest);

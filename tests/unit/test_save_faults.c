@@ -181,7 +181,7 @@ static void expect_saved(const struct fixture *fixture, uint32_t kind)
 	assert_int_equal(super.state, IMAGE_VALID);
 	assert_int_equal(super.kind, kind);
 	assert_int_equal(super.ram_pages, some_ram.count);
-	assert_int_equal(image_verify(&fixture->temp.disk, &super, 1, NULL, &err), 0);
+	assert_int_equal(image_verify(&fixture->temp.disk, &super, NULL, 1, NULL, &err), 0);
 }
 
 /* Fail at the first, the second, ... operation until one save gets through without a fault. */

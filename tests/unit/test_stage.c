@@ -17,7 +17,7 @@ static void verify(void **state)
 	temp_disk_create(&temp, IMAGE_MIN_SIZE);
 	assert_int_equal(image_format(&temp.disk, NULL, &super, &err), 0);
 	assert_int_equal(fake_write(&fake, &temp.disk, IMAGE_HIBERNATION, 1, &super, &err), 0);
-	assert_int_equal(image_index_read(&temp.disk, &super, &index, &err), 0);
+	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
 	assert_true(index.chunk_count > 3);
 	assert_int_equal(stage_verify(&temp.disk, &index, false, &err), 0);
 

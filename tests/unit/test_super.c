@@ -101,10 +101,10 @@ static void test_every_byte(void **state)
 		assert_int_equal(code, signature ? -EUCLEAN : 0);
 		if (!code)
 			assert_memory_equal(&super, &before, sizeof(super));
-		assert_true(image_verify(&temp->disk, &before, 1, NULL, &err) < 0);
+		assert_true(image_verify(&temp->disk, &before, NULL, 1, NULL, &err) < 0);
 		temp_disk_flip(temp, offset, 1 << i % 8);
 	}
-	assert_int_equal(image_verify(&temp->disk, &before, 1, NULL, &err), 0);
+	assert_int_equal(image_verify(&temp->disk, &before, NULL, 1, NULL, &err), 0);
 }
 
 static void test_both_copies_damaged(void **state)
@@ -180,16 +180,20 @@ static void test_lying_fields(void **state)
 	LIE(ENOTSUP, version, IMAGE_VERSION + 1);
 	LIE(ENOTSUP, incompat, 1);
 	LIE(EUCLEAN, reserved0[927], 1);
-	LIE(EUCLEAN, reserved1[351], 1);
+	LIE(EUCLEAN, reserved1[327], 1);
 	LIE(EUCLEAN, table_count, IMAGE_TABLE + 1);
 	LIE(EUCLEAN, serial, 0);
 	LIE(EUCLEAN, serial, 2);
 	LIE(EUCLEAN, last_serial, UINT64_MAX);
-	LIE(ENOTSUP, algorithm, ALGORITHM_AES256_GCM);
+	LIE(ENOTSUP, algorithm, ALGORITHM_AEGIS256);
+	LIE(ENOTSUP, algorithm, 4);
+	LIE(EUCLEAN, algorithm, ALGORITHM_AES256_GCM); /* without an envelope */
+	LIE(EUCLEAN, envelope_size, 4096);
+	LIE(EUCLEAN, key.pair[15], 1);
 	LIE(EUCLEAN, index_rest, 1);
-	LIE(EUCLEAN, commitment[31], 1);
-	LIE(EUCLEAN, key_nonce[23], 1);
-	LIE(EUCLEAN, key_box[47], 1);
+	LIE(EUCLEAN, key.commitment[31], 1);
+	LIE(EUCLEAN, key.nonce[23], 1);
+	LIE(EUCLEAN, key.box[47], 1);
 	LIE(EUCLEAN, state, IMAGE_STALE + 1);
 	LIE(EUCLEAN, state, IMAGE_EMPTY);
 	LIE(EUCLEAN, kind, 0);
@@ -356,7 +360,7 @@ static void test_cut_between_copies(void **state)
 	/* And the next write is newer than both. */
 	set_state(&again, IMAGE_EMPTY);
 	assert_int_equal(image_super_write(&temp->disk, &again, &err), 0);
-	assert_int_equal(image_verify(&temp->disk, &again, 1, NULL, &err), 0);
+	assert_int_equal(image_verify(&temp->disk, &again, NULL, 1, NULL, &err), 0);
 }
 
 /* The power goes in the middle of the next write, whichever copy that is of. */

@@ -32,7 +32,8 @@ static int setup(void **state)
 		fake_write(&fake, &fixture->temp.disk, IMAGE_CHECKPOINT, 2, &fixture->super, &err),
 		0);
 	assert_int_equal(
-		image_index_read(&fixture->temp.disk, &fixture->super, &fixture->index, &err), 0);
+		image_index_read(&fixture->temp.disk, &fixture->super, NULL, &fixture->index, &err),
+		0);
 	snprintf(fixture->path, sizeof(fixture->path), OUT "-%d", (int)getpid());
 	unlink(fixture->path);
 	*state = fixture;
@@ -203,7 +204,7 @@ static void test_many_segments(void **state)
 	for (uint64_t ranges = PN_XNUM - 2; ranges <= PN_XNUM + 500; ranges += 501) {
 		write_scattered(fixture, ranges);
 		image_index_free(&fixture->index);
-		assert_int_equal(image_index_read(&fixture->temp.disk, &fixture->super,
+		assert_int_equal(image_index_read(&fixture->temp.disk, &fixture->super, NULL,
 						  &fixture->index, &err),
 				 0);
 		assert_int_equal(export(fixture, &result, &err), 0);
