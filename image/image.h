@@ -186,6 +186,13 @@ void image_writer_set(struct image_writer *writer, const struct image_identity *
 		      const struct image_policy *policy);
 
 /*
+ * Into SEAL, which box_make() made, go the keys of all sealed images of SUPER's table that SENDER
+ * opens; the others cannot be built on.
+ */
+int image_know_sealed(const struct image_super *super, const struct sender_key *sender,
+		      struct request_seal *seal, struct error *err);
+
+/*
  * Compress PAGES (of 4096 bytes each, at most IMAGE_CHUNK_PAGES) at BYTES and write them. RUNS are
  * their frames in the same order. Thread-safe, each thread with its own SCRATCH. ENOSPC when the
  * device is full. Several writes are under way when it returns, so the error of a chunk may be

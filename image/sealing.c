@@ -90,6 +90,27 @@ int image_writer_seal(struct image_writer *writer, const struct request_seal *se
 	return 0;
 }
 
+_Static_assert(REQUEST_KEYS_MAX >= IMAGE_TABLE, "room for the keys of all images");
+
+int image_know_sealed(const struct image_super *super, const struct sender_key *sender,
+		      struct request_seal *seal, struct error *err)
+{
+	struct opener opener;
+	int code = opener_sender(sender, &opener, err);
+
+	for (unsigned i = 0; i < IMAGE_TABLE && !code; i++) {
+		const struct image_entry *entry = &super->table[i];
+		struct error ignored;
+
+		if (entry->algorithm &&
+		    !opener_open(&opener, entry->algorithm, entry->image_uuid, &entry->key,
+				 &seal->known[seal->count], &ignored))
+			seal->count++;
+	}
+	opener_end(&opener);
+	return code;
+}
+
 int writer_keep_key(struct image_writer *writer, struct image_chunk *chunk, struct error *err)
 {
 	struct writer_base_key *key = &writer->base_keys[chunk->key];

@@ -59,6 +59,9 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			      "older checkpoints go, e.g. 36h or 7d (default:\nhowever old)" },
 	[OPTION_KERNEL] = { SETTING("kernel"), 0, "FILE",
 			    "kernel B (default: the running one, from /boot)" },
+	[OPTION_KEY_FD] = { FIELD("key-fd", key_pointer, key_fd), 0, "N",
+			    "the restore key for a sealed image is what descriptor\nN holds "
+			    "(default: the sender's key of this system)" },
 	[OPTION_LABEL] = { FIELD("label", key_pointer, label), 0, "TEXT",
 			   "name of the device, at most 15 bytes" },
 	[OPTION_LEVEL] = { SETTING("level"), 0, "N", "zstd level, -20 to 19, or auto (default)" },

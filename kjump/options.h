@@ -35,6 +35,7 @@ enum option_index {
 	OPTION_KEEP,
 	OPTION_KEEP_FOR,
 	OPTION_KERNEL,
+	OPTION_KEY_FD,
 	OPTION_LABEL,
 	OPTION_LEVEL,
 	OPTION_LOGIND,
@@ -71,6 +72,7 @@ enum option_index {
 struct options {
 	struct config config;	 /* file, then options; defaults where --config is not accepted */
 	const char *config_path; /* NULL when not given, as the others */
+	const char *key_fd;	 /* descriptor that holds the restore key */
 	const char *label;
 	const char *logind; /* what logind does, when it is its services that run this */
 	const char *plot;

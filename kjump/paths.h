@@ -14,6 +14,9 @@
 
 #define PATH_CONFIG "/etc/kjump.conf"
 
+/* The sender's key of sealed images. */
+#define PATH_SENDER "/etc/kjump/sender.key"
+
 /* What kjump keeps from one run to the next; gone after a boot, back after a restore. */
 #define PATH_RUN       "/run/kjump"
 #define PATH_LOCK      PATH_RUN "/lock"

@@ -33,6 +33,8 @@ int main(int argc, char **argv)
 	}
 	if (options.find)
 		return target_print(options.target);
+	if (options.waits)
+		return target_print_waiting(options.target, waiting_from(started, options.wait));
 	if (options.count_reboot)
 		return target_count_reboot(options.target, waiting_from(started, options.wait));
 	if (options.boot_on)

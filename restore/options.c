@@ -3,6 +3,7 @@
 #include "restore/options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static const char usage[] =
 	"       kjump-restore --boot-on REASON TARGET\n"
 	"       kjump-restore --ask SECONDS [--no-retry]\n"
 	"       kjump-restore --count-reboot TARGET\n"
-	"       kjump-restore --find TARGET\n"
+	"       kjump-restore --find|--waits TARGET\n"
 	"       kjump-restore --parameter NAME [FILE...]\n"
 	"\n"
 	"Put the machine that is saved on TARGET back in place of this one; does not return then.\n"
@@ -113,6 +114,18 @@ static int set_cpus(void *field, size_t size, const char *value, struct error *e
 	return 0;
 }
 
+static int set_descriptor(void *field, size_t size, const char *value, struct error *err)
+{
+	long number;
+	int ret = key_parse_number(value, 0, INT_MAX, &number, err);
+
+	(void)size;
+	if (!ret)
+		*(int *)field = (int)number;
+	return ret;
+}
+
+static const struct key_type descriptor = { set_descriptor, NULL };
 static const struct key_type seconds = { set_seconds, NULL };
 static const struct key_type cpus = { set_cpus, NULL };
 static const struct key_type force = { set_force, NULL };
@@ -127,6 +140,12 @@ static const struct option_entry entries[] = {
 	{ FIELD("force", force, force), 0, "WHAT,...",
 	  "restore although something differs: devices\n(disks, controllers), efi (its runtime "
 	  "map)" },
+	{ FIELD("key-fd", descriptor, key_fd), 0, "N",
+	  "the restore key is what descriptor N holds: an open\ncontainer. Images that are not "
+	  "sealed "
+	  "are refused" },
+	{ FIELD("unsealed", key_switch, unsealed), 0, NULL,
+	  "restore an image that is not sealed, although there is\na key" },
 	{ FIELD("cpus", cpus, cpus), 0, "N",
 	  "put pages in place with N CPUs at most (default: all,\nup to 16)" },
 	{ FIELD("retry", key_switch, retry), 0, NULL,
@@ -148,6 +167,9 @@ static const struct option_entry entries[] = {
 	  "the machine is to start anew because the image cannot\nbe restored: count it; fails "
 	  "when that "
 	  "was done three\ntimes already" },
+	{ FIELD("waits", key_switch, waits), 0, NULL,
+	  "print \"sealed\" or \"plain\", what image waits to be\nrestored; exit code 3 when none "
+	  "does" },
 	{ FIELD("find", key_switch, find), 0, NULL, "print the path of the device, nothing else" },
 	{ FIELD("parameter", key_pointer, parameter), 0, "NAME",
 	  "print the value of a kernel parameter, the last one in\n"
@@ -169,7 +191,7 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 {
 	struct options_given given;
 
-	memset(ret, 0, sizeof(*ret));
+	*ret = (struct restore_options){ .key_fd = -1 };
 	if (options_collect(&table, argc, argv, &given) || options_apply(&table, &given, ret))
 		return EXIT_USAGE;
 	if (ret->help || ret->version)

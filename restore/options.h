@@ -26,6 +26,9 @@ struct restore_options {
 	uint32_t wait;	    /* seconds until devices must be there, or WAIT_FOREVER */
 	unsigned force;	    /* FORCE_* */
 	uint32_t cpus;	    /* that the payload uses at most; 0 = all that it can */
+	int key_fd;	    /* the restore key comes from there; -1: there is none */
+	bool unsealed;	    /* although there is a key, an image in clear may be restored */
+	bool waits;	    /* say what waits to be restored, nothing else */
 	bool again;	    /* also what was handed over or failed twice */
 	bool retry;	    /* somebody asked for it: not counted as an attempt */
 	bool check;	    /* change nothing, say whether it could be restored */

@@ -32,6 +32,7 @@ struct restore {
 	struct disk disk;
 	struct image_super super;
 	struct image_index index;
+	struct opener opener; /* with --key-fd */
 	bool changed; /* a file system is not what it was: the image must never be restored */
 };
 
@@ -111,11 +112,41 @@ static int check_all_devices(struct restore *restore, struct error *err)
 	return rc;
 }
 
+/* What else than the image's own checks somebody could have put in its place. */
+static int check_sealed(const struct restore *restore, struct error *err)
+{
+	if (!restore->opener.pair || restore->super.algorithm || restore->options->unsealed)
+		return 0;
+	return error_set(err, EPERM,
+			 "the image is not sealed, and those of this system are: perhaps it is "
+			 "somebody else's; rd.kjump.unsealed=1 (--unsealed) restores it all the "
+			 "same");
+}
+
+static const struct opener *opener(const struct restore *restore)
+{
+	return restore->opener.pair ? &restore->opener : NULL;
+}
+
+/* This memory is A's in a moment: what opens images must not lie about in it. */
+static void forget_keys(struct restore *restore)
+{
+	struct image_index *index = &restore->index;
+
+	opener_end(&restore->opener);
+	keys_wipe(index->key.key, sizeof(index->key.key));
+	if (index->keys)
+		keys_wipe(index->keys, index->key_count * sizeof(*index->keys));
+}
+
 /* Everything that is known before memory is acquired. Changes nothing. */
 static int check_all(struct restore *restore, struct error *err)
 {
-	int rc = image_index_read(&restore->disk, &restore->super, NULL, &restore->index, err);
+	int rc = check_sealed(restore, err);
 
+	if (!rc)
+		rc = image_index_read(&restore->disk, &restore->super, opener(restore),
+				      &restore->index, err);
 	if (!rc)
 		rc = leave_check(&restore->index, err);
 	if (!rc)
@@ -180,6 +211,7 @@ static int load_and_jump(struct restore *restore, struct error *err)
 		rc = stage_prepare(&stage, &restore->index, err);
 	if (!rc)
 		rc = stage_read(&stage, &restore->disk, &restore->index, leave.quiet, err);
+	forget_keys(restore);
 	if (!rc) {
 		leave.prepared = clock_now() - begun - stage.read_time;
 		rc = leave_jump(&leave, err);
@@ -228,7 +260,8 @@ static void look_for_changes(struct restore *restore, struct error *err)
 {
 	struct error why = { 0 };
 
-	if (image_index_read(&restore->disk, &restore->super, NULL, &restore->index, &why) ||
+	if (image_index_read(&restore->disk, &restore->super, opener(restore), &restore->index,
+			     &why) ||
 	    check_fingerprints(&restore->index, &restore->waiting, &why) != -ESTALE)
 		return;
 	restore->changed = true;
@@ -257,6 +290,22 @@ static void note_footprint(void)
 	tuning_undo(&tuning);
 }
 
+/* Before the device is looked at: a key that is none is told as such. */
+static int take_key(struct restore *restore, struct error *err)
+{
+	struct restore_key key;
+	int rc;
+
+	if (restore->options->key_fd < 0)
+		return 0;
+	keys_hide();
+	rc = keys_read_restore(restore->options->key_fd, &key, err);
+	if (!rc)
+		rc = opener_restore(&key, &restore->opener, err);
+	keys_wipe(&key, sizeof(key));
+	return rc;
+}
+
 enum exit_code restore_run(const struct restore_options *options, uint64_t started)
 {
 	struct restore restore = { .options = options,
@@ -270,8 +319,9 @@ enum exit_code restore_run(const struct restore_options *options, uint64_t start
 
 	if (!options->check)
 		note_footprint();
-	code = target_open(options->target, mode, &restore.waiting, &restore.disk, &restore.super,
-			   &err);
+	code = take_key(&restore, &err) ? EXIT_FAILED
+					: target_open(options->target, mode, &restore.waiting,
+						      &restore.disk, &restore.super, &err);
 	if (code != EXIT_DONE) {
 		if (code == EXIT_FAILED)
 			puts(err.text);
@@ -296,6 +346,7 @@ enum exit_code restore_run(const struct restore_options *options, uint64_t start
 			restore.super.release, restore.super.data_pages);
 	}
 out:
+	forget_keys(&restore);
 	image_index_free(&restore.index);
 	disk_close(&restore.disk);
 	return code;

@@ -148,6 +148,24 @@ enum exit_code target_count_reboot(const char *spec, struct waiting waiting)
 	return code;
 }
 
+enum exit_code target_print_waiting(const char *spec, struct waiting waiting)
+{
+	struct image_super super;
+	struct error err = { 0 };
+	struct disk disk;
+	enum exit_code code = target_open(spec, DISK_READ, &waiting, &disk, &super, &err);
+
+	if (code != EXIT_DONE) {
+		message("%s; nothing was changed", err.text);
+		return code;
+	}
+	disk_close(&disk);
+	if (!image_waits(&super))
+		return EXIT_NO_IMAGE;
+	puts(super.algorithm ? "sealed" : "plain");
+	return EXIT_DONE;
+}
+
 static void print_first(void *context, const char *path)
 {
 	bool *printed = context;

@@ -31,6 +31,12 @@ enum exit_code target_boot_on(const char *spec, const char *reason, struct waiti
  */
 enum exit_code target_count_reboot(const char *spec, struct waiting waiting);
 
+/*
+ * Print "sealed" or "plain" when a hibernation image waits that a boot may restore. The exit code
+ * of --waits: EXIT_NO_IMAGE when none does.
+ */
+enum exit_code target_print_waiting(const char *spec, struct waiting waiting);
+
 /* Print the device's path; the first one's when there are several. The exit code of --find. */
 enum exit_code target_print(const char *spec);
 

@@ -98,6 +98,7 @@ static void use_key(struct aead *aead, const struct image_key *key, const struct
 				   place->what == AEAD_INDEX ? "kj index" : "kj data ", key->key);
 	if (key->algorithm == ALGORITHM_AES256_GCM)
 		crypto_aead_aes256gcm_beforenm(&aead->aes, aead->subkey);
+	keys_wipe_stack();
 }
 
 struct message {
@@ -171,6 +172,7 @@ struct aead_mac *aead_mac_create(const struct image_key *key)
 	crypto_kdf_derive_from_key(subkey, sizeof(subkey), 0, "kj envel", key->key);
 	crypto_generichash_init(&((struct aead_mac *)mac)->state, subkey, sizeof(subkey), AEAD_TAG);
 	keys_wipe(subkey, sizeof(subkey));
+	keys_wipe_stack();
 	return mac;
 }
 

@@ -39,6 +39,7 @@ static void commit(const struct image_key *key, uint8_t ret[32])
 	crypto_generichash_update(&state, key->image_uuid, sizeof(key->image_uuid));
 	crypto_generichash_final(&state, ret, 32);
 	keys_wipe(&state, sizeof(state));
+	keys_wipe_stack();
 }
 
 /* --- who opens --- */
@@ -81,6 +82,7 @@ void opener_know(struct opener *opener, const struct image_key *key)
 void opener_end(struct opener *opener)
 {
 	keys_wipe(opener, sizeof(*opener));
+	keys_wipe_stack();
 }
 
 static const struct image_key *find_known(const struct opener *opener, const uint8_t uuid[16])

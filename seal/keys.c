@@ -37,6 +37,11 @@ void keys_wipe(void *bytes, size_t size)
 	sodium_memzero(bytes, size);
 }
 
+void keys_wipe_stack(void)
+{
+	sodium_stackzero(8192);
+}
+
 void keys_hide(void)
 {
 	const struct rlimit none = { 0, 0 };
@@ -124,6 +129,16 @@ int keys_unpack_restore(const void *bytes, size_t size, struct restore_key *ret,
 
 /* --- in files --- */
 
+/* A block device is an open container: what is read of it must not stay in the page cache. */
+static void bypass_cache(int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && !fstat(fd, &st) && S_ISBLK(st.st_mode))
+		fcntl(fd, F_SETFL, flags | O_DIRECT);
+}
+
 /* From the place where FD stands, at most KEYS_PAGE bytes; how many, or a negative errno value. */
 static ssize_t read_page(int fd, unsigned char *page)
 {
@@ -145,11 +160,13 @@ static ssize_t read_page(int fd, unsigned char *page)
 
 int keys_read_restore(int fd, struct restore_key *ret, struct error *err)
 {
-	/* Aligned: FD may have been opened with O_DIRECT. */
+	/* Aligned, for O_DIRECT. */
 	_Alignas(KEYS_PAGE) unsigned char page[KEYS_PAGE];
-	ssize_t size = read_page(fd, page);
+	ssize_t size;
 	int code;
 
+	bypass_cache(fd);
+	size = read_page(fd, page);
 	if (size < 0) {
 		errno = (int)-size;
 		code = error_errno(err, "cannot be read");
@@ -192,15 +209,21 @@ int keys_write_sender(const char *path, const struct sender_key *key, struct err
 	return error_errno(err, "%s", path);
 }
 
-/* Past the page cache where the file system can do that. */
+/*
+ * Past the page cache where the file system can do that, and without a mark that it was read: right
+ * before a jump nothing should be written to it any more.
+ */
 static int open_sender(const char *path, struct error *err)
 {
 	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-	int fd = open(path, flags | O_DIRECT);
+	int fd = open(path, flags | O_DIRECT | O_NOATIME);
 	struct stat st;
 	int code = 0;
 
+	/* Without the first one where the file system has not got it; EPERM: another one's file. */
 	if (fd < 0 && errno == EINVAL)
+		fd = open(path, flags | O_NOATIME);
+	if (fd < 0 && errno == EPERM)
 		fd = open(path, flags);
 	if (fd < 0 || fstat(fd, &st))
 		code = error_errno(err, "%s", path);

@@ -63,4 +63,7 @@ void keys_hide(void);
 /* Overwrite; the compiler leaves that alone. */
 void keys_wipe(void *bytes, size_t size);
 
+/* Overwrite the stack below the caller's, where hashes and ciphers had a key. */
+void keys_wipe_stack(void);
+
 #endif

@@ -38,7 +38,8 @@ static uint64_t fixed_size(const struct budget *budget)
 static int memory_runs(const struct budget *budget, uint64_t chunks, uint64_t *ret,
 		       struct error *err)
 {
-	uint64_t needed = fixed_size(budget) + chunks * BUDGET_CHUNK + RUNS_MIN * BUDGET_RUN;
+	uint64_t chunk = BUDGET_CHUNK + (budget->sealed ? BUDGET_PLACE : 0);
+	uint64_t needed = fixed_size(budget) + chunks * chunk + RUNS_MIN * BUDGET_RUN;
 
 	if (needed > budget->available)
 		return error_set(err, ENOMEM,

@@ -9,6 +9,7 @@
 #ifndef WRITER_BUDGET_H
 #define WRITER_BUDGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct budget {
 	uint64_t available; /* that this program can get */
 	unsigned workers;   /* threads, */
 	int level;	    /* and how each one compresses */
+	bool sealed;	    /* the list of places is in memory as well */
 	const struct runs *ram, *home;
 	const struct image_machine *machine; /* where the payload will lie */
 };
@@ -28,6 +30,8 @@ struct budget {
 /* Bytes of lists for each chunk and each run that is left out, at the worst moment of a save. */
 #define BUDGET_CHUNK 152
 #define BUDGET_RUN   48
+/* For each chunk of a sealed image: its place, in a list that grows by doubling. */
+#define BUDGET_PLACE 32
 
 /*
  * Runs of free, zero and untouchable pages that the image may have, all together. ENOMEM when

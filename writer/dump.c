@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "memory/core.h"
 #include "memory/freepages.h"
+#include "seal/aead.h"
 #include "writer/output.h"
 #include "writer/save.h"
 
@@ -18,6 +19,7 @@ struct dump {
 	struct free_pages pages; /* to be left out */
 	struct image_machine machine;
 	struct output output;
+	struct request_seal seal;
 };
 
 /* Any doubt about which pages are free means that none is left out. */
@@ -58,6 +60,27 @@ static const char *name(const struct write_options *options)
 	return options->base ? options->base : options->output;
 }
 
+/* With a key of its own, and with those of the images that are there, which may be its base. */
+static int make_seal(struct dump *dump, struct error *err)
+{
+	const struct write_options *options = dump->options;
+	struct image_super super;
+	struct sender_key sender;
+	int r;
+
+	keys_hide();
+	r = keys_read_sender(options->seal, &sender, err);
+	if (r)
+		return r;
+	r = box_make(&sender, options->cipher ? options->cipher : aead_best(), &dump->seal, err);
+	if (!r && options->base)
+		r = image_super_read(&dump->output.disk, &super, err);
+	if (!r && options->base)
+		r = image_know_sealed(&super, &sender, &dump->seal, err);
+	keys_wipe(&sender, sizeof(sender));
+	return r;
+}
+
 static int save(struct dump *dump, struct save_result *result, struct error *err)
 {
 	const struct write_options *options = dump->options;
@@ -77,6 +100,7 @@ static int save(struct dump *dump, struct save_result *result, struct error *err
 		.machine = &dump->machine,
 		.vmcoreinfo = dump->core.vmcoreinfo,
 		.vmcoreinfo_size = dump->core.vmcoreinfo_size,
+		.seal = options->seal ? &dump->seal : NULL,
 	};
 	const uint64_t pages = runs_total(&dump->core.ram);
 	int r;
@@ -86,12 +110,16 @@ static int save(struct dump *dump, struct save_result *result, struct error *err
 					options->force, err);
 	if (r)
 		return r;
-	r = save_run(&job, result, err);
+	if (options->seal)
+		r = make_seal(dump, err);
+	if (!r)
+		r = save_run(&job, result, err);
 	if (!r)
 		r = output_finish(&dump->output, &result->super, err);
 	if (r)
 		error_prefix(err, "%s", job.name);
 	output_close(&dump->output, !r);
+	keys_wipe(&dump->seal, sizeof(dump->seal));
 	return r;
 }
 

@@ -42,6 +42,7 @@ struct save_job {
 	struct image_wish wish;		   /* on which one */
 	struct image_identity identity;	   /* of which boot A is */
 	const struct image_policy *policy; /* which other images stay; NULL = as usual */
+	const struct request_seal *seal;   /* with a key that no other save had; NULL = in clear */
 	uint64_t boot; /* bytes that the kernel which restores a hibernation image takes */
 	const struct image_machine *machine;
 	const struct firmware_range *firmware;

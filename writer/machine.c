@@ -60,7 +60,13 @@ int machine_describe(struct memory *memory, const struct handoff_view *view,
 		.efi_runtime_digest = handoff->efi_runtime_digest,
 		.cpu_signature = handoff->cpu_signature,
 		.facs_signature = handoff->facs_signature,
-		.fill = handoff->fill,
+		/*
+		 * What kernel C held in frames that are free to A must not be found there: it has
+		 * known keys.
+		 */
+		.fill = handoff->fill == FILL_NONE && mailbox->request.seal.key.algorithm
+				? FILL_ZERO
+				: handoff->fill,
 		.created = mailbox->request.time,
 		.kexec_list = mailbox->request.kexec_list,
 		.cr4 = cr4,

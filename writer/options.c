@@ -8,6 +8,7 @@
 
 #include "common/abi.h"
 #include "common/error.h"
+#include "seal/aead.h"
 #include "text/options.h"
 #include "writer/save.h"
 
@@ -54,6 +55,18 @@ static int set_workers(void *field, size_t size, const char *value, struct error
 	return ret;
 }
 
+static int set_cipher(void *field, size_t size, const char *value, struct error *err)
+{
+	uint32_t *cipher = field;
+
+	(void)size;
+	for (*cipher = 1; aead_name(*cipher); ++*cipher)
+		if (!strcasecmp(value, aead_name(*cipher)))
+			return 0;
+	return error_set(err, EINVAL, "neither AES-256-GCM nor XChaCha20-Poly1305: '%.60s'", value);
+}
+
+static const struct key_type cipher = { set_cipher, NULL };
 static const struct key_type source = { set_source, NULL };
 static const struct key_type workers = { set_workers, NULL };
 
@@ -72,6 +85,12 @@ static const struct option_entry entries[] = {
 	  "compressed, or auto: as high as the device leaves\ntime for" },
 	{ FIELD("workers", workers, workers), 0, "N",
 	  "compression threads (default: one for each CPU)" },
+	{ FIELD("seal", key_pointer, seal), 0, "FILE",
+	  "seal the image with the sender's key in FILE; one that\nis sealed can only be the base "
+	  "of "
+	  "sealed ones" },
+	{ FIELD("cipher", cipher, cipher), 0, "NAME",
+	  "AES-256-GCM or XChaCha20-Poly1305 (default: the\nfaster one here)" },
 	{ FIELD("all", key_switch, all), 0, NULL, "save free pages too" },
 	{ FIELD("force", key_switch, force), 0, NULL,
 	  "overwrite what IMAGE holds; never the source, nor a file\nthat others may read" },
@@ -123,5 +142,7 @@ int write_options_parse(int argc, char **argv, struct write_options *ret)
 		return options_misuse(&table, "no --output", "");
 	if (ret->output && ret->base)
 		return options_misuse(&table, "--output and --base: one of them", "");
+	if (ret->cipher && !ret->seal)
+		return options_misuse(&table, "--cipher without --seal", "");
 	return -1;
 }

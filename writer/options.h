@@ -4,6 +4,7 @@
 #define WRITER_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct write_options {
 	const char
@@ -11,6 +12,8 @@ struct write_options {
 	const char *output; /* with a vmcore: file or claimed device, */
 	const char *base;   /* or one that holds an image, to which another one is added */
 	const char *died;   /* status of a writer before, whose work is to be undone; or NULL */
+	const char *seal;   /* the sender's key, in a file; NULL: in clear */
+	uint32_t cipher;    /* enum seal_algorithm; 0: the better one here */
 	int level;	    /* zstd, or LEVEL_AUTO */
 	unsigned workers;   /* 0 = one for each online CPU */
 	bool all;	    /* free pages too */

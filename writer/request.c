@@ -19,6 +19,8 @@
 #include "common/tsc.h"
 #include "disk/disk.h"
 #include "memory/manual.h"
+#include "seal/aead.h"
+#include "seal/box.h"
 #include "text/watcher.h"
 #include "writer/cmdline-request.h"
 #include "writer/request-check.h"
@@ -44,6 +46,7 @@ static int save(struct task *task, const struct terminals *terminals, const atom
 		.full = request->flags & REQUEST_FULL,
 		.wish = { .full_every = request->full_every },
 		.policy = task->view->manual ? NULL : &policy,
+		.seal = task->seal.key.algorithm ? &task->seal : NULL,
 		.verify = request->flags & REQUEST_VERIFY,
 		.terminals = terminals,
 		.stop = stop,
@@ -106,6 +109,23 @@ static int keep_waiting(const struct task *task, struct error *err)
 				   "lost; 'kjump discard' it first",
 				   name)
 		       : 0;
+}
+
+/*
+ * The keys leave the mailbox, which is saved like the rest of A's memory, and which another writer
+ * might look into. That the image is to be sealed stays there: nobody takes it for one in clear.
+ */
+static int take_seal(struct task *task, struct mailbox *mailbox, struct error *err)
+{
+	struct request_seal *seal = &mailbox->request.seal;
+
+	task->seal = *seal;
+	keys_wipe(seal->key.key, sizeof(seal->key.key));
+	keys_wipe(seal->known, sizeof(seal->known));
+	seal->count = 0;
+	if (!box_possible(&task->seal))
+		return error_set(err, EINVAL, "request: to be sealed, but with no key that fits");
+	return task->seal.key.algorithm ? aead_check(task->seal.key.algorithm, err) : 0;
 }
 
 static int execute(struct task *task, struct save_result *result, struct error *err)
@@ -196,7 +216,10 @@ static enum write_exit answer(struct task *task, struct mailbox *mailbox)
 	begin_outcome(mailbox, task->view->live, &outcome);
 	task->stamps = outcome.stamps;
 	outcome.stamps[STAMP_SAVE_START] = tsc_read();
-	r = execute(task, &result, &err);
+	r = take_seal(task, mailbox, &err);
+	if (!r)
+		r = execute(task, &result, &err);
+	keys_wipe(&task->seal, sizeof(task->seal));
 	outcome.stamps[STAMP_SAVE_END] = tsc_read();
 	if (r)
 		describe_failure(&err, &outcome);

@@ -81,6 +81,9 @@ static int write_image(const struct save_job *job, struct selection *selection,
 	int r;
 
 	image_writer_set(writer, &job->identity, job->policy);
+	r = job->seal ? image_writer_seal(writer, job->seal, err) : 0;
+	if (r)
+		return r;
 	delta_begin(&delta, job, selection, writer);
 	r = workers_run(job, &delta, writer, &index.zero, err);
 	snprintf(ret->full, sizeof(ret->full), "%s", delta.reason);
@@ -127,11 +130,24 @@ static int stop_verification(void *context, size_t number, const struct image_ch
 	return save_job_stopped(context, err);
 }
 
+/* Read it back as whoever restores it will, but for the box, which only they can open. */
+static int verify(const struct save_job *job, const struct image_super *super, struct error *err)
+{
+	const struct image_sink verification = { .take = stop_verification,
+						 .context = (void *)job };
+	struct opener opener = { .known_count = 0 };
+	int r;
+
+	if (job->seal)
+		opener_know(&opener, &job->seal->key);
+	r = image_verify(job->disk, super, &opener, job->workers, &verification, err);
+	opener_end(&opener);
+	return r ? error_prefix(err, "verification") : 0;
+}
+
 int save_run(const struct save_job *job, struct save_result *ret, struct error *err)
 {
 	struct image_writer *writer = NULL;
-	const struct image_sink verification = { .take = stop_verification,
-						 .context = (void *)job };
 	struct selection selection;
 	int r;
 
@@ -144,11 +160,8 @@ int save_run(const struct save_job *job, struct save_result *ret, struct error *
 		image_writer_free(writer);
 	}
 	selection_free(&selection);
-	if (!r && job->verify && job->disk) {
-		r = image_verify(job->disk, &ret->super, NULL, job->workers, &verification, err);
-		if (r)
-			error_prefix(err, "verification");
-	}
+	if (!r && job->verify && job->disk)
+		r = verify(job, &ret->super, err);
 	/* The machine goes on now. An image that could not be verified is of no use to anyone. */
 	if (r && job->disk)
 		save_leave_none_valid(job->disk, job->name, ret->super.image_uuid);

@@ -162,6 +162,7 @@ static int find_budget(struct task *task, struct error *err)
 	struct budget budget = {
 		.workers = save_job_workers(request->workers),
 		.level = request->level,
+		.sealed = task->seal.key.algorithm,
 		.ram = &task->ram,
 		.home = &task->home,
 		.machine = &task->machine,

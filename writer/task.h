@@ -19,7 +19,8 @@
 struct task {
 	struct memory *memory;
 	const struct handoff_view *view;
-	const struct mailbox *mailbox; /* not to be written to before the end */
+	const struct mailbox *mailbox; /* not to be written to before the end, but for keys */
+	struct request_seal seal;      /* its keys, taken out of it */
 	const uint64_t *stamps;	       /* so far */
 	const char *consoles;	       /* NULL = watch none */
 	unsigned wait_ms;	       /* left to wait for devices */

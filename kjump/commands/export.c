@@ -8,6 +8,7 @@
 #include "kjump/device.h"
 #include "kjump/export/vmcore.h"
 #include "kjump/paths.h"
+#include "kjump/unseal.h"
 #include "text/human.h"
 
 static void print_written(const char *path, const struct vmcore_result *result, double seconds)
@@ -29,9 +30,14 @@ static int export(const struct disk *disk, const struct image_super *super, cons
 	struct vmcore_result result;
 	struct error err = { 0 };
 	struct meter meter;
+	const struct opener *key;
+	struct opener opener;
 	double seconds;
-	int ret = image_index_read(disk, super, NULL, &index, &err);
+	int ret = unseal_by(options, super, &opener, &key, &err);
 
+	if (!ret)
+		ret = image_index_read(disk, super, key, &index, &err);
+	opener_end(&opener);
 	if (ret) {
 		message("%s: %s; nothing was written", disk->name, err.text);
 		return EXIT_FAILED;
@@ -102,7 +108,7 @@ const struct command cmd_export = {
 		"to the new file OUT, as an ELF core of the machine that\n"
 		"crash(8) and makedumpfile(8) read. The file is as large as the machine's memory,\n"
 		"but sparse: pages that were zero or free are holes.",
-	.accepts = TAKES(CONFIG) | TAKES(WORKERS) | TAKES(QUIET),
+	.accepts = TAKES(CONFIG) | TAKES(WORKERS) | TAKES(QUIET) | TAKES(KEY_FD),
 	.operands_min = 2,
 	.operands_max = 3,
 	.run = run,

@@ -2,12 +2,15 @@
 /*
  * kjump info: what is on a device.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/printable.h"
 #include "kjump/device.h"
+#include "kjump/unseal.h"
+#include "seal/aead.h"
 #include "text/human.h"
 #include "text/json.h"
 
@@ -47,6 +50,8 @@ static void print_image(const struct image_super *super)
 	printf("kind      %s\n", image_kind_name(super->kind));
 	printf("image     %s\n", human_uuid(super->image_uuid, uuid));
 	printf("number    %" PRIu64 "\n", super->serial);
+	if (super->algorithm)
+		printf("sealed    %s\n", aead_name(super->algorithm));
 	printf("created   %s\n", human_time(super->created, text));
 	FOREIGN("release", super->release);
 	printf("attempts  %u\n", super->attempts);
@@ -71,6 +76,8 @@ static void print_index(const struct image_index *index)
 	const struct image_machine *machine = &index->machine;
 
 	printf("chunks    %zu\n", index->chunk_count);
+	if (index->key.algorithm) /* else it is in the superblock as well */
+		FOREIGN("release", machine->release);
 	FOREIGN("build", machine->build);
 	FOREIGN("cpu", machine->cpu_vendor);
 	printf("signature 0x%x\n", machine->cpu_signature);
@@ -89,6 +96,8 @@ static void print_text(const struct disk *disk, const struct image_super *super,
 	print_image(super);
 	if (index)
 		print_index(index);
+	else if (missing->code == ENOKEY)
+		printf("index     sealed: pages, devices and kernel take the key (--key-fd)\n");
 	else
 		printf("index     not readable: %s\n", missing->text);
 }
@@ -152,7 +161,14 @@ static void json_image(struct json *json, const struct image_super *super,
 	json_name(json, "kind", image_kind_name(super->kind));
 	TEXT(json, "reason", super->reason);
 	json_number(json, "created", super->created);
-	TEXT(json, "release", super->release);
+	if (super->algorithm && index)
+		TEXT(json, "release", index->machine.release);
+	else
+		TEXT(json, "release", super->release);
+	if (super->algorithm)
+		json_name(json, "sealed", aead_name(super->algorithm));
+	else
+		json_null(json, "sealed");
 	json_number(json, "attempts", super->attempts);
 	json_pages(json, super);
 	json_number(json, "stored_bytes", super->stored_bytes);
@@ -195,16 +211,23 @@ static int show(const struct disk *disk, struct image_super *super, const struct
 	bool empty = super->state == IMAGE_EMPTY;
 	struct image_index index = { 0 };
 	struct error err = { 0 };
-	bool readable = !empty && !image_index_read(disk, super, NULL, &index, &err);
+	const struct opener *key = NULL;
+	struct opener opener;
+	bool no_key = unseal_by(options, super, &opener, &key, &err);
+	bool readable = !no_key && !empty && !image_index_read(disk, super, key, &index, &err);
 	int status = EXIT_DONE;
 
+	opener_end(&opener);
 	if (options->json)
 		print_json(disk, super, readable ? &index : NULL);
 	else
 		print_text(disk, super, readable ? &index : NULL, &err);
 	if (empty) {
 		status = EXIT_NO_IMAGE;
-	} else if (!readable && super->state != IMAGE_STALE) {
+	} else if (no_key || err.code == EKEYREJECTED || err.code == ENOTSUP) {
+		message("%s: %s; the index was not looked at", disk->name, err.text);
+		status = EXIT_FAILED;
+	} else if (!readable && err.code != ENOKEY && super->state != IMAGE_STALE) {
 		message("%s: %s; the image is damaged", disk->name, err.text);
 		status = EXIT_FAILED;
 	}
@@ -224,7 +247,7 @@ const struct command cmd_info = {
 	.about = "Show what is on DEVICE (default: the target), and of its images IMAGE (default: "
 		 "the\n"
 		 "one that waits to be restored, else the newest). Exit code 3 when there is none.",
-	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(JSON),
+	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(JSON) | TAKES(KEY_FD),
 	.operands_max = 2,
 	.run = run,
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "kjump/device.h"
+#include "seal/aead.h"
 #include "text/human.h"
 #include "text/json.h"
 
@@ -39,11 +40,11 @@ static void print_line(const struct image_entry *entry)
 {
 	char created[HUMAN_SIZE], own[HUMAN_SIZE], shared[HUMAN_SIZE], uuid[37];
 
-	printf("%5" PRIu64 "  %-19s  %-11s  %-11s  %10s  %10s  %7.1f  %s\n", entry->serial,
+	printf("%5" PRIu64 "  %-19s  %-11s  %-11s  %-6s  %10s  %10s  %7.1f  %s\n", entry->serial,
 	       human_time(entry->created, created), image_kind_name(entry->kind),
-	       image_state_name(entry->state), human_bytes(entry->own_bytes, own),
-	       human_bytes(shared_bytes(entry), shared), (double)entry->milliseconds / 1000,
-	       human_uuid(entry->image_uuid, uuid));
+	       image_state_name(entry->state), entry->algorithm ? "yes" : "no",
+	       human_bytes(entry->own_bytes, own), human_bytes(shared_bytes(entry), shared),
+	       (double)entry->milliseconds / 1000, human_uuid(entry->image_uuid, uuid));
 }
 
 static void json_image(struct json *json, const struct image_entry *entry)
@@ -58,6 +59,10 @@ static void json_image(struct json *json, const struct image_entry *entry)
 	json_text(json, "state", image_state_name(entry->state), SIZE_MAX);
 	json_text(json, "reason", entry->reason, sizeof(entry->reason));
 	json_text(json, "release", entry->release, sizeof(entry->release));
+	if (entry->algorithm)
+		json_text(json, "sealed", aead_name(entry->algorithm), SIZE_MAX);
+	else
+		json_null(json, "sealed");
 	json_number(json, "own_bytes", entry->own_bytes);
 	json_number(json, "shared_bytes", shared_bytes(entry));
 	json_number(json, "data_pages", entry->data_pages);
@@ -76,7 +81,8 @@ static int list(const struct disk *disk, struct image_super *super, const struct
 	if (options->json)
 		json_begin(&json, NULL);
 	else if (count)
-		puts("IMAGE  CREATED              KIND         STATE               OWN      SHARED"
+		puts("IMAGE  CREATED              KIND         STATE        SEALED         OWN     "
+		     " SHARED"
 		     "  SECONDS  UUID");
 	else
 		printf("%s: no image\n", disk->name);
@@ -101,7 +107,9 @@ const struct command cmd_list = {
 	.operands = "[DEVICE|FILE]",
 	.about = "List the images on DEVICE (default: the target), the oldest first: their number, "
 		 "by\n"
-		 "which other commands know them, when they were made, kind and state, what was\n"
+		 "which other commands know them, when they were made, kind and state, whether "
+		 "they\n"
+		 "are sealed, what was\n"
 		 "written for each and what of it was there before, and how long that took. Exit\n"
 		 "code 3 when there is none.",
 	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(JSON),

@@ -2,11 +2,13 @@
 /*
  * kjump verify: read and check every byte of an image.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "common/safe.h"
 #include "kjump/device.h"
+#include "kjump/unseal.h"
 #include "text/human.h"
 #include "text/meter.h"
 
@@ -32,19 +34,48 @@ static void print_checked(const struct disk *disk, const struct image_super *sup
 	       (double)super->device_bytes / 1e6 / seconds, bytes / 1e6 / seconds);
 }
 
+/* What nobody can see who has no key. */
+static void print_outside(const struct disk *disk, const struct image_super *super)
+{
+	char image[256], size[HUMAN_SIZE];
+
+	printf("%s: %s\n", disk->name, image_describe(super, image, sizeof(image)));
+	printf("  checked   both superblocks, envelope and places; all of %s can be read\n",
+	       human_bytes(super->device_bytes, size));
+	printf("  not       what is sealed: index, chunks and digests; that takes the key "
+	       "(--key-fd)\n");
+}
+
 static int verify(const struct disk *disk, struct image_super *super, const struct options *options)
 {
 	bool empty = super->state == IMAGE_EMPTY;
 	struct error err = { 0 };
 	struct meter meter;
 	const struct image_sink sink = { .take = count_chunk, .context = &meter };
+	const struct opener *key;
+	struct opener opener;
 	double seconds;
-	int ret;
+	int ret = unseal_by(options, super, &opener, &key, &err);
 
+	if (ret) {
+		message("%s: %s; nothing was verified", disk->name, err.text);
+		opener_end(&opener);
+		return EXIT_FAILED;
+	}
 	meter_start(&meter, disk->name, empty ? 0 : super->device_bytes - super->index_size,
 		    options->quiet);
-	ret = image_verify(disk, super, NULL, options->config.workers, &sink, &err);
+	ret = image_verify(disk, super, key, options->config.workers, &sink, &err);
 	seconds = meter_stop(&meter);
+	opener_end(&opener);
+	if (ret == -ENOKEY && !key) {
+		if (!options->quiet)
+			print_outside(disk, super);
+		return EXIT_DONE;
+	}
+	if (ret == -EKEYREJECTED || ret == -ENOTSUP) {
+		message("%s: %s; nothing was verified", disk->name, err.text);
+		return EXIT_FAILED;
+	}
 	if (ret) {
 		message("%s: %s; the image is %s", disk->name, err.text,
 			super->state == IMAGE_STALE ? "stale and not whole any more" : "damaged");
@@ -71,8 +102,10 @@ const struct command cmd_verify = {
 		 "restored, else the newest, on the target) needs: both superblocks, index, "
 		 "chunks,\n"
 		 "the pages in them, digests, padding. Nothing is written.\n"
+		 "Of a sealed image without its key only that all can be read and lies where it "
+		 "should.\n"
 		 "Exit code 3 when there is no image.",
-	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(WORKERS) | TAKES(QUIET),
+	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(WORKERS) | TAKES(QUIET) | TAKES(KEY_FD),
 	.operands_max = 2,
 	.run = run,
 };

@@ -15,6 +15,7 @@
 #include "kjump/save/hardware.h"
 #include "kjump/save/identity.h"
 #include "kjump/save/parts.h"
+#include "kjump/save/seal.h"
 #include "kjump/watch/census.h"
 #include "kjump/watch/resolve.h"
 #include "kjump/watch/volume.h"
@@ -84,6 +85,13 @@ static int post_watch(struct save *save, struct mailbox *mailbox, struct error *
 	return ret;
 }
 
+/* Where there is a sender's key, images are sealed. */
+static bool is_sealed(const struct save *save)
+{
+	(void)save;
+	return !access(PATH_SENDER, F_OK) || errno != ENOENT;
+}
+
 int ask_post(struct save *save, struct error *err)
 {
 	const struct room_paths room = { PATH_MEMINFO, PATH_DROP_CACHES, PATH_FOOTPRINT,
@@ -118,7 +126,10 @@ int ask_post(struct save *save, struct error *err)
 	save->request.kexec_list = save->loader.state.kexec_list;
 	mailbox->request = save->request;
 	memset(&mailbox->outcome, 0, sizeof(mailbox->outcome));
-	return 0;
+	/* Last, and straight into the mailbox: a key serves one jump, and is nowhere else. */
+	return is_sealed(save) ? seal_request(PATH_SENDER, &save->preflight.super,
+					      &mailbox->request.seal, err)
+			       : 0;
 }
 
 bool ask_is_answered(const struct mailbox *mailbox)

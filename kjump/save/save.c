@@ -22,6 +22,7 @@
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
 #include "kjump/save/report.h"
+#include "kjump/save/seal.h"
 #include "kjump/save/tell.h"
 #include "text/files.h"
 #include "text/human.h"
@@ -72,6 +73,7 @@ static int ask(struct save *save, struct error *err)
 		ret = ask_post(save, err);
 		if (!ret)
 			ret = cross_jump(save, stamps, err);
+		seal_wipe(&save->loader.page.mailbox->request.seal);
 		if (ret != -EAGAIN || tries == CENSUS_TRIES)
 			break;
 		message("%s; looking again", err->text);

@@ -254,7 +254,7 @@ static void check_sizes(const struct model *model)
 	assert_true(given < model->available);
 }
 
-static int put(void *context, const void *bytes, size_t size, uint64_t offset, struct error *err)
+static int put(void *context, void *bytes, size_t size, uint64_t offset, struct error *err)
 {
 	const struct temp_disk *temp = context;
 

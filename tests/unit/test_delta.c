@@ -7,6 +7,7 @@
 
 #include "common/pagehash.h"
 #include "image/internal.h"
+#include "seal/aead.h"
 #include "temp-disk.h"
 #include "tests/unit/fake-machine.h"
 #include "writer/save.h"
@@ -26,6 +27,9 @@ struct fixture {
 	struct save_job job;
 	struct save_result result;
 	uint64_t random;
+	struct sender_key sender; /* with an opener: images are sealed */
+	struct opener opener;
+	struct request_seal seal;
 };
 
 static uint64_t pick(struct fixture *fixture, uint64_t limit)
@@ -84,6 +88,19 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup_sealed(void **state)
+{
+	struct fixture *fixture;
+	struct restore_key restore;
+	struct error err;
+	int code = setup(state);
+
+	fixture = *state;
+	assert_int_equal(keys_make(&restore, &fixture->sender, &err), 0);
+	assert_int_equal(opener_restore(&restore, &fixture->opener, &err), 0);
+	return code;
+}
+
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
@@ -98,10 +115,29 @@ static int teardown(void **state)
 	return 0;
 }
 
+static const struct opener *opener(const struct fixture *fixture)
+{
+	return fixture->opener.pair ? &fixture->opener : NULL;
+}
+
+/* As A does it for each request. */
+static void make_seal(struct fixture *fixture)
+{
+	struct image_super super;
+	struct error err;
+
+	assert_int_equal(image_super_read(&fixture->temp.disk, &super, &err), 0);
+	assert_int_equal(box_make(&fixture->sender, aead_best(), &fixture->seal, &err), 0);
+	assert_int_equal(image_know_sealed(&super, &fixture->sender, &fixture->seal, &err), 0);
+	fixture->job.seal = &fixture->seal;
+}
+
 static const struct image_super *save(struct fixture *fixture)
 {
 	struct error err = { 0 };
 
+	if (fixture->opener.pair)
+		make_seal(fixture);
 	if (save_run(&fixture->job, &fixture->result, &err))
 		fail_msg("%s", err.text);
 	return &fixture->result.super;
@@ -156,8 +192,8 @@ static double expect_image(const struct fixture *fixture, const struct image_sup
 	struct image_index index = { 0 };
 	struct error err = { 0 };
 
-	if (image_verify(&fixture->temp.disk, super, NULL, 2, &sink, &err) ||
-	    image_index_read(&fixture->temp.disk, super, NULL, &index, &err))
+	if (image_verify(&fixture->temp.disk, super, opener(fixture), 2, &sink, &err) ||
+	    image_index_read(&fixture->temp.disk, super, opener(fixture), &index, &err))
 		fail_msg("image %llu: %s", (unsigned long long)super->serial, err.text);
 	for (size_t i = 0; i < index.zero.n; i++)
 		assert_true(safe_is_zero(memory + (index.zero.v[i].pfn << FRAME_SHIFT),
@@ -269,6 +305,72 @@ static void expect_full(struct fixture *fixture, const char *why)
 	if (!strstr(fixture->result.full, why))
 		fail_msg("\"%s\" does not say \"%s\"", fixture->result.full, why);
 	expect_image(fixture, super, fixture->memory);
+}
+
+/* The keys of those before, and no others; whoever has none of them opens nothing. */
+static void test_keys_of_those_before(void **state)
+{
+	struct fixture *fixture = *state;
+	struct image_index index = { 0 };
+	struct opener known = { 0 };
+	struct image_super super;
+	struct error err;
+
+	fixture->policy.keep = 10;
+	save(fixture);
+	run(fixture, 100);
+	save(fixture);
+	run(fixture, 100);
+	super = *save(fixture);
+	assert_int_equal(super.deltas, 2);
+	assert_int_equal(
+		image_index_read(&fixture->temp.disk, &super, &fixture->opener, &index, &err), 0);
+	assert_int_equal(index.key_count, 2);
+	for (size_t i = 0; i < index.chunk_count; i++)
+		assert_true(index.chunks[i].key <= 2);
+	/* The key of the image is all that it takes: those of the others are in it. */
+	opener_know(&known, &index.key);
+	assert_int_equal(image_verify(&fixture->temp.disk, &super, &known, 1, NULL, &err), 0);
+	/* Those of the others alone are not. */
+	known.known[0] = index.keys[0];
+	assert_int_equal(image_verify(&fixture->temp.disk, &super, &known, 1, NULL, &err), -ENOKEY);
+	image_index_free(&index);
+	/* The first one goes, and with it its own key from the table; its chunks are needed still.
+	 */
+	assert_true(image_super_select(&super, super.base_uuid));
+	super.state = IMAGE_EMPTY;
+	assert_int_equal(image_super_write(&fixture->temp.disk, &super, &err), 0);
+	run(fixture, 50);
+	super = *save(fixture);
+	assert_true(super.reused_pages > 0);
+	expect_image(fixture, &super, fixture->memory);
+}
+
+/* In clear after sealed, sealed after clear, and sealed for another pair of keys. */
+static void test_other_seals(void **state)
+{
+	struct fixture *fixture = *state;
+	struct opener opener = fixture->opener;
+	struct restore_key restore;
+	struct image_super super;
+	struct error err;
+
+	save(fixture);
+	fixture->opener.pair = false;
+	fixture->job.seal = NULL;
+	expect_full(fixture, "the image before is sealed, this one is not");
+	fixture->opener = opener;
+	expect_full(fixture, "the image before is not sealed, this one is");
+	assert_true(save(fixture)->reused_pages > 0);
+	/* A's sender key is another one now: it does not open the boxes of those before. */
+	assert_int_equal(keys_make(&restore, &fixture->sender, &err), 0);
+	assert_int_equal(opener_restore(&restore, &fixture->opener, &err), 0);
+	expect_full(fixture, "key is not known here");
+	super = *save(fixture);
+	assert_true(super.reused_pages > 0);
+	/* Its index was changed. */
+	temp_disk_flip(&fixture->temp, super.index[0].offset + super.envelope_size + 100, 1);
+	expect_full(fixture, "block 0 was changed");
 }
 
 static void test_doubts(void **state)
@@ -471,6 +573,10 @@ static void test_short_of_memory(void **state)
 }
 
 #define WITH_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define SEALED(test)                                                                               \
+	{                                                                                          \
+#test " (sealed)", test, setup_sealed, teardown, NULL                              \
+	}
 
 int main(void)
 {
@@ -479,7 +585,11 @@ int main(void)
 		WITH_DEVICE(test_lists_change),	   WITH_DEVICE(test_doubts),
 		WITH_DEVICE(test_damaged_base),	   WITH_DEVICE(test_little_room),
 		WITH_DEVICE(test_fifty_saves),	   WITH_DEVICE(test_how_long_they_stay),
-		WITH_DEVICE(test_short_of_memory),
+		WITH_DEVICE(test_short_of_memory), SEALED(test_nothing_changed),
+		SEALED(test_every_image_is_whole), SEALED(test_lists_change),
+		SEALED(test_little_room),	   SEALED(test_fifty_saves),
+		SEALED(test_how_long_they_stay),   SEALED(test_keys_of_those_before),
+		SEALED(test_other_seals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "common/safe.h"
 #include "disk/disk.h"
 #include "image/image.h"
+#include "seal/aead.h"
 #include "tests/unit/fake-machine.h"
 #include "tests/unit/temp-file.h"
 #include "writer/request.h"
@@ -530,6 +531,105 @@ static void test_killed_writer_leaves_checkpoints(void **state)
 	free(mailbox);
 }
 
+/* --- sealed --- */
+
+/* Does any of A's memory hold the SIZE bytes? */
+static bool in_memory(const struct fixture *fixture, const void *bytes, size_t size)
+{
+	unsigned char *memory = malloc(FAKE_SIZE);
+	bool there;
+
+	assert_int_equal(pread(fixture->fake->fd, memory, FAKE_SIZE, 0), FAKE_SIZE);
+	there = memmem(memory, FAKE_SIZE, bytes, size);
+	free(memory);
+	return there;
+}
+
+static void test_sealed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct request *request = &fixture->fake->mailbox.request;
+	struct mailbox *saved = calloc(1, sizeof(*saved)), *mailbox = malloc(sizeof(*mailbox));
+	struct image_index index = { 0 };
+	struct image_super super;
+	struct request_seal seal;
+	struct restore_key restore;
+	struct sender_key sender;
+	struct opener opener;
+	struct error err;
+	struct disk disk;
+
+	assert_int_equal(keys_make(&restore, &sender, &err), 0);
+	assert_int_equal(opener_restore(&restore, &opener, &err), 0);
+	assert_int_equal(box_make(&sender, aead_best(), &seal, &err), 0);
+	seal.count = 1;
+	memcpy(seal.known[0].key, sender.secret, sizeof(seal.known[0].key)); /* any bytes */
+	request->seal = seal;
+	request->operation = OP_HIBERNATE;
+	request->flags = REQUEST_VERIFY;
+	fixture->fake->handoff.fill = FILL_NONE;
+	assert_int_equal(answer(fixture, mailbox), WRITE_OFF);
+	assert_int_equal(mailbox->outcome.result, RESULT_SAVED);
+	/* No key is in A's memory any more, which is told all the same that it was one to be
+	 * sealed. */
+	assert_false(in_memory(fixture, seal.key.key, 16));
+	assert_false(in_memory(fixture, seal.known[0].key, 16));
+	assert_int_equal(mailbox->request.seal.key.algorithm, seal.key.algorithm);
+	/* Nor is it in what was saved of it. */
+	read_image(fixture, &disk, &super);
+	assert_int_equal(super.algorithm, seal.key.algorithm);
+	assert_memory_equal(super.image_uuid, seal.key.image_uuid, 16);
+	assert_memory_equal(mailbox->outcome.image, seal.key.image_uuid, 16);
+	assert_int_equal(image_index_read(&disk, &super, NULL, &index, &err), -ENOKEY);
+	assert_int_equal(image_index_read(&disk, &super, &opener, &index, &err), 0);
+	/* What C leaves in free frames must not be found there. */
+	assert_int_equal(index.machine.fill, FILL_ZERO);
+	assert_int_equal(
+		image_read_chunks(&disk, &index, 1,
+				  &(struct image_sink){ .take = keep_mailbox, .context = saved },
+				  &err),
+		0);
+	assert_memory_equal(saved->nonce, mailbox->nonce, sizeof(saved->nonce));
+	assert_false(memmem(saved, sizeof(*saved), seal.key.key, 16));
+	image_index_free(&index);
+	disk_close(&disk);
+	free(saved);
+	free(mailbox);
+}
+
+/* A request whose key somebody had, or that is none, makes no image, least of all one in clear. */
+static void test_bad_seals(void **state)
+{
+	struct fixture *fixture = *state;
+	struct request_seal *seal = &fixture->fake->mailbox.request.seal, good;
+	struct restore_key restore;
+	struct sender_key sender;
+	struct error err;
+
+	assert_int_equal(keys_make(&restore, &sender, &err), 0);
+	assert_int_equal(box_make(&sender, aead_best(), &good, &err), 0);
+	*seal = good;
+	memset(seal->key.key, 0, sizeof(seal->key.key));
+	expect_failed(fixture, EINVAL, "with no key that fits");
+	*seal = good;
+	seal->key.image_uuid[3] ^= 1;
+	expect_failed(fixture, EINVAL, "with no key that fits");
+	*seal = good;
+	seal->count = REQUEST_KEYS_MAX + 1;
+	expect_failed(fixture, EINVAL, "with no key that fits");
+	*seal = good;
+	seal->key.algorithm = 0;
+	expect_failed(fixture, EINVAL, "with no key that fits");
+	*seal = good;
+	seal->key.algorithm = ALGORITHM_AEGIS256;
+	expect_failed(fixture, ENOTSUP, "newer kjump");
+	/* The same one twice: what was taken is not there any more. */
+	*seal = good;
+	fixture->fake->mailbox.request.operation = 3;
+	expect_failed(fixture, EINVAL, "unknown operation 3");
+	assert_false(in_memory(fixture, good.key.key, 16));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,6 +644,8 @@ int main(void)
 		WITH_DEVICE(test_bad_requests),
 		WITH_DEVICE(test_bad_entry),
 		WITH_DEVICE(test_missing_file_system),
+		WITH_DEVICE(test_sealed),
+		WITH_DEVICE(test_bad_seals),
 		WITH_DEVICE(test_volume),
 		WITH_DEVICE(test_another_volume),
 	};

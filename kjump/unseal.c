@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kjump/unseal.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "kjump/paths.h"
+#include "seal/keys.h"
+#include "text/keys.h"
+
+static int by_restore_key(const char *text, struct opener *opener, struct error *err)
+{
+	struct restore_key key;
+	long fd;
+	int ret = key_parse_number(text, 0, INT_MAX, &fd, err);
+
+	if (ret)
+		return error_prefix(err, "--key-fd");
+	keys_hide();
+	ret = keys_read_restore((int)fd, &key, err);
+	if (!ret)
+		ret = opener_restore(&key, opener, err);
+	keys_wipe(&key, sizeof(key));
+	return ret;
+}
+
+static int by_sender_key(const char *path, struct opener *opener, struct error *err)
+{
+	struct sender_key key;
+	int ret;
+
+	keys_hide();
+	ret = keys_read_sender(path, &key, err);
+	if (!ret)
+		ret = opener_sender(&key, opener, err);
+	keys_wipe(&key, sizeof(key));
+	return ret;
+}
+
+int unseal_by(const struct options *options, const struct image_super *super, struct opener *opener,
+	      const struct opener **ret, struct error *err)
+{
+	int code;
+
+	*opener = (struct opener){ .pair = false };
+	*ret = NULL;
+	if (!super->algorithm)
+		return 0;
+	if (options->key_fd)
+		code = by_restore_key(options->key_fd, opener, err);
+	else
+		code = by_sender_key(PATH_SENDER, opener, err);
+	/* Who is not root, or has this device from elsewhere, has no key. */
+	if (!options->key_fd && (code == -ENOENT || code == -EACCES || code == -ENOTDIR)) {
+		*err = (struct error){ .code = 0 };
+		code = 0;
+	}
+	if (opener->pair)
+		*ret = opener;
+	return code;
+}
