@@ -10,6 +10,7 @@
 #                    that `make module` builds for (default: the running one)
 #   KERNELDIR=DIR    its headers, if they are not in /lib/modules/RELEASE/build
 #   POWER_CUTS=N     how many states `make power-cuts` looks at
+#   MUTATIONS=N      how many changes of sealed images `make mutations` makes, by each algorithm
 #   FUZZ_SECONDS=N   how long `make fuzz` gives each target
 #   KJUMP_JOBS=N     how many end-to-end tests at a time (default: one a CPU, four at most)
 #   PYTEST_ARGS=...  more arguments for the end-to-end tests, e.g. "-k warm"
@@ -215,6 +216,7 @@ help:
 	@echo 'make unit           unit tests alone (ASan, UBSan)'
 	@echo 'make power-cuts     $(POWER_CUTS) states of a disk after a power cut; a few of them are in unit'
 	@echo 'make bit-flips      every bit of an image'"'"'s metadata flipped, BIT_FLIPS=$(BIT_FLIPS) elsewhere'
+	@echo 'make mutations      sealed images changed in $(MUTATIONS) ways by each algorithm: none is restored'
 	@echo 'make e2e            end-to-end tests alone; PYTEST_ARGS="-k warm" selects'
 	@echo 'make unit-tsan      those that have threads, with ThreadSanitizer'
 	@echo 'make fuzz           libFuzzer on all parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each'

@@ -67,6 +67,11 @@ BIT_FLIPS ?= 10000
 bit-flips: $(BUILD)/tests/test_bit_flips
 	$< 1 $(BIT_FLIPS)
 
+# So many changes of a sealed image by each algorithm, none of which may be restored; `unit` makes fewer.
+MUTATIONS ?= 50000
+mutations: $(BUILD)/tests/test_mutations
+	$< $(MUTATIONS)
+
 # --- fuzzing (libFuzzer, which comes with clang) ----------------------------------------------------
 
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -119,7 +124,7 @@ KERNEL_SOURCES := linux-source-6.12 linux-source-6.1
 
 check-full: deps
 	@$(MAKE) --no-print-directory all unit unit-tsan
-	@$(MAKE) --no-print-directory power-cuts bit-flips
+	@$(MAKE) --no-print-directory power-cuts bit-flips mutations
 	@$(MAKE) --no-print-directory fuzz
 	@scripts/deps $(KERNEL_SOURCES)
 	@KJUMP_BUILD_KERNELS=1 $(MAKE) --no-print-directory e2e SELECT='-m "not package"'
@@ -180,5 +185,5 @@ lint: deps
 		boot/*.sh boot/dracut/*.sh boot/mkinitcpio/*/* packaging/PKGBUILD
 
 .PHONY: bench bench-jumps bench-vm bit-flips check check-full check-kernels check-package check-system \
-	e2e fuzz fuzz-afl lint \
+	e2e fuzz fuzz-afl lint mutations \
 	power-cuts unit unit-tsan

@@ -180,6 +180,83 @@ static void test_possible_seals(void **state)
 	assert_int_equal(box_make(&sender, ALGORITHM_AEGIS256, &good, &err), -EINVAL);
 }
 
+/* --- each way to change one has its own message --- */
+
+/* Two chunks of one size, so that their places can be exchanged. */
+static void find_twins(const struct image_index *index, size_t *a, size_t *b)
+{
+	for (*a = 0; *a < index->chunk_count; ++*a)
+		for (*b = *a + 1; *b < index->chunk_count; ++*b)
+			if (index->chunks[*a].stored == index->chunks[*b].stored)
+				return;
+	fail_msg("no two chunks of one size");
+}
+
+static void expect_verify(const struct sealed *sealed, const char *why)
+{
+	struct error err = { 0 };
+
+	assert_int_equal(image_verify(&sealed->temp.disk, &sealed->super, &sealed->by_restorer, 1,
+				      NULL, &err),
+			 -EUCLEAN);
+	if (!strstr(err.text, why))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, why);
+}
+
+static void test_messages(void **state)
+{
+	struct fake fake = { .seed = 94, .frames = 400, .chunk_pages = 16, .incompressible = true };
+	struct image_index index = { 0 };
+	unsigned char *good;
+	struct sealed sealed;
+	struct image_super super;
+	struct error err;
+	size_t a, b;
+
+	(void)state;
+	assert_true(sealed_create(&sealed, &fake, aead_best()));
+	good = temp_disk_save(&sealed.temp);
+	assert_int_equal(image_index_read(&sealed.temp.disk, &sealed.super, &sealed.by_restorer,
+					  &index, &err),
+			 0);
+	/* A bit of a chunk; two chunks in each other's place. */
+	temp_disk_flip(&sealed.temp, index.chunks[2].offset + 7, 4);
+	expect_verify(&sealed, "chunk 2: changed after it was sealed, or put here from elsewhere");
+	temp_disk_load(&sealed.temp, good);
+	find_twins(&index, &a, &b);
+	temp_disk_write(&sealed.temp, index.chunks[a].offset, good + index.chunks[b].offset,
+			index.chunks[b].stored);
+	expect_verify(&sealed, "changed after it was sealed, or put here from elsewhere");
+	temp_disk_load(&sealed.temp, good);
+	temp_disk_flip(&sealed.temp, index.digests[0].offset, 1);
+	expect_verify(&sealed, "digests 0: changed after they were sealed");
+	temp_disk_load(&sealed.temp, good);
+	/* The index, and its envelope. */
+	temp_disk_flip(&sealed.temp,
+		       sealed.super.index[0].offset + sealed.super.envelope_size + IMAGE_BLOCK, 1);
+	expect_verify(&sealed, "sealed index: block 1 was changed");
+	temp_disk_load(&sealed.temp, good);
+	temp_disk_flip(&sealed.temp, sealed.super.index[0].offset + IMAGE_BLOCK, 1);
+	expect_verify(&sealed, "envelope of the sealed index damaged: checksum");
+	temp_disk_load(&sealed.temp, good);
+	/* The superblock: a field that nothing else repeats, and a key of another image. */
+	super = sealed.super;
+	super.created++;
+	assert_int_equal(image_super_write(&sealed.temp.disk, &super, &err), 0);
+	sealed.super = super;
+	expect_verify(&sealed, "superblock or envelope was changed after the image was sealed");
+	super.created--;
+	assert_int_equal(box_make(&sealed.sender, aead_best(), &sealed.seal, &err), 0);
+	memcpy(super.key.box, sealed.seal.box.box, sizeof(super.key.box));
+	memcpy(super.key.nonce, sealed.seal.box.nonce, sizeof(super.key.nonce));
+	assert_int_equal(image_super_write(&sealed.temp.disk, &super, &err), 0);
+	sealed.super = super;
+	expect_verify(&sealed, "sealed with another key than it says");
+	image_index_free(&index);
+	free(good);
+	sealed_remove(&sealed);
+}
+
 /* Free room is told from the envelopes: the next image leaves sealed ones alone. */
 static void test_room(void **state)
 {
@@ -215,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_in_clear),
 		cmocka_unit_test(test_no_two_alike),
 		cmocka_unit_test(test_possible_seals),
+		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_room),
 	};
 
