@@ -127,6 +127,11 @@ $(BUILD)/bench-cores: $(BUILD)/obj/tests/bench/cores.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
 
+# A pair of keys without a container
+$(BUILD)/bench-keys: $(BUILD)/obj/tests/bench/keys.o $(BUILD)/libkjump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 # --- code between kernels -------------------------------------------------------------------------
 
 $(BUILD)/bare/%.o: jump/%.S $(wildcard jump/*.inc) common/abi.h Makefile | $(BUILD)/ready

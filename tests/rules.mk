@@ -153,7 +153,7 @@ e2e: all initramfs
 
 bench: deps
 	@scripts/deps $(KERNEL_SOURCES)
-	@$(MAKE) --no-print-directory all $(BUILD)/bench-throttle $(BUILD)/bench-pages
+	@$(MAKE) --no-print-directory all $(addprefix $(BUILD)/bench-,keys pages throttle)
 	$(SYSTEM_PYTHON) -B tests/bench/run $(BENCH_ARGS)
 
 # The same guest hibernated by its kernel and by kjump; about 10 minutes.
