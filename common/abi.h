@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 10
+#define ABI_VERSION 11
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
