@@ -4,6 +4,7 @@
  */
 #include "kjump/completion.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -17,6 +18,19 @@ static bool is_file(const char *word)
 static bool is_release(const char *word)
 {
 	return strstr(word, "RELEASE");
+}
+
+/* Operands that are words themselves: "create|status". */
+static bool is_choice(const char *word)
+{
+	return islower((unsigned char)*word) && strchr(word, '|');
+}
+
+/* These words with blanks between them. */
+static void print_choices(const char *words, FILE *out)
+{
+	for (; *words; words++)
+		fputc(*words == '|' ? ' ' : *words, out);
 }
 
 static bool is_optional(const struct option_entry *entry)
@@ -63,6 +77,8 @@ static void bash_command(const struct command *command, FILE *out)
 		if (entry->letter)
 			fprintf(out, "-%c ", entry->letter);
 	}
+	if (is_choice(command->operands))
+		print_choices(command->operands, out);
 	fputs("'\n        case $previous in\n", out);
 	FOR_EACH_OPTION(entry, &table)
 	{
@@ -147,6 +163,11 @@ static void zsh_command(const struct command *command, FILE *out)
 		fputs(" \\\n            '*:file or device:_files'", out);
 	else if (is_release(command->operands))
 		fputs(" \\\n            '1:kernel:(/lib/modules/*(N:t))'", out);
+	else if (is_choice(command->operands)) {
+		fputs(" \\\n            '1:verb:(", out);
+		print_choices(command->operands, out);
+		fputs(")'", out);
+	}
 	fputs("\n        ;;\n", out);
 }
 
@@ -213,6 +234,12 @@ static void fish_command(const struct command *command, FILE *out)
 			"complete -c kjump -n '__fish_seen_subcommand_from %s' "
 			"-a '(ls /lib/modules 2> /dev/null)'\n",
 			command->name);
+	else if (is_choice(command->operands)) {
+		fprintf(out, "complete -c kjump -n '__fish_seen_subcommand_from %s' -a '",
+			command->name);
+		print_choices(command->operands, out);
+		fputs("'\n", out);
+	}
 }
 
 static void print_fish(const struct command *const *commands, size_t count, FILE *out)

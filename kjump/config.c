@@ -107,11 +107,27 @@ static int set_jump(void *field, size_t size, const char *value, struct error *e
 	return error_set(err, EINVAL, "'%.60s' is neither auto nor module nor kexec", value);
 }
 
+static int set_seal(void *field, size_t size, const char *value, struct error *err)
+{
+	bool wanted;
+
+	(void)size;
+	if (!strcmp(value, "auto")) {
+		*(enum seal_choice *)field = SEAL_AUTO;
+		return 0;
+	}
+	if (key_switch.set(&wanted, sizeof(wanted), value, err))
+		return error_set(err, EINVAL, "'%.60s' is neither yes nor no nor auto", value);
+	*(enum seal_choice *)field = wanted ? SEAL_YES : SEAL_NO;
+	return 0;
+}
+
 static const struct key_type workers = { set_workers, NULL };
 static const struct key_type home = { set_home, NULL };
 static const struct key_type keep_count = { set_keep, NULL };
 static const struct key_type full_count = { set_full_every, NULL };
 static const struct key_type duration = { set_time, NULL };
+static const struct key_type seal = { set_seal, NULL };
 static const struct key_type jump = { set_jump, NULL };
 
 #define SETTING(field, type) KEY(#field, type, struct config, field)
@@ -125,6 +141,7 @@ static const struct key settings[] = {
 	SETTING(workers, workers),
 	SETTING(verify, key_switch),
 	SETTING(allow_plaintext, key_switch),
+	SETTING(seal, seal),
 	SETTING(all, key_switch),
 	SETTING(rehearse, key_switch),
 	SETTING(home, home),

@@ -20,6 +20,13 @@
 #define CONFIG_HOME_MAX	   (2ULL << 30)
 #define CONFIG_HOME_UNIT   (2ULL << 20)
 
+/* Are images sealed? */
+enum seal_choice {
+	SEAL_AUTO, /* where there is a sender's key */
+	SEAL_YES,
+	SEAL_NO,
+};
+
 /* An empty string stands for the default. */
 struct config {
 	char target[128];    /* device for images: UUID=, LABEL=, PARTUUID=, PARTLABEL= or a path */
@@ -30,6 +37,7 @@ struct config {
 	unsigned keep;	     /* newest checkpoints that stay on the target */
 	uint64_t keep_for;   /* seconds after which one goes; 0 = never */
 	unsigned full_every; /* each n-th image is built on no other; 0 = never mind */
+	enum seal_choice seal;
 	bool allow_plaintext;	   /* though disks of this machine are encrypted */
 	char allow_unwatched[256]; /* "yes", or what may change without being noticed */
 	bool anyway;		   /* save though the next boot would not restore, ... */

@@ -13,7 +13,7 @@
 static const struct command *const commands[] = {
 	&cmd_format,	&cmd_check,   &cmd_load,   &cmd_unload, &cmd_hibernate, &cmd_checkpoint,
 	&cmd_list,	&cmd_info,    &cmd_status, &cmd_verify, &cmd_export,	&cmd_discard,
-	&cmd_initramfs, &cmd_history, &cmd_report, &cmd_setup,
+	&cmd_initramfs, &cmd_history, &cmd_report, &cmd_setup,	&cmd_key,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))

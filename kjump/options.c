@@ -62,6 +62,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_KEY_FD] = { FIELD("key-fd", key_pointer, key_fd), 0, "N",
 			    "the restore key for a sealed image is what descriptor\nN holds "
 			    "(default: the sender's key of this system)" },
+	[OPTION_KEY_FILE] = { FIELD("key-file", key_pointer, key_file), 0, "FILE",
+			      "all bytes of the passphrase; -: standard input" },
 	[OPTION_LABEL] = { FIELD("label", key_pointer, label), 0, "TEXT",
 			   "name of the device, at most 15 bytes" },
 	[OPTION_LEVEL] = { SETTING("level"), 0, "N", "zstd level, -20 to 19, or auto (default)" },
@@ -78,6 +80,9 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			      "time" },
 	[OPTION_REPLACE] = { FIELD("replace", key_switch, replace), 0, NULL,
 			     "give up an image on the target that waits to be\nrestored" },
+	[OPTION_SEAL] = { SETTING("seal"), 0, "[=no|auto]",
+			  "encrypt and sign the image: yes, no, or auto: if\nthere is a key "
+			  "(default)" },
 	[OPTION_SIZE] = { FIELD("size", key_size, size), 0, "SIZE",
 			  "--file: make the file, of e.g. 8G" },
 	[OPTION_SUSPEND] = { FIELD("suspend", key_switch, suspend), 0, NULL,

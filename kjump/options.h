@@ -36,6 +36,7 @@ enum option_index {
 	OPTION_KEEP_FOR,
 	OPTION_KERNEL,
 	OPTION_KEY_FD,
+	OPTION_KEY_FILE,
 	OPTION_LABEL,
 	OPTION_LEVEL,
 	OPTION_LOGIND,
@@ -44,6 +45,7 @@ enum option_index {
 	OPTION_QUIET,
 	OPTION_REHEARSE,
 	OPTION_REPLACE,
+	OPTION_SEAL,
 	OPTION_SIZE,
 	OPTION_SUSPEND,
 	OPTION_TARGET,
@@ -64,8 +66,8 @@ enum option_index {
 	 TAKES(JUMP) | TAKES(CMDLINE) | TAKES(QUIET))
 #define TAKES_SAVE                                                                                 \
 	(TAKES_LOAD | TAKES(TARGET) | TAKES(LEVEL) | TAKES(VERIFY) | TAKES(ALLOW_PLAINTEXT) |      \
-	 TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE) | TAKES(REPLACE) | \
-	 TAKES(FULL) | TAKES(FULL_EVERY) | TAKES(KEEP) | TAKES(KEEP_FOR))
+	 TAKES(SEAL) | TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE) |    \
+	 TAKES(REPLACE) | TAKES(FULL) | TAKES(FULL_EVERY) | TAKES(KEEP) | TAKES(KEEP_FOR))
 
 #define OPERANDS_MAX 3
 
@@ -73,6 +75,7 @@ struct options {
 	struct config config;	 /* file, then options; defaults where --config is not accepted */
 	const char *config_path; /* NULL when not given, as the others */
 	const char *key_fd;	 /* descriptor that holds the restore key */
+	const char *key_file;	 /* what the passphrase of a new one is read from */
 	const char *label;
 	const char *logind; /* what logind does, when it is its services that run this */
 	const char *plot;
@@ -109,6 +112,6 @@ void command_help(const struct command *command);
 
 extern const struct command cmd_format, cmd_load, cmd_unload, cmd_hibernate, cmd_checkpoint,
 	cmd_info, cmd_status, cmd_discard, cmd_verify, cmd_export, cmd_check, cmd_initramfs,
-	cmd_history, cmd_list, cmd_report, cmd_setup;
+	cmd_history, cmd_list, cmd_report, cmd_setup, cmd_key;
 
 #endif

@@ -14,8 +14,10 @@
 
 #define PATH_CONFIG "/etc/kjump.conf"
 
-/* The sender's key of sealed images. */
-#define PATH_SENDER "/etc/kjump/sender.key"
+/* The keys of sealed images: the container, which each initramfs has as well, and the sender's. */
+#define PATH_KEYS   "/etc/kjump"
+#define PATH_KEY    PATH_KEYS "/key.luks"
+#define PATH_SENDER PATH_KEYS "/sender.key"
 
 /* What kjump keeps from one run to the next; gone after a boot, back after a restore. */
 #define PATH_RUN       "/run/kjump"

@@ -83,6 +83,10 @@ int check_layers(struct preflight *preflight, struct error *note);
 int check_size(struct preflight *preflight, struct error *note);
 int check_plaintext(struct preflight *preflight, struct error *note);
 
+/* sealed.c: the key, and what opens it at the next boot */
+int check_sealed(struct preflight *preflight, struct error *note);
+int check_unlocked(struct preflight *preflight, struct error *note);
+
 /* watched.c: whether changes of disks while the system is away will be noticed */
 int check_watched(struct preflight *preflight, struct error *note);
 

@@ -98,6 +98,23 @@ static void add_module(const char *name, struct initramfs *ret)
 		 (int)(length - suffix), name);
 }
 
+/* The beginning of the key's container. One that cannot be read opens nothing. */
+static bool take_container(struct reader *reader, uint64_t *left, struct initramfs *ret)
+{
+	size_t size = *left < CONTAINER_HEAD ? (size_t)*left : CONTAINER_HEAD;
+	unsigned char *head = malloc(size ? size : 1);
+	struct error ignored = { 0 };
+	bool whole = head && read_bytes(reader, head, size);
+
+	if (whole) {
+		ret->has_container = true;
+		container_parse(head, size, &ret->container, &ignored);
+		*left -= size;
+	}
+	free(head);
+	return whole;
+}
+
 /* Read what is wanted of a file, and pass over the rest of it. */
 static bool take_file(struct reader *reader, const struct header *header, const char *name,
 		      struct initramfs *ret)
@@ -114,6 +131,11 @@ static bool take_file(struct reader *reader, const struct header *header, const 
 		ret->restorer = true;
 	if (header->file && header->size && !strcmp(base, "kjump-core.sh"))
 		ret->hooks = true;
+	if (header->file && header->size && !strcmp(base, "cryptsetup"))
+		ret->cryptsetup = true;
+	if (header->file && !strcmp(name, "etc/kjump/key.luks") &&
+	    !take_container(reader, &left, ret))
+		return false;
 	if (header->file && !strcmp(name, "etc/kjump.targets") && left < sizeof(ret->targets)) {
 		if (!read_bytes(reader, ret->targets, left))
 			return false;

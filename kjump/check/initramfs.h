@@ -10,12 +10,17 @@
 
 #include "common/error.h"
 
+#include "kjump/key/container.h"
+
 #define INITRAMFS_TARGETS_SIZE 4096
 #define INITRAMFS_MODULES_SIZE 8192
 
 struct initramfs {
 	bool restorer;			      /* kjump-restore is in it */
 	bool hooks;			      /* kjump-core.sh, without which nothing calls it */
+	bool cryptsetup;		      /* which opens the container */
+	bool has_container;		      /* etc/kjump/key.luks */
+	struct container container;	      /* what it is, if has_container; else zeros */
 	char targets[INITRAMFS_TARGETS_SIZE]; /* text of its /etc/kjump.targets, or "" */
 	char modules[INITRAMFS_MODULES_SIZE]; /* names of those in lib/modules, " a b c ", or "" */
 };

@@ -83,9 +83,11 @@ const struct preflight_check preflight_checks[] = {
 	  "take a disk, a partition, or a linear logical volume that lies on these and nothing "
 	  "else",
 	  0, check_layers },
+	{ "sealed images", "'kjump key create', or seal = no", 0, check_sealed },
 	{ "encrypted disks",
-	  "set allow_plaintext = yes if the image may hold their keys and data in clear", 0,
-	  check_plaintext },
+	  "seal images ('kjump key create'); or set allow_plaintext = yes if they may hold keys "
+	  "and data of the disks in clear",
+	  0, check_plaintext },
 	{ "changes of disks",
 	  "unmount it (swapoff), or set allow_unwatched to it if it stays as it is while the "
 	  "system "
@@ -105,6 +107,9 @@ const struct preflight_check preflight_checks[] = {
 	  "install kjump's hook and make the initramfs anew (dracut -f, update-initramfs -u, or "
 	  "mkinitcpio -P with kjump in HOOKS)",
 	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE | PREFLIGHT_TELL, check_hook },
+	{ "key at boot",
+	  "make the initramfs anew (dracut -f, update-initramfs -u, or mkinitcpio -P)",
+	  PREFLIGHT_LOSS | PREFLIGHT_RESTORE | PREFLIGHT_TELL, check_unlocked },
 	{ NULL, NULL, 0, NULL },
 };
 

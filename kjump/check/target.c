@@ -15,6 +15,7 @@
 #include "kjump/check/activation.h"
 #include "kjump/check/checks.h"
 #include "kjump/device.h"
+#include "kjump/key/sealing.h"
 #include "kjump/paths.h"
 #include "kjump/watch/volume.h"
 #include "text/files.h"
@@ -234,11 +235,16 @@ static bool lies_on_crypt(const char *sys_block, const char *name, unsigned laye
 /* What lies encrypted on the disks lies in memory in clear, with the keys. */
 int check_plaintext(struct preflight *preflight, struct error *note)
 {
-	char sys_block[CHECK_PATH_SIZE], crypt[64], name[PATH_MAX];
+	char sys_block[CHECK_PATH_SIZE], sender[CHECK_PATH_SIZE], crypt[64], name[PATH_MAX];
 
 	check_path(preflight, PATH_CLASS_BLOCK, sys_block, sizeof(sys_block));
 	if (!find_crypt(sys_block, crypt, sizeof(crypt))) {
 		error_set(note, 0, "none in use");
+		return 0;
+	}
+	if (sealing_wanted(preflight->config,
+			   check_path(preflight, PATH_SENDER, sender, sizeof(sender)))) {
+		error_set(note, 0, "%s is, and images are sealed", crypt);
 		return 0;
 	}
 	if (!*preflight->disk.name)
@@ -255,8 +261,9 @@ int check_plaintext(struct preflight *preflight, struct error *note)
 		error_set(note, 0, "%s is, the target is not, as allow_plaintext says", crypt);
 		return PREFLIGHT_DOUBT;
 	}
-	return error_set(note, EOPNOTSUPP,
-			 "%s is encrypted, but %s is not, and the image would hold its keys and "
-			 "data in clear (allow_plaintext = yes permits it)",
-			 crypt, preflight->disk.name);
+	return error_set(
+		note, EOPNOTSUPP,
+		"%s is encrypted, but %s is not, and the image would hold its keys and "
+		"data in clear ('kjump key create' seals it; allow_plaintext = yes permits it)",
+		crypt, preflight->disk.name);
 }

@@ -91,6 +91,6 @@ const struct command cmd_check = {
 		 "Changes nothing, but has the jump module loaded where there is one. The exit\n"
 		 "code is 0 when there is no problem.",
 	.accepts = TAKES_LOAD | TAKES(TARGET) | TAKES(ALLOW_PLAINTEXT) | TAKES(ALLOW_UNWATCHED) |
-		   TAKES(COLOR) | TAKES(JSON),
+		   TAKES(SEAL) | TAKES(COLOR) | TAKES(JSON),
 	.run = run,
 };

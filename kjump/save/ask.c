@@ -10,6 +10,7 @@
 
 #include "kjump/check/room.h"
 #include "kjump/check/untouchable.h"
+#include "kjump/key/sealing.h"
 #include "kjump/load/choice.h"
 #include "kjump/paths.h"
 #include "kjump/save/hardware.h"
@@ -85,13 +86,6 @@ static int post_watch(struct save *save, struct mailbox *mailbox, struct error *
 	return ret;
 }
 
-/* Where there is a sender's key, images are sealed. */
-static bool is_sealed(const struct save *save)
-{
-	(void)save;
-	return !access(PATH_SENDER, F_OK) || errno != ENOENT;
-}
-
 int ask_post(struct save *save, struct error *err)
 {
 	const struct room_paths room = { PATH_MEMINFO, PATH_DROP_CACHES, PATH_FOOTPRINT,
@@ -127,9 +121,10 @@ int ask_post(struct save *save, struct error *err)
 	mailbox->request = save->request;
 	memset(&mailbox->outcome, 0, sizeof(mailbox->outcome));
 	/* Last, and straight into the mailbox: a key serves one jump, and is nowhere else. */
-	return is_sealed(save) ? seal_request(PATH_SENDER, &save->preflight.super,
-					      &mailbox->request.seal, err)
-			       : 0;
+	return sealing_wanted(&save->options->config, PATH_SENDER)
+		       ? seal_request(PATH_SENDER, &save->preflight.super, &mailbox->request.seal,
+				      err)
+		       : 0;
 }
 
 bool ask_is_answered(const struct mailbox *mailbox)

@@ -82,6 +82,10 @@ def test_values(tmp_path):
     assert "--verify=no" in bash("hibernate", "--ver")
     assert f"{tmp_path}/a file" in {name.replace("\\", "") for name in fish(f"kjump format {tmp_path}/a")}
     assert bash("help", "for") == {"format"}
+    verbs = {"create", "status", "remove"}
+    assert verbs == {word for word in bash("key", "") if not word.startswith("-")}
+    assert any("(create status remove)" in line for line in zsh("key"))
+    assert verbs <= fish("kjump key ")
 
 
 def test_unknown_shell():

@@ -479,7 +479,7 @@ static void test_known_loss(void **state)
 	(void)state;
 	for (const struct preflight_check *check = preflight_checks; check->name; check++)
 		losses += !!(check->when & PREFLIGHT_LOSS);
-	assert_int_equal(losses, 2);
+	assert_int_equal(losses, 3);
 	for (const struct preflight_check *check = preflight_checks; check->name; check++) {
 		if (!(check->when & PREFLIGHT_LOSS))
 			continue;
@@ -527,7 +527,8 @@ static int verdict(const char *name, int result, char *said, size_t size)
 static void test_doubts_are_told(void **state)
 {
 	static const char *const told[] = { "boot parameter", "initramfs hook",
-					    "memory added later", "swap on the target" };
+					    "memory added later", "swap on the target",
+					    "key at boot" };
 	static const char *const silent[] = { "changes of disks", "encrypted disks", "jump",
 					      "target size" };
 	char said[512];
