@@ -15,12 +15,12 @@ kjump_splash() {
 kjump_restore() (
     exec > "$kjump_state/reason"
     if kjump_splash --ping; then
-        kjump-restore "$@" 2> "$kjump_state/hidden-messages"
+        kjump_run "$@" 2> "$kjump_state/hidden-messages"
         status=$?
         cat "$kjump_state/hidden-messages" >&2
         return $status
     fi
-    kjump-restore "$@"
+    kjump_run "$@"
 )
 
 # Call a function that talks to the user. A splash would hide the talk and take the keys; it gives

@@ -8,13 +8,16 @@
 # The program that finds drivers, which also does so for kernel B; set by whoever sources this.
 kjump_find_modules=
 kjump_conf=/etc/kjump.conf
+# The container of the key of sealed images. Public: what it tells without something that unlocks it is
+# what does so.
+kjump_key=/etc/kjump/key.luks
 kjump_sys=/sys
 
 # Print what the hooks source at boot: kjump-core.sh, which sources the others. They look for that
 # one, so it is put in last, after everything that it needs: a "." that finds nothing ends the
 # shell, and with it the boot.
 kjump_scripts() {
-    echo kjump-parameters.sh kjump-ask.sh kjump-core.sh
+    echo kjump-parameters.sh kjump-ask.sh kjump-unlock.sh kjump-core.sh
 }
 
 # Print the target that is configured; fails when there is none. As in kjump itself the last line
@@ -105,4 +108,54 @@ kjump_modules() (
 kjump_keyboards() (
     [ -r "$1/modules.dep" ] || return 0
     "$kjump_find_modules" --keyboards --names "$1"
+)
+
+# --- the key of sealed images -----------------------------------------------------------------------
+
+# Print the lines of /etc/kjump.unlock: kinds of tokens that unlock the container without a question, as
+# systemd-cryptenroll(1) writes them into its header. Fails when there is no container.
+kjump_unlock_kinds() (
+    [ -s "$kjump_key" ] || return 1
+    head -c 65536 "$kjump_key" | tr -c '[:print:]' '\n' |
+        sed 's/"type":"systemd-/\
+&/g' |
+        sed -n 's/^"type":"systemd-\([a-z0-9]*\)".*/\1/p' | grep -x -e tpm2 -e fido2 | awk '!seen[$0]++'
+    return 0
+)
+
+# Print the lines of /etc/kjump.crypto for the kernel whose modules lie in DIRECTORY: what opens the
+# container, and TPMs.
+kjump_unlock_modules() (
+    [ -s "$kjump_key" ] && [ -r "$1/modules.dep" ] || return 0
+    "$kjump_find_modules" --keys --names "$1"
+)
+
+# Print the programs and libraries that open the container, with systemd's own one in an initramfs WITH =
+# "systemd". Libraries that those are linked to follow by themselves; these are loaded when they are
+# wanted, so nobody else knows of them. Fails when there is no cryptsetup.
+kjump_unlock_files() (
+    PATH=$PATH:/usr/sbin:/sbin
+    program=$(command -v cryptsetup) || return 1
+    echo "$program"
+    folder=$(ldd "$program" 2> /dev/null | sed -n 's|.*=> \(/.*\)/libcryptsetup\.so[^/]*$|\1|p')
+    [ ! -d "/usr$folder" ] || folder=/usr$folder
+    # Threads that end, as those of Argon2 do, want the first one.
+    libraries=libgcc_s.so.1
+    for kind in $(kjump_unlock_kinds); do
+        libraries="$libraries cryptsetup/libcryptsetup-token-systemd-$kind.so"
+        case $kind in
+        tpm2)
+            libraries="$libraries libtss2-esys.so.0 libtss2-rc.so.0 libtss2-mu.so.0
+                libtss2-tcti-device.so.0"
+            ;;
+        fido2) libraries="$libraries libfido2.so.1" ;;
+        esac
+    done
+    [ "$1" != systemd ] || for path in /usr/lib/systemd/systemd-cryptsetup \
+        /lib/systemd/systemd-cryptsetup /usr/bin/systemd-cryptsetup; do
+        [ ! -x "$path" ] || { echo "$path" && break; }
+    done
+    for library in $libraries; do
+        [ ! -e "$folder/$library" ] || echo "$folder/$library"
+    done
 )

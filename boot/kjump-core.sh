@@ -16,6 +16,8 @@ kjump_proc=/proc
 . "$kjump_scripts/kjump-parameters.sh"
 # shellcheck source=boot/kjump-ask.sh
 . "$kjump_scripts/kjump-ask.sh"
+# shellcheck source=boot/kjump-unlock.sh
+. "$kjump_scripts/kjump-unlock.sh"
 
 kjump_say() {
     printf 'kjump: %s\n' "$*" >&2
@@ -93,7 +95,7 @@ kjump_kind() (
     echo "$kind"
 )
 
-# Load the drivers that a list names, "modules" or "keyboards". Only those: what A has left of other
+# Load the drivers that a list names, "modules", "keyboards" or "crypto". Only those: what A has left of other
 # devices in an orderly state is best found by A as it is, so neither graphics nor network drivers
 # are loaded before it runs, and those of keyboards when there is something to ask.
 kjump_load() (
@@ -115,10 +117,11 @@ kjump_try() (
     cpus=$(kjump_getarg rd.kjump.cpus)
     begun=$(kjump_now)
     while :; do
-        # shellcheck disable=SC2086 # no option, no word
-        kjump_restore --wait "$2" $again $retry ${force:+"--force=$force"} ${cpus:+"--cpus=$cpus"} \
-            "$1"
+        kjump_unlock "$1" "$2"
         status=$?
+        # shellcheck disable=SC2086 # no option, no word
+        [ $status -ne 0 ] || kjump_restore --wait "$2" $again $retry ${force:+"--force=$force"} \
+            ${cpus:+"--cpus=$cpus"} "$1" || status=$?
         case $status in
         3)
             kjump_say "$1: there is nothing to restore; booting on"
@@ -180,6 +183,7 @@ kjump_restore_early() (
     kjump_try "$target" "$wait"
     # A driver that udev finds may still bring it.
     [ $? -ne 6 ] || kjump_keep late yes
+    kjump_offer_passphrase
     return 0
 )
 

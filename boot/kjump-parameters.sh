@@ -12,6 +12,7 @@
 #                           for an image, then as wait
 #   rd.kjump.force=WHAT,... restore although something differs: devices, efi
 #   rd.kjump.cpus=N         put pages in place with N CPUs at most (all)
+#   rd.kjump.unsealed       restore an image in clear though the initramfs has a key
 #   rd.kjump.again          restore an image once more that was handed over before
 #   rd.kjump=0, noresume    do not restore
 #

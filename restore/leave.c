@@ -15,6 +15,7 @@
 #include "jump/kexec.h"
 #include "memory/platform.h"
 #include "restore/helpers.h"
+#include "restore/keyring.h"
 #include "restore/plan.h"
 #include "text/files.h"
 
@@ -206,6 +207,8 @@ int leave_jump(struct leave *leave, struct error *err)
 	if (rc)
 		goto unload;
 	announce(leave, &helpers);
+	/* This kernel's memory is A's in a moment. */
+	keyring_forget();
 	leave->super->state = IMAGE_HANDED_OVER;
 	rc = image_super_write(leave->disk, leave->super, err);
 	if (!rc) {

@@ -12,6 +12,7 @@
 #include "restore/parameter.h"
 #include "restore/run.h"
 #include "restore/target.h"
+#include "restore/unlock.h"
 #include "restore/waiting.h"
 
 int main(int argc, char **argv)
@@ -31,6 +32,12 @@ int main(int argc, char **argv)
 
 		return printf("%c\n", key) < 0 ? EXIT_FAILED : EXIT_DONE;
 	}
+	if (options.unlock.given)
+		return unlock_run(
+			&(struct unlock_source){ "/proc/consoles", "/dev", options.unlock.seconds },
+			options.command);
+	if (options.answer)
+		return unlock_answer(options.answer);
 	if (options.find)
 		return target_print(options.target);
 	if (options.waits)

@@ -21,6 +21,8 @@ static const char usage[] =
 	"       kjump-restore --count-reboot TARGET\n"
 	"       kjump-restore --find|--waits TARGET\n"
 	"       kjump-restore --parameter NAME [FILE...]\n"
+	"       kjump-restore --unlock SECONDS -- COMMAND [ARGUMENT...]\n"
+	"       kjump-restore --answer FIFO\n"
 	"\n"
 	"Put the machine that is saved on TARGET back in place of this one; does not return then.\n"
 	"TARGET is UUID=, LABEL=, PARTUUID=, PARTLABEL=, UUID=...@N (a file) or a path. When an "
@@ -171,6 +173,13 @@ static const struct option_entry entries[] = {
 	  "print \"sealed\" or \"plain\", what image waits to be\nrestored; exit code 3 when none "
 	  "does" },
 	{ FIELD("find", key_switch, find), 0, NULL, "print the path of the device, nothing else" },
+	{ FIELD("unlock", ask, unlock), 0, "SECONDS",
+	  "ask for a passphrase on all consoles or by Plymouth,\n"
+	  "and run COMMAND with it on its standard input, three\n"
+	  "times at most while that ends with status 2" },
+	{ FIELD("answer", key_pointer, answer), 0, "FIFO",
+	  "write the passphrase that --unlock got, if there is one,\n"
+	  "to the FIFO of whoever asks for one next" },
 	{ FIELD("parameter", key_pointer, parameter), 0, "NAME",
 	  "print the value of a kernel parameter, the last one in\n"
 	  "the FILEs (default: /proc/cmdline); fails when there is\nnone" },
@@ -210,6 +219,16 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 			       ? options_misuse(&table,
 						"--ask takes no TARGET: ", given.operands[0])
 			       : -1;
+	if (ret->answer)
+		return given.operand_count
+			       ? options_misuse(&table,
+						"--answer takes no TARGET: ", given.operands[0])
+			       : -1;
+	if (ret->unlock.given && !given.operand_count)
+		return options_misuse(&table, "--unlock without a COMMAND", "");
+	ret->command = given.operands;
+	if (ret->unlock.given)
+		return -1;
 	if (!given.operand_count)
 		return options_misuse(&table, "no TARGET", "");
 	if (given.operand_count > 1)

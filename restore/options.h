@@ -20,8 +20,11 @@ struct restore_options {
 	const char *target;  /* as disk_find() takes it */
 	const char *boot_on; /* reason: mark a waiting image stale instead of restoring; or NULL */
 	struct restore_ask ask;
-	const char *parameter; /* print the value of this one, nothing else; or NULL */
-	char *const *files;    /* to look for it in */
+	struct restore_ask unlock; /* ask for a passphrase, and run the command */
+	char *const *command;	   /* with it on its standard input; up to a NULL */
+	const char *answer;	   /* write a passphrase that is known to this FIFO; or NULL */
+	const char *parameter;	   /* print the value of this one, nothing else; or NULL */
+	char *const *files;	   /* to look for it in */
 	int file_count;
 	uint32_t wait;	    /* seconds until devices must be there, or WAIT_FOREVER */
 	unsigned force;	    /* FORCE_* */

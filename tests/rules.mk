@@ -27,6 +27,9 @@ $(BUILD)/tests/test_power_cuts: private LDLIBS += $(addprefix -Wl$(comma)--wrap=
 # A crash before each of these calls.
 $(BUILD)/tests/test_setup: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,fsync rename symlink mkdir)
 
+# The kernel's keyring, which is the whole machine's.
+$(BUILD)/tests/test_unlock: private LDLIBS += $(addprefix -Wl$(comma)--wrap=keyring_,get put forget)
+
 # Loop devices, which kernel B does not have, and the lock of the system that this runs on.
 $(BUILD)/tests/test_claimed_files: private LDLIBS += -Wl$(comma)--wrap=volume_pieces \
                                                      -Wl$(comma)--wrap=loader_lock

@@ -7,6 +7,8 @@
 
 # Set by `make install-dracut`: where kjump-restore is.
 kjump_lib=${KJUMP_LIB:-/usr/local/lib/kjump}
+# The key of sealed images.
+kjump_container=${KJUMP_KEY:-${dracutsysrootdir-}/etc/kjump/key.luks}
 
 # Asks for what is configured, never for what happens to be at the moment: an initramfs that is
 # built in an unusual boot serves all later ones too.
@@ -51,6 +53,8 @@ kjump_build() (
     . "$moddir/kjump-build.sh"
     # shellcheck disable=SC2034 # read there
     kjump_find_modules=$moddir/modules kjump_conf=${dracutsysrootdir-}/etc/kjump.conf
+    # shellcheck disable=SC2034 # read there
+    kjump_key=$kjump_container
     "$@"
 )
 
@@ -64,10 +68,14 @@ kjump_keyboards_here() {
     kjump_build kjump_keyboards "${srcmods:-/lib/modules/$kernel}"
 }
 
+kjump_crypto_here() {
+    kjump_build kjump_unlock_modules "${srcmods:-/lib/modules/$kernel}"
+}
+
 installkernel() {
     local module
     # The lists are for this image: what hostonly mode leaves out for others is wanted here.
-    for module in $(kjump_drivers_here) $(kjump_keyboards_here); do
+    for module in $(kjump_drivers_here) $(kjump_keyboards_here) $(kjump_crypto_here); do
         hostonly='' instmods "$module"
     done
 }
@@ -82,6 +90,7 @@ install() {
     done
     kjump_drivers_here > "$initdir/etc/kjump.modules"
     kjump_keyboards_here > "$initdir/etc/kjump.keyboards"
+    kjump_install_key
     [[ ${hostonly-} ]] && kjump_build kjump_targets > "$initdir/etc/kjump.targets"
 
     inst_hook pre-udev 05 "$moddir/kjump-early.sh"
@@ -89,4 +98,24 @@ install() {
     dracut_need_initqueue
     inst_hook pre-mount 05 "$moddir/kjump-late.sh"
     inst_hook pre-mount 99 "$moddir/kjump-mark.sh"
+}
+
+# The container, and what opens it, if there is one. Without it sealed images are not restored.
+kjump_install_key() {
+    local file with=
+    [[ -s $kjump_container ]] || return 0
+    dracut_module_included systemd && with=systemd
+    kjump_build kjump_unlock_files "$with" > "$initdir/etc/kjump.files" || {
+        rm -f "$initdir/etc/kjump.files"
+        dwarn "kjump: cryptsetup: not there; this image restores nothing that is sealed"
+        return 0
+    }
+    while read -r file; do
+        inst "$file"
+    done < "$initdir/etc/kjump.files"
+    rm -f "$initdir/etc/kjump.files"
+    mkdir -p "$initdir/etc/kjump"
+    (umask 077 && cat "$kjump_container" > "$initdir/etc/kjump/key.luks")
+    kjump_build kjump_unlock_kinds > "$initdir/etc/kjump.unlock"
+    kjump_crypto_here > "$initdir/etc/kjump.crypto"
 }

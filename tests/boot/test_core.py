@@ -6,6 +6,7 @@ nothing, but kernel parameters are read by the real one.
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--po
 # for --ask.
 RESTORE = f"""#!/bin/sh
 [ "$1" != --parameter ] || exec {REPOSITORY}/build/kjump-restore "$@"
+# With a key, what waits there, and where a passphrase fits.
+[ "$1" != --waits ] || {{ cat "$STUB/waits" 2> /dev/null && exit; exit "$(cat "$STUB/waits-status")"; }}
+[ "$1" != --unlock ] || {{ shift 3; printf secret | "$@"; exit; }}
+[ "$1" != --answer ] || {{ echo "$*" >> "$STUB/answered"; exit; }}
+# Only once: it is gone for whoever reads later.
+[ "$1" != --key-fd ] || cat <&3 > "$STUB/key"
 [ "$1" != --find ] || exit "$(cat "$STUB/find" 2> /dev/null || echo 0)"
 printf "%s\\n" "$*" >> "$STUB/calls"
 read -r answer reason < "$STUB/answers"
@@ -30,6 +37,17 @@ case $1 in
     [ -z "$reason" ] || echo "$reason"
     exit "$answer"
     ;;
+esac
+"""
+
+# Opens the container with a TPM, or the passphrase, where these are files.
+CRYPTSETUP = """#!/bin/sh
+echo "cryptsetup $*" >> "$STUB/luks"
+[ "$DM_DISABLE_UDEV" = 1 ] || exit 99
+case "$*" in
+*--token-only*) [ -e "$STUB/tpm" ] || exit 1; echo payload > "$STUB/dev/mapper/kjump-key" ;;
+open*) [ "$(cat)" = "$(cat "$STUB/passphrase")" ] || exit 2; echo payload > "$STUB/dev/mapper/kjump-key" ;;
+close*) rm "$STUB/dev/mapper/kjump-key" ;;
 esac
 """
 
@@ -55,7 +73,7 @@ class Boot:
         for path in (self.bin, self.etc, self.proc):
             path.mkdir()
         for name, text in (("kjump-restore", RESTORE), ("modprobe", MODPROBE),
-                           ("plymouth", PLYMOUTH)):
+                           ("plymouth", PLYMOUTH), ("cryptsetup", CRYPTSETUP)):
             (self.bin / name).write_text(text)
             (self.bin / name).chmod(0o755)
         self.pass_time(100)
@@ -73,6 +91,8 @@ class Boot:
                 . {CORE}
                 kjump_state={self.state} kjump_etc={self.etc} kjump_proc={self.proc}
                 kjump_power_off() {{ echo POWER OFF "$1" >&2; kill -9 $$; }}
+                kjump_dev={self.folder}/dev kjump_askpass={self.folder}/askpass
+                kjump_systemd_cryptsetup() {{ return 1; }}
                 # busybox has a modprobe of its own, which it prefers.
                 modprobe() {{ "{self.bin}/modprobe" "$@"; }}
                 kjump_restart() {{ echo RESTART "$1" >&2; kill -9 $$; exit 1; }}
@@ -581,3 +601,148 @@ def test_waiting_after_the_loop(boot, now, left):
     boot.run("kjump_restore_late", cmdline=cmdline, answers=[3])
     assert boot.calls == [f"--wait {left} /dev/vg/lv"]
     assert wait_is_over(boot, cmdline, 100)
+
+
+# --- the key of sealed images -----------------------------------------------------------------------
+
+SEALED = "rd.kjump.resume=/dev/sda2 rd.kjump.onfail=boot"
+
+
+def with_key(boot, waits="sealed", passphrase="secret", kinds=()):
+    """An initramfs with a container; STATUS of --waits where nothing waits."""
+    (boot.etc / "kjump").mkdir()
+    (boot.etc / "kjump/key.luks").write_text("container")
+    (boot.etc / "kjump.unlock").write_text("".join(f"{kind}\n" for kind in kinds))
+    (boot.etc / "kjump.crypto").write_text("dm_crypt\ntpm_tis\n")
+    (boot.etc / "kjump.keyboards").write_text("usbhid\n")
+    (boot.folder / "dev/mapper").mkdir(parents=True)
+    (boot.folder / "passphrase").write_text(passphrase)
+    if isinstance(waits, int):
+        (boot.folder / "waits-status").write_text(str(waits))
+    else:
+        (boot.folder / "waits").write_text(f"{waits}\n")
+
+
+def luks(boot):
+    path = boot.folder / "luks"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def modprobes(boot):
+    path = boot.folder / "modprobe"
+    return [line.split()[-1] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_sealed_by_passphrase(boot):
+    """The key goes to kjump-restore, and the mapping is closed before that does anything."""
+    with_key(boot)
+    boot.run("kjump_restore_early", cmdline=SEALED, answers=["1 broken"])
+    assert boot.calls == ["--key-fd 3 --wait 5 /dev/sda2"]
+    assert (boot.folder / "key").read_text() == "payload\n"
+    container = boot.etc / "kjump/key.luks"
+    assert luks(boot) == [
+        f"cryptsetup open --type luks2 --readonly --key-file - {container} kjump-key",
+        "cryptsetup close --deferred kjump-key"]
+    # A keyboard, but nothing else that an image does not need.
+    assert modprobes(boot) == ["dm_crypt", "tpm_tis", "usbhid"]
+    assert not (boot.folder / "answered").exists()
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_sealed_by_tpm(boot, fits):
+    """Without a question, and without keyboards; where it fails there is the passphrase."""
+    with_key(boot, kinds=["tpm2"])
+    if fits:
+        (boot.folder / "tpm").touch()
+    boot.run("kjump_restore_early", cmdline=SEALED, answers=["1 broken"])
+    assert boot.calls == ["--key-fd 3 --wait 5 /dev/sda2"]
+    assert "--token-only --token-type systemd-tpm2" in luks(boot)[0]
+    assert len(luks(boot)) == (2 if fits else 3)
+    assert ("usbhid" in modprobes(boot)) != fits
+
+
+def test_sealed_and_locked(boot):
+    """Three tries are kjump-restore's; then comes the question, and whoever says r is asked again."""
+    with_key(boot, passphrase="another")
+    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=/dev/sda2", answers=["r", "c", 0])
+    assert boot.calls == [ASK, ASK, "--wait 0 --boot-on booted on: the key was not unlocked /dev/sda2"]
+    assert len(luks(boot)) == 2
+    assert "not restored" in output
+
+
+def test_plain_where_sealed_is_expected(boot):
+    with_key(boot, waits="plain")
+    output = boot.run(*HOOKS, cmdline="rd.kjump.resume=/dev/sda2", answers=["c", 0])
+    assert boot.calls == [ASK, "--wait 0 --boot-on booted on: the image is not sealed, and those of "
+                          "this system are /dev/sda2"]
+    assert "rd.kjump.unsealed=1" in output
+    assert luks(boot) == []
+
+
+def test_plain_where_that_is_allowed(boot):
+    with_key(boot, waits="plain")
+    boot.run("kjump_restore_early", cmdline=f"{SEALED} rd.kjump.unsealed=1", answers=["1 broken"])
+    assert boot.calls == ["--wait 5 /dev/sda2"]
+    assert luks(boot) == []
+
+
+def test_sealed_where_plain_is_allowed(boot):
+    with_key(boot)
+    boot.run("kjump_restore_early", cmdline=f"{SEALED} rd.kjump.unsealed", answers=["1 broken"])
+    assert boot.calls == ["--key-fd 3 --unsealed --wait 5 /dev/sda2"]
+
+
+@pytest.mark.parametrize("status", [3, 6])
+def test_nothing_sealed_asks_nothing(boot, status):
+    """An ordinary boot, and a device that is not there yet."""
+    with_key(boot, waits=status)
+    boot.run("kjump_restore_early", cmdline=SEALED)
+    assert boot.calls == [] and luks(boot) == [] and modprobes(boot) == []
+    assert (boot.state / "outcome").read_text().strip() == {3: "nothing", 6: "absent"}[status]
+
+
+def test_what_waits_cannot_be_told(boot):
+    """Nothing is restored then: it might be in clear."""
+    with_key(boot, waits=1)
+    boot.run("kjump_restore_early", cmdline=SEALED)
+    assert boot.calls == []
+    assert (boot.state / "outcome").read_text() == "failed\n"
+
+
+@pytest.mark.parametrize("onfail, seconds", [
+    ("", "infinity"), ("shell", "infinity"), ("boot", "60"), ("poweroff", "60"), ("reboot", "60"),
+    ("wait=30", "30"), ("wait=infinity", "infinity")])
+def test_patience(boot, onfail, seconds):
+    output = boot.run("kjump_patience >&2",
+                      cmdline=f"rd.kjump.onfail={onfail}")
+    assert seconds in output.splitlines()
+
+
+def test_sealed_late(boot):
+    with_key(boot)
+    boot.run("kjump_restore_early", "kjump_restore_late",
+             cmdline="rd.kjump.resume=/dev/vg/lv rd.kjump.onfail=boot", answers=["1 broken"])
+    assert boot.calls == ["--key-fd 3 --wait 10 /dev/vg/lv"]
+
+
+def test_passphrase_is_offered(boot):
+    """To Debian's question for the root's, when the boot goes on."""
+    with_key(boot)
+    (boot.folder / "askpass").mkdir()
+    (boot.folder / "askpass/askpass").touch()
+    boot.run("kjump_restore_early", cmdline=SEALED, answers=["1 broken"])
+    # It waits for the question in the background.
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not (
+            (boot.folder / "answered").exists() and (boot.folder / "answered").read_text()):
+        time.sleep(0.1)
+    assert (boot.folder / "answered").read_text() == f"--answer {boot.folder}/askpass/passfifo\n"
+
+
+def test_passphrase_in_a_splash(boot):
+    """It stays where it is: kjump-restore asks there."""
+    (boot.folder / "splash").touch()
+    with_key(boot)
+    boot.run("kjump_restore_early", cmdline=SEALED, answers=["1 broken"])
+    assert boot.calls == ["--key-fd 3 --wait 5 /dev/sda2"]
+    assert (boot.folder / "key").read_text() == "payload\n"

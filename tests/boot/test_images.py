@@ -23,7 +23,7 @@ def unpack(image, folder):
     return folder
 
 
-SCRIPTS = ("kjump-parameters.sh", "kjump-ask.sh", "kjump-core.sh")
+SCRIPTS = ("kjump-parameters.sh", "kjump-ask.sh", "kjump-unlock.sh", "kjump-core.sh")
 
 
 # All that an initramfs is made of, each of which may be gone when kjump is half removed.
@@ -385,6 +385,145 @@ def test_mkinitcpio_hook(tmp_path):
     done = subprocess.run(["busybox", "ash", "-c", f"{hook}\nrun_earlyhook; echo udev; run_hook"],
                           text=True, stdout=subprocess.PIPE, check=True)
     assert done.stdout.split() == ["early", "udev", "late", "on"]
+
+
+# --- the key of sealed images ----------------------------------------------------------------------
+
+TOKEN = """{"type":"systemd-%s","keyslots":["0"],"tpm2-blob":"AA==","tpm2-pcrs":[7],
+"tpm2-pcr-bank":"sha256","tpm2-primary-alg":"ecc","tpm2-policy-hash":"aa","tpm2-pin":false,
+"fido2-credential":"AA==","fido2-salt":"AA==","fido2-rp":"x"}"""
+
+
+@pytest.fixture(scope="module")
+def make_container(tmp_path_factory):
+    """A LUKS2 container as `kjump key create` makes it, with tokens of these kinds."""
+    def make(*kinds):
+        path = tmp_path_factory.mktemp("key") / "key.luks"
+        with open(path, "wb") as file:
+            file.truncate((2 << 20) + 4096)
+        subprocess.run(["cryptsetup", "luksFormat", "-q", "--type", "luks2", "--pbkdf", "pbkdf2",
+                        "--pbkdf-force-iterations", "1000", "--luks2-metadata-size", "16k",
+                        "--luks2-keyslots-size", "2064384", "--key-file", "-", path],
+                       input=b"secret", check=True, stderr=subprocess.DEVNULL)
+        for kind in kinds:
+            subprocess.run(["cryptsetup", "token", "import", "--json-file", "-", path], text=True,
+                           input=TOKEN % kind, check=True)
+        return path
+
+    return make
+
+
+def assert_key(root, container, kinds, plugins=True):
+    """The container as it is, for root alone, what unlocks it, and what opens it and is loaded."""
+    held = root / "etc/kjump/key.luks"
+    assert held.read_bytes() == container.read_bytes()
+    assert held.stat().st_mode & 0o077 == 0
+    assert (root / "etc/kjump.unlock").read_text().split() == list(kinds)
+    there = {path.name for path in root.rglob("*")}
+    assert {"cryptsetup", "libgcc_s.so.1"} <= there
+    assert any(name.startswith("libcryptsetup.so.") for name in there)
+    assert any(name.startswith("libargon2.so.") for name in there)
+    assert {name for name in there if name.startswith("libcryptsetup-token")} == \
+        {f"libcryptsetup-token-systemd-{kind}.so" for kind in kinds}
+    assert not (root / "etc/kjump.files").exists()
+
+
+@pytest.mark.parametrize("kinds", [(), ("tpm2",), ("fido2", "tpm2")], ids=lambda kinds: "-".join(kinds))
+def test_kinds(host, make_container, kinds):
+    container = make_container("recovery", *kinds)
+    assert host.call(f"kjump_key={container}; kjump_unlock_kinds") == list(kinds)
+
+
+def test_no_key(host):
+    assert host.call("kjump_key=/nowhere; kjump_unlock_kinds || echo no") == ["no"]
+    assert host.call(f"kjump_key=/nowhere; kjump_unlock_modules {kernel_modules(host.folder)}") == []
+
+
+def test_drivers_of_a_container(host, make_container):
+    """Of what a kernel has as modules, these and what they need; no graphics."""
+    host.program("find-modules", f'exec {REPOSITORY}/initramfs/modules "$@"')
+    modules = kernel_modules(host.folder)
+    with open(modules / "modules.dep", "a") as file:
+        file.write("kernel/dm-crypt.ko: kernel/dm-mod.ko\nkernel/dm-mod.ko:\nkernel/loop.ko.xz:\n"
+                   "kernel/tpm_tis.ko: kernel/tpm_tis_core.ko\nkernel/tpm_tis_core.ko:\n"
+                   "kernel/tpm_crb.ko:\nkernel/i915.ko:\n")
+    assert host.call(f"kjump_key={make_container()}; kjump_unlock_modules {modules}") == [
+        "loop", "dm-mod", "dm-crypt", "tpm_tis_core", "tpm_tis", "tpm_crb"]
+
+
+@pytest.mark.parametrize("kinds", [(), ("tpm2",)], ids=["passphrase", "tpm2"])
+@pytest.mark.parametrize("systemd", [False, True], ids=["plain", "systemd"])
+def test_dracut_module_takes_key(tmp_path, make_container, systemd, kinds):
+    container = make_container(*kinds)
+    more = " systemd systemd-initrd dracut-systemd" if systemd else ""
+    status, output = dracut(tmp_path / "image", "--modules", f"base kjump{more}",
+                            KJUMP_KEY=str(container))
+    assert status == 0, output
+    root = unpack(tmp_path / "image", tmp_path / "root")
+    assert_key(root, container, kinds)
+    assert (root / "usr/lib/systemd/systemd-cryptsetup").exists() == systemd
+    assert (root / "etc/kjump.crypto").exists()
+
+
+def test_dracut_module_without_key(tmp_path):
+    status, output = dracut(tmp_path / "image", "--modules", "base kjump", KJUMP_KEY="/nowhere")
+    assert status == 0, output
+    root = unpack(tmp_path / "image", tmp_path / "root")
+    assert not (root / "etc/kjump").exists() and not (root / "etc/kjump.unlock").exists()
+    assert not list(root.rglob("cryptsetup"))
+
+
+def test_initramfs_tools_takes_key(tmp_path, make_container):
+    container = make_container("tpm2")
+    done = subprocess.run([REPOSITORY / "tests/boot/mkinitramfs", tmp_path / "image"], text=True,
+                          env={**os.environ, "KJUMP_KEY": str(container)},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    with open(tmp_path / "unpacked", "wb") as file:
+        subprocess.run(["gzip", "-dc", tmp_path / "image"], stdout=file, check=True)
+    assert_key(unpack(tmp_path / "unpacked", tmp_path / "root"), container, ["tpm2"])
+
+
+@pytest.mark.parametrize("more", ["", MKINITCPIO_SYSTEMD], ids=["busybox", "systemd"])
+def test_mkinitcpio_takes_key(tmp_path, make_container, more):
+    (tmp_path / "image/usr/bin").mkdir(parents=True)
+    container = make_container("tpm2")
+    library = half_removed(tmp_path)
+    script = "export KJUMP_KEY=" + str(container) + more
+    lines = mkinitcpio(tmp_path, library, script)
+    assert f"file {container} /etc/kjump/key.luks" in lines
+    added = [line.split()[1] for line in lines if line.startswith("binary /")]
+    names = [path.split("/")[-1] for path in added]
+    assert {"cryptsetup", "libgcc_s.so.1", "libcryptsetup-token-systemd-tpm2.so"} <= set(names)
+    assert ("systemd-cryptsetup" in names) == bool(more)
+    assert (tmp_path / "image/etc/kjump.unlock").read_text() == "tpm2\n"
+    # What starts at boot is still the last.
+    assert not any("error" in line for line in lines)
+
+
+@pytest.mark.parametrize("builder", ["dracut", "initramfs-tools"])
+def test_key_without_cryptsetup(tmp_path, make_container, builder):
+    """Told, and everything else is there."""
+    script = (BOOT / "kjump-build.sh").read_text()
+    library = half_removed(tmp_path, "kjump-build.sh")
+    (library / "kjump-build.sh").write_text(script.replace("command -v cryptsetup", "false"))
+    environment = {"KJUMP_KEY": str(make_container()), "KJUMP_LIB": str(library)}
+    if builder == "dracut":
+        setup = dracut_modules(tmp_path) / "50kjump"
+        (setup / "kjump-build.sh").unlink()
+        (setup / "kjump-build.sh").write_text(script.replace("command -v cryptsetup", "false"))
+        status, output = module("kjump_install_key", tmp_path, initdir=str(tmp_path), **environment)
+        assert "cryptsetup: not there" in output
+        assert not (tmp_path / "etc/kjump.files").exists()
+        return
+    done = subprocess.run([REPOSITORY / "tests/boot/mkinitramfs", tmp_path / "image"], text=True,
+                          env={**os.environ, **environment},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0 and "cryptsetup: not there" in done.stdout
+    with open(tmp_path / "unpacked", "wb") as file:
+        subprocess.run(["gzip", "-dc", tmp_path / "image"], stdout=file, check=True)
+    root = unpack(tmp_path / "unpacked", tmp_path / "root")
+    assert (root / "lib/kjump/kjump-core.sh").exists() and not (root / "etc/kjump/key.luks").exists()
 
 
 # --- kjump-build.sh -------------------------------------------------------------------------------
