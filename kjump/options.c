@@ -59,6 +59,10 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			      "older checkpoints go, e.g. 36h or 7d (default:\nhowever old)" },
 	[OPTION_KERNEL] = { SETTING("kernel"), 0, "FILE",
 			    "kernel B (default: the running one, from /boot)" },
+	[OPTION_KEY] = { FIELD("key", key_pointer, key), 0, "FILE",
+			 "the restore key for a sealed image is in this\ncontainer, which is "
+			 "opened "
+			 "with cryptsetup" },
 	[OPTION_KEY_FD] = { FIELD("key-fd", key_pointer, key_fd), 0, "N",
 			    "the restore key for a sealed image is what descriptor\nN holds "
 			    "(default: the sender's key of this system)" },

@@ -35,6 +35,7 @@ enum option_index {
 	OPTION_KEEP,
 	OPTION_KEEP_FOR,
 	OPTION_KERNEL,
+	OPTION_KEY,
 	OPTION_KEY_FD,
 	OPTION_KEY_FILE,
 	OPTION_LABEL,
@@ -74,6 +75,7 @@ enum option_index {
 struct options {
 	struct config config;	 /* file, then options; defaults where --config is not accepted */
 	const char *config_path; /* NULL when not given, as the others */
+	const char *key;	 /* container that holds the restore key */
 	const char *key_fd;	 /* descriptor that holds the restore key */
 	const char *key_file;	 /* what the passphrase of a new one is read from */
 	const char *label;

@@ -4,20 +4,28 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "kjump/key/files.h"
 #include "kjump/paths.h"
 #include "seal/keys.h"
 #include "text/keys.h"
 
-static int by_restore_key(const char *text, struct opener *opener, struct error *err)
+static int read_descriptor(const char *text, struct restore_key *ret, struct error *err)
+{
+	long fd;
+
+	if (key_parse_number(text, 0, INT_MAX, &fd, err))
+		return error_prefix(err, "--key-fd");
+	return keys_read_restore((int)fd, ret, err);
+}
+
+static int by_restore_key(const struct options *options, struct opener *opener, struct error *err)
 {
 	struct restore_key key;
-	long fd;
-	int ret = key_parse_number(text, 0, INT_MAX, &fd, err);
+	int ret;
 
-	if (ret)
-		return error_prefix(err, "--key-fd");
 	keys_hide();
-	ret = keys_read_restore((int)fd, &key, err);
+	ret = options->key ? key_open(&cryptsetup_running, options->key, &key, err)
+			   : read_descriptor(options->key_fd, &key, err);
 	if (!ret)
 		ret = opener_restore(&key, opener, err);
 	keys_wipe(&key, sizeof(key));
@@ -46,12 +54,13 @@ int unseal_by(const struct options *options, const struct image_super *super, st
 	*ret = NULL;
 	if (!super->algorithm)
 		return 0;
-	if (options->key_fd)
-		code = by_restore_key(options->key_fd, opener, err);
+	if (options->key || options->key_fd)
+		code = by_restore_key(options, opener, err);
 	else
 		code = by_sender_key(PATH_SENDER, opener, err);
 	/* Who is not root, or has this device from elsewhere, has no key. */
-	if (!options->key_fd && (code == -ENOENT || code == -EACCES || code == -ENOTDIR)) {
+	if (!options->key && !options->key_fd &&
+	    (code == -ENOENT || code == -EACCES || code == -ENOTDIR)) {
 		*err = (struct error){ .code = 0 };
 		code = 0;
 	}

@@ -13,6 +13,8 @@
 #include "kjump/key/container.h"
 #include "kjump/key/sealing.h"
 #include "kjump/paths.h"
+#include "text/cmdline.h"
+#include "text/files.h"
 
 static bool is_sealed(const struct preflight *preflight)
 {
@@ -113,6 +115,43 @@ static int check_image(const char *path, const struct container *ours, struct er
 	return ret;
 }
 
+/* Was the running kernel told to restore images in clear as well? */
+static bool takes_unsealed(const struct preflight *preflight)
+{
+	char path[CHECK_PATH_SIZE], cmdline[CMDLINE_READ_SIZE], value[CMDLINE_READ_SIZE];
+	struct error ignored = { 0 };
+
+	return !file_read(check_path(preflight, PATH_CMDLINE, path, sizeof(path)), cmdline,
+			  sizeof(cmdline), &ignored) &&
+	       cmdline_parameter(cmdline, "rd.kjump.unsealed", value, sizeof(value)) &&
+	       !cmdline_is_no(value);
+}
+
+/* An initramfs with a key restores nothing that is in clear. */
+static int check_plain(struct preflight *preflight, struct error *note)
+{
+	struct initramfs *content = calloc(1, sizeof(*content));
+	char images[IMAGES_MAX][CHECK_PATH_SIZE];
+	size_t count = images_that_boot(preflight, images);
+	struct error ignored = { 0 };
+	int ret = 0;
+
+	if (!content)
+		return error_set(note, ENOMEM, "out of memory");
+	error_set(note, 0, "none is needed");
+	for (size_t i = 0; i < count && !ret && !takes_unsealed(preflight); i++) {
+		if (initramfs_look(images[i], content, &ignored) || !content->has_container)
+			continue;
+		preflight->advice =
+			"seal images; or make the initramfs anew without the key ('kjump key "
+			"remove'), or add rd.kjump.unsealed=1 to the kernel command line";
+		ret = error_set(note, EKEYREJECTED,
+				"%s has a key, so it restores no image in clear", images[i]);
+	}
+	free(content);
+	return ret;
+}
+
 int check_unlocked(struct preflight *preflight, struct error *note)
 {
 	char images[IMAGES_MAX][CHECK_PATH_SIZE];
@@ -121,10 +160,8 @@ int check_unlocked(struct preflight *preflight, struct error *note)
 	int ret, worst = 0;
 	size_t count;
 
-	if (!is_sealed(preflight)) {
-		error_set(note, 0, "none is needed");
-		return 0;
-	}
+	if (!is_sealed(preflight))
+		return check_plain(preflight, note);
 	ret = look_at_container(preflight, &ours, note);
 	if (ret)
 		return ret == PREFLIGHT_UNKNOWN ? ret : error_prefix(note, "no key to look for");

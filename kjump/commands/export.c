@@ -108,7 +108,7 @@ const struct command cmd_export = {
 		"to the new file OUT, as an ELF core of the machine that\n"
 		"crash(8) and makedumpfile(8) read. The file is as large as the machine's memory,\n"
 		"but sparse: pages that were zero or free are holes.",
-	.accepts = TAKES(CONFIG) | TAKES(WORKERS) | TAKES(QUIET) | TAKES(KEY_FD),
+	.accepts = TAKES(CONFIG) | TAKES(WORKERS) | TAKES(QUIET) | TAKES(KEY) | TAKES(KEY_FD),
 	.operands_min = 2,
 	.operands_max = 3,
 	.run = run,

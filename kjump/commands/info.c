@@ -97,7 +97,7 @@ static void print_text(const struct disk *disk, const struct image_super *super,
 	if (index)
 		print_index(index);
 	else if (missing->code == ENOKEY)
-		printf("index     sealed: pages, devices and kernel take the key (--key-fd)\n");
+		printf("index     sealed: pages, devices and kernel take the key (--key)\n");
 	else
 		printf("index     not readable: %s\n", missing->text);
 }
@@ -247,7 +247,7 @@ const struct command cmd_info = {
 	.about = "Show what is on DEVICE (default: the target), and of its images IMAGE (default: "
 		 "the\n"
 		 "one that waits to be restored, else the newest). Exit code 3 when there is none.",
-	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(JSON) | TAKES(KEY_FD),
+	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(JSON) | TAKES(KEY) | TAKES(KEY_FD),
 	.operands_max = 2,
 	.run = run,
 };

@@ -43,7 +43,7 @@ static void print_outside(const struct disk *disk, const struct image_super *sup
 	printf("  checked   both superblocks, envelope and places; all of %s can be read\n",
 	       human_bytes(super->device_bytes, size));
 	printf("  not       what is sealed: index, chunks and digests; that takes the key "
-	       "(--key-fd)\n");
+	       "(--key)\n");
 }
 
 static int verify(const struct disk *disk, struct image_super *super, const struct options *options)
@@ -105,7 +105,8 @@ const struct command cmd_verify = {
 		 "Of a sealed image without its key only that all can be read and lies where it "
 		 "should.\n"
 		 "Exit code 3 when there is no image.",
-	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(WORKERS) | TAKES(QUIET) | TAKES(KEY_FD),
+	.accepts = TAKES(CONFIG) | TAKES(TARGET) | TAKES(WORKERS) | TAKES(QUIET) | TAKES(KEY) |
+		   TAKES(KEY_FD),
 	.operands_max = 2,
 	.run = run,
 };

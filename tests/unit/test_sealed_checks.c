@@ -108,6 +108,10 @@ static void pack(bool newer)
 		 "cd %s/tree && find . | cpio --quiet -o -H newc | gzip > '%s/boot/initrd.img-%s'",
 		 root, root, newer ? "99.0.0" : here.release);
 	assert_int_equal(system(command), 0);
+	/* Times are told apart by seconds. */
+	snprintf(command, sizeof(command), "touch -d @1000 %s/boot/initrd.img-%s", root,
+		 here.release);
+	assert_int_equal(newer || !system(command), true);
 }
 
 #define IN_TREE "/tree/etc/kjump/key.luks"
@@ -153,7 +157,16 @@ static void test_unlocked(void **state)
 	pack(true);
 	assert_int_equal(check_unlocked(&preflight, &note), -ENOKEY);
 
+	/* What is saved in clear is refused by an initramfs with a key, if nobody allows it. */
 	config.seal = SEAL_NO;
+	advises(check_unlocked, EKEYREJECTED, "rd.kjump.unsealed=1");
+	put("/proc/cmdline", "quiet rd.kjump.unsealed=1\n");
+	assert_int_equal(check_unlocked(&preflight, &note), 0);
+	put("/proc/cmdline", "rd.kjump.unsealed=no\n");
+	assert_int_equal(check_unlocked(&preflight, &note), -EKEYREJECTED);
+	drop(IN_TREE);
+	pack(true);
+	pack(false);
 	assert_int_equal(check_unlocked(&preflight, &note), 0);
 }
 
