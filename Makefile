@@ -26,7 +26,7 @@ BUILD    := build
 LIBS     := common text disk seal image memory jump
 PROGRAMS := kjump kjump-write kjump-restore kjump-back
 kjump_DIRS         := kjump kjump/check kjump/commands kjump/export kjump/file kjump/fs \
-                      kjump/key kjump/load kjump/report kjump/save kjump/setup kjump/watch
+                      kjump/kept kjump/key kjump/load kjump/report kjump/save kjump/setup kjump/watch
 kjump-write_DIRS   := writer
 kjump-restore_DIRS := restore
 

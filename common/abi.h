@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 11
+#define ABI_VERSION 12
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -57,6 +57,7 @@
 #define THUNK_HAS_PEER	0x20 /* 1: B's kernel stays behind and can be entered again */
 #define THUNK_PEER	0x28 /* B's return address, filled in by the thunk */
 #define THUNK_A_S_CET	0x30 /* A's MSR IA32_S_CET */
+#define THUNK_AGAIN	0x40 /* code: where A enters a kernel B that stayed behind */
 #define THUNK_STACK_TOP 0x2000
 #define THUNK_TABLES	0x2000
 
@@ -373,6 +374,8 @@ struct request_seal {
 	struct image_key known[REQUEST_KEYS_MAX];
 };
 
+#define REQUEST_ENTROPY 64 /* bytes */
+
 #define REQUEST_WATCHDOG_MAX 4
 #define REQUEST_PIECE_MAX    16
 
@@ -410,6 +413,11 @@ struct request {
 	uint32_t keep;	     /* newest checkpoints that stay */
 	uint64_t keep_for;   /* seconds after which a checkpoint goes; 0 = never */
 	struct request_seal seal;
+	/*
+	 * For B's pool, which a kernel B out of a file has as it was when that was made: B draws no
+	 * random number before it has taken these, and puts zeros in their place.
+	 */
+	uint8_t entropy[REQUEST_ENTROPY];
 };
 
 #define OUTCOME_B_GONE	    0x1 /* kernel B left for good; what is loaded is a stub that jumps back */

@@ -283,4 +283,50 @@ struct image_map {
 
 _Static_assert(sizeof(struct image_map) == IMAGE_MAP_SIZE, "map size");
 
+/*
+ * Kernel B's memory in a file of A's (docs/kernel-b.md): this head, chunks, then the list of runs
+ * (struct run, frames by ascending number) and that of chunks, which hold their pages in order.
+ */
+#define KEPT_SIZE    4096
+#define KEPT_MAGIC   "\x89KJKEPT\n"
+#define KEPT_VERSION 1
+
+#define KEPT_RESERVED 0x1 /* the home was reserved at boot */
+
+/* What must be the same when that memory is used; digests are XXH3. */
+struct kept_identity {
+	uint64_t kernel, initramfs;	/* the files that B was booted from */
+	uint64_t acpi;			/* tables of the firmware */
+	uint64_t pci, disks;		/* functions with their BARs; disks with their partitions */
+	uint64_t cpus;			/* that B has */
+	uint64_t flags;			/* KEPT_* */
+	uint64_t home_start, home_size; /* bytes */
+};
+
+struct kept_head {
+	char magic[8];
+	uint32_t version;
+	uint32_t crc; /* CRC32C of the 4096 bytes with this field 0 */
+	uint32_t abi; /* ABI_VERSION */
+	uint32_t reserved0;
+	uint64_t created; /* seconds since 1970 */
+	struct kept_identity identity;
+	uint64_t lists; /* where the lists begin, bytes */
+	uint64_t run_count, chunk_count;
+	uint64_t lists_hash; /* XXH3 of both */
+	uint8_t reserved1[3960];
+};
+
+_Static_assert(sizeof(struct kept_head) == KEPT_SIZE, "kept head size");
+
+/* At most IMAGE_CHUNK_PAGES pages, as one frame of zstd. */
+struct kept_chunk {
+	uint64_t offset; /* in the file, bytes */
+	uint32_t stored; /* bytes */
+	uint32_t pages;
+	uint64_t hash; /* XXH3 of the pages */
+};
+
+_Static_assert(sizeof(struct kept_chunk) == 24, "kept chunk size");
+
 #endif

@@ -75,6 +75,25 @@ static void add_to_outcome(struct memory *memory, const struct handoff *handoff)
 	mailbox->outcome.stamps[STAMP_BACK] = tsc_read();
 }
 
+/*
+ * A has jumped here again, maybe another one, with this kernel out of a file: before anybody draws
+ * a random number. What goes wrong here is tried once more by the writer, which does nothing
+ * without.
+ */
+static void take_entropy(struct memory *memory)
+{
+	struct handoff_view view = { 0 };
+	struct mailbox *mailbox;
+	struct error err;
+	uint64_t home;
+
+	if (memory_home_address("/proc/cmdline", &home, &err) < 0 ||
+	    memory_handoff(memory, home, &view, &err) < 0 ||
+	    memory_mailbox(memory, view.handoff, &mailbox, &err) < 0 ||
+	    memory_entropy_take(mailbox, "/dev/random", &err) < 0)
+		message_error(&err, "no fresh random numbers yet");
+}
+
 static int go_back(struct error *err)
 {
 	struct memory *memory = NULL;
@@ -106,6 +125,8 @@ static int go_back(struct error *err)
 	if (!view.manual)
 		add_to_outcome(memory, view.handoff);
 	r = jump_back(&back, err);
+	if (r == 0 && !view.manual)
+		take_entropy(memory);
 out:
 	manual_free(&view);
 	memory_close(memory);

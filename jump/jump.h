@@ -64,6 +64,40 @@ int jump_place(const struct runs *ram, const struct runs *avoid, const struct ru
  */
 int jump_load(const struct jump_load *load, struct error *err);
 
+/*
+ * Find out whether the home can lie at START: SIZE bytes of RAM, multiples of 2 MiB, as
+ * jump_place() would take them. EADDRNOTAVAIL when it cannot.
+ */
+int jump_place_check(const struct runs *ram, const struct runs *avoid, const char *kpageflags,
+		     uint64_t start, uint64_t size, struct error *err);
+
+/* --- A: a kernel B that was there before (again.c) --- */
+
+/* Memory of a kernel B that has jumped back, as it was then. */
+struct jump_again {
+	const struct jump_backend *backend;
+	uint64_t home_start, home_size; /* bytes */
+	unsigned char *home;		/* home_size bytes, page aligned; the head is changed */
+	unsigned char *low;		/* LOW_SIZE bytes from address 0 on */
+	struct handoff *handoff;	/* as for jump_load() */
+};
+
+/* Low memory of kernel B ends below it: bytes. */
+#define JUMP_LOW_SIZE 0xa0000
+
+/*
+ * Is that a kernel B which can be entered again where HANDOFF (home and CRC not filled in) would
+ * be its new handoff area? EINVAL names what stands against it. HOME and LOW need not be whole: the
+ * head, and nothing else, is looked at.
+ */
+int jump_again_check(const struct jump_again *again, const char *cmdline, struct error *err);
+
+/*
+ * Load it like jump_load(), with the new handoff area. The first jump goes on where that kernel B
+ * jumped back.
+ */
+int jump_load_again(const struct jump_again *again, struct error *err);
+
 /* Could this system jump by what JUMP asks for? Tells apart what is missing. Changes
  * nothing, but has the module loaded. */
 int jump_supported(enum jump_choice choice, struct error *err);

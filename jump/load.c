@@ -3,21 +3,18 @@
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crc32c.h"
 #include "jump/blobs.h"
 #include "jump/bootparams.h"
+#include "jump/head.h"
 #include "jump/identity.h"
 #include "jump/jump.h"
 #include "jump/kexec.h"
 
-#define LARGE_PAGE  0x200000ULL
-#define ENTRY_64    0x200 /* 64-bit entry point, from the start of the kernel proper */
-#define LOW_END	    (0xa0000 >> FRAME_SHIFT) /* 640 KiB */
-#define CMDLINE_MAX 2048
+#define LARGE_PAGE 0x200000ULL
+#define ENTRY_64   0x200 /* 64-bit entry point, from the start of the kernel proper */
 /* What B needs beside its kernel and initramfs: memmap, per-CPU areas, slab, processes. */
 #define HOME_BASE	(40ULL << 20)
 #define HOME_PER_CPU	(7ULL << 19) /* a CPU's areas and a chunk of pages */
@@ -75,20 +72,6 @@ static int make_layout(const struct jump_load *load, struct boot_layout *layout,
 	return 0;
 }
 
-static int fill_cmdline(char *head, const struct jump_load *load, struct error *err)
-{
-	/* To its firmware the head is RAM like the rest of the home, or B's own jump module would
-	 * not touch it; B is told to leave it alone. */
-	int n = snprintf(head + HEAD_CMDLINE, CMDLINE_MAX,
-			 "%s kjump.home=0x%" PRIx64 " memmap=%dK$0x%" PRIx64, load->cmdline,
-			 load->home_start, HEAD_SIZE >> 10, load->home_start);
-
-	if (n >= CMDLINE_MAX)
-		return error_set(err, E2BIG, "command line of kernel B: longer than %d bytes",
-				 CMDLINE_MAX - 1);
-	return 0;
-}
-
 static int fill_tables(char *head, const struct jump_load *load, struct error *err)
 {
 	struct identity identity;
@@ -106,45 +89,6 @@ static void fill_stub(char *head, const struct boot_layout *layout)
 
 	memcpy(head + HEAD_ENTRY_STUB, jump_entry, jump_entry_end - jump_entry);
 	memcpy(head + HEAD_ENTRY_STUB + ENTRY_KERNEL, &kernel, sizeof(kernel));
-}
-
-static int fill_handoff(char *head, const struct jump_load *load, const struct runs *low,
-			struct error *err)
-{
-	struct live_page live = { .magic = LIVE_MAGIC, .version = ABI_VERSION };
-	struct handoff *handoff = load->handoff;
-
-	if (low->n + 1 > HANDOFF_HOME_MAX)
-		return error_set(err, E2BIG, "more than %d ranges of RAM below 640 KiB",
-				 HANDOFF_HOME_MAX - 1);
-	memcpy(handoff->magic, HANDOFF_MAGIC, sizeof(handoff->magic));
-	handoff->version = ABI_VERSION;
-	handoff->home_start = load->home_start;
-	memcpy(handoff->home, low->v, low->n * sizeof(*low->v));
-	handoff->home[low->n] =
-		(struct run){ load->home_start >> FRAME_SHIFT, load->home_size >> FRAME_SHIFT };
-	handoff->home_count = low->n + 1;
-	handoff->crc = 0;
-	handoff->crc = crc32c(0, handoff, sizeof(*handoff));
-	memcpy(head + HEAD_LIVE, &live, sizeof(live));
-	memcpy(head + HEAD_HANDOFF, handoff, sizeof(*handoff));
-	return 0;
-}
-
-/* A's RAM below 640 KiB except page 0: B starts its CPUs there, and A's own trampoline lies there.
- */
-static int low_ram(const struct handoff *handoff, struct runs *ret, struct error *err)
-{
-	struct runs ram = { .v = (struct run *)handoff->ram, .n = handoff->ram_count };
-	struct run range = { 1, LOW_END - 1 };
-	struct runs below = { .v = &range, .n = 1 };
-	int r = runs_intersect(&ram, &below, ret);
-
-	if (r < 0)
-		return error_set(err, -r, "list of low memory");
-	if (!ret->n)
-		return error_set(err, ENOMEM, "no RAM below 640 KiB; kernel B cannot start there");
-	return 0;
 }
 
 /* SIZE bytes for [START, END) of the home. */
@@ -188,7 +132,7 @@ int jump_load(const struct jump_load *load, struct error *err)
 	r = make_layout(load, &layout, err);
 	if (r < 0)
 		return r;
-	r = low_ram(load->handoff, &low, err);
+	r = head_low_ram(load->handoff, &low, err);
 	if (r < 0)
 		goto out;
 	head = aligned_alloc(FRAME_SIZE, HEAD_SIZE);
@@ -198,7 +142,7 @@ int jump_load(const struct jump_load *load, struct error *err)
 	}
 	memset(head, 0, HEAD_SIZE);
 	fill_stub(head, &layout);
-	r = fill_cmdline(head, load, err);
+	r = head_cmdline(head + HEAD_CMDLINE, load->cmdline, load->home_start, err);
 	if (r == 0)
 		r = fill_tables(head, load, err);
 	if (r == 0)
@@ -206,7 +150,7 @@ int jump_load(const struct jump_load *load, struct error *err)
 				    head + HEAD_SETUP_DATA, load->kernel, &layout, &low,
 				    load->handoff->firmware, load->handoff->firmware_count, err);
 	if (r == 0)
-		r = fill_handoff(head, load, &low, err);
+		r = head_handoff(head, load->home_start, load->home_size, &low, load->handoff, err);
 	if (r == 0)
 		r = load_segments(load, &layout, head, &low, err);
 out:

@@ -109,6 +109,40 @@ static size_t cheapest(const uint64_t *cost, size_t blocks, size_t needed)
 	return best;
 }
 
+int jump_place_check(const struct runs *ram, const struct runs *avoid, const char *kpageflags,
+		     uint64_t start, uint64_t size, struct error *err)
+{
+	const struct run frames = { start >> FRAME_SHIFT, size >> FRAME_SHIFT };
+	const struct runs place = { .v = (struct run *)&frames, .n = 1 };
+	struct runs usable = { 0 }, there = { 0 };
+	uint64_t flags[BLOCK_PAGES];
+	bool fits;
+	int fd, r;
+
+	r = runs_subtract(ram, avoid, &usable);
+	if (!r)
+		r = runs_intersect(&usable, &place, &there);
+	fits = !r && there.n == 1 && there.v[0].count == frames.count && start % BLOCK_SIZE == 0 &&
+	       size % BLOCK_SIZE == 0 && frames.pfn + frames.count <= LIMIT_PFN;
+	runs_free(&there);
+	runs_free(&usable);
+	if (r)
+		return error_set(err, -r, "no memory to check the place for kernel B");
+	fd = open(kpageflags, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "%s", kpageflags);
+	for (uint64_t b = 0; fits && b < frames.count / BLOCK_PAGES; b++)
+		fits = pread(fd, flags, sizeof(flags),
+			     (off_t)((frames.pfn + b * BLOCK_PAGES) * sizeof(*flags))) ==
+			       (ssize_t)sizeof(flags) &&
+		       block_cost(flags, BLOCK_PAGES, 0) != FORBIDDEN;
+	close(fd);
+	return fits ? 0
+		    : error_set(err, EADDRNOTAVAIL,
+				"the kernel has something else at 0x%" PRIx64 ", where it lived",
+				start);
+}
+
 int jump_place(const struct runs *ram, const struct runs *avoid, const struct runs *movable,
 	       const char *kpageflags, uint64_t size, uint64_t *ret, struct error *err)
 {

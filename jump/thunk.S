@@ -18,6 +18,8 @@ _start:
 	.quad	0				/* B stays behind? */
 	.quad	0				/* B's return address */
 	.quad	0				/* A's MSR IA32_S_CET */
+	.org	THUNK_AGAIN
+	jmp	again				/* a kernel B that was put back from a file */
 
 /* B's relocate_kernel calls us (after a plain kexec it jumps here: then nobody waits for us). */
 to_a:

@@ -144,6 +144,7 @@ static const struct key settings[] = {
 	SETTING(seal, seal),
 	SETTING(all, key_switch),
 	SETTING(rehearse, key_switch),
+	SETTING(always_boot, key_switch),
 	SETTING(home, home),
 	SETTING(allow_unwatched, key_text),
 	SETTING(anyway, key_switch),

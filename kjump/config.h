@@ -42,6 +42,7 @@ struct config {
 	char allow_unwatched[256]; /* "yes", or what may change without being noticed */
 	bool anyway;		   /* save though the next boot would not restore, ... */
 	bool rehearse;		   /* freeze once for practice before the first jump */
+	bool always_boot;	   /* boot kernel B whenever it is loaded anew */
 	enum jump_choice jump;	   /* by the module, by kexec, or what there is */
 	char kernel[256];	   /* kernel B's bzImage */
 	char initramfs[256];	   /* and its initramfs */

@@ -24,6 +24,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 				     "save to a target in clear though disks are\nencrypted" },
 	[OPTION_ALLOW_UNWATCHED] = { SETTING("allow-unwatched"), 0, "[=LIST]",
 				     "all, or those in LIST, may change without being\nnoticed" },
+	[OPTION_ALWAYS_BOOT] = { SETTING("always-boot"), 0, "[=no]",
+				 "boot kernel B, though its memory is in a file" },
 	[OPTION_ANYWAY] = { SETTING("anyway"), 0, "[=no]",
 			    "save though the next boot would not restore, or\na device would be "
 			    "lost" },

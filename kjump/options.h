@@ -17,6 +17,7 @@ enum option_index {
 	OPTION_ALL,
 	OPTION_ALLOW_PLAINTEXT,
 	OPTION_ALLOW_UNWATCHED,
+	OPTION_ALWAYS_BOOT,
 	OPTION_ANYWAY,
 	OPTION_BOOT,
 	OPTION_CMDLINE,
@@ -64,7 +65,7 @@ enum option_index {
 /* Groups of them. */
 #define TAKES_LOAD                                                                                 \
 	(TAKES(CONFIG) | TAKES(WORKERS) | TAKES(KERNEL) | TAKES(INITRAMFS) | TAKES(HOME) |         \
-	 TAKES(JUMP) | TAKES(CMDLINE) | TAKES(QUIET))
+	 TAKES(JUMP) | TAKES(CMDLINE) | TAKES(ALWAYS_BOOT) | TAKES(QUIET))
 #define TAKES_SAVE                                                                                 \
 	(TAKES_LOAD | TAKES(TARGET) | TAKES(LEVEL) | TAKES(VERIFY) | TAKES(ALLOW_PLAINTEXT) |      \
 	 TAKES(SEAL) | TAKES(ALLOW_UNWATCHED) | TAKES(ALL) | TAKES(DRY_RUN) | TAKES(REHEARSE) |    \

@@ -57,8 +57,12 @@
 #define PATH_JOURNALCTL	  "/usr/bin/journalctl"
 #define PATH_FIND_MODULES KJUMP_PREFIX "/lib/kjump/modules"
 /* Made on the machine, for each kernel: .../initramfs-RELEASE.img. */
-#define PATH_HISTORY		 "/var/lib/kjump/history.jsonl"
-#define PATH_INITRAMFS_MADE	 "/var/lib/kjump/initramfs.img"
+#define PATH_LIB     "/var/lib/kjump"
+#define PATH_HISTORY PATH_LIB "/history.jsonl"
+/* Kernel B's memory, and what is there while it is not known whether that can be used. */
+#define PATH_KEPT		 PATH_LIB "/b.img"
+#define PATH_KEPT_TRIED		 PATH_LIB "/b.tried"
+#define PATH_INITRAMFS_MADE	 PATH_LIB "/initramfs.img"
 #define PATH_INITRAMFS		 "/usr/lib/kjump/initramfs.img"
 #define PATH_INITRAMFS_OF_PREFIX KJUMP_PREFIX "/lib/kjump/initramfs.img"
 
@@ -108,6 +112,7 @@
 #define PATH_KMSG     "/dev/kmsg"
 #define PATH_WATCHDOG "/dev/watchdog"
 #define PATH_RANDOM   "/dev/urandom"
+#define PATH_MEM      "/dev/mem"
 
 /* Make the directory PATH_RUN unless it is there. */
 int paths_make_run(struct error *err);

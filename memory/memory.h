@@ -142,6 +142,12 @@ int memory_mailbox_check(const struct mailbox *mailbox, const uint8_t nonce[16],
 void memory_outcome_store(struct mailbox *mailbox, const struct outcome *outcome);
 
 /*
+ * Give the running kernel the request's random bytes, have its generators seeded anew, and put
+ * zeros in their place; none is no error, for that was done then. RANDOM is /dev/random.
+ */
+int memory_entropy_take(struct mailbox *mailbox, const char *random, struct error *err);
+
+/*
  * Put the end of the running kernel's log into the outcome, for the moment before the jump back.
  * When the log cannot be read the outcome has none (log_size 0).
  */

@@ -286,6 +286,8 @@ int cmdline_for_b(const char *a, unsigned cpus, const char *extra, char *ret, si
 	*ret = '\0';
 	append_words(&text, a, is_console);
 	append(&text, "nokaslr iomem=relaxed");
+	/* What a save leaves behind is A's, and shall be neither in its own file nor take room. */
+	append(&text, "init_on_free=1");
 	snprintf(number, sizeof(number), "nr_cpus=%u", cpus);
 	append(&text, number);
 	/* A kernel B that hangs or fails must end in a reboot, not in a dead machine. */

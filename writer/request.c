@@ -210,13 +210,16 @@ static enum write_exit answer(struct task *task, struct mailbox *mailbox)
 {
 	struct save_result result = { 0 };
 	struct outcome outcome = { 0 };
-	struct error err = { 0 };
-	int r;
+	struct error err = { 0 }, second;
+	int r, code;
 
+	/* Before anything is drawn: this kernel may be one out of a file, with all of its state. */
+	r = memory_entropy_take(mailbox, "/dev/random", &err);
 	begin_outcome(mailbox, task->view->live, &outcome);
 	task->stamps = outcome.stamps;
 	outcome.stamps[STAMP_SAVE_START] = tsc_read();
-	r = take_seal(task, mailbox, &err);
+	code = take_seal(task, mailbox, r ? &second : &err);
+	r = r ? r : code;
 	if (!r)
 		r = execute(task, &result, &err);
 	keys_wipe(&task->seal, sizeof(task->seal));

@@ -19,8 +19,9 @@ static void print_loaded(const struct loader *loader, struct tsc_rate start)
 {
 	char size[HUMAN_SIZE];
 
-	printf("kernel B %s: home %s at 0x%" PRIx64 "%s",
+	printf("kernel B %s%s: home %s at 0x%" PRIx64 "%s",
 	       loader->load_start ? "loaded" : "is loaded already",
+	       loader->load_start && loader->state.from_file ? " from " PATH_KEPT : "",
 	       human_bytes(loader->state.home_size, size), loader->state.home_start,
 	       loader->state.reserved ? ", reserved at boot" : "");
 	if (loader->load_start)

@@ -46,9 +46,11 @@ static void show_kernel(const struct state *state, const struct error *record)
 	else
 		printf("kernel B  loaded: home %s at 0x%" PRIx64 "\n"
 		       "          %s, %s\n"
+		       "          %s%s\n"
 		       "jump      by %s\n",
 		       human_bytes(state->home_size, size), state->home_start, state->kernel,
-		       state->initramfs, jump_named(state->jump)->name);
+		       state->initramfs, state->from_file ? "taken from " PATH_KEPT : "booted: ",
+		       state->from_file ? "" : state->why, jump_named(state->jump)->name);
 }
 
 static void show_mailbox(const struct state *state)

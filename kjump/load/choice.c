@@ -146,6 +146,7 @@ int choice_make(const struct config *config, struct choice *ret, struct error *e
 	memset(ret, 0, sizeof(*ret));
 	ret->level = config->level;
 	ret->home = config->home;
+	ret->always_boot = config->always_boot;
 	ret->cpus = choice_cpus(config);
 	status = file_read(PATH_CMDLINE, cmdline, sizeof(cmdline), err);
 	if (!status)

@@ -6,6 +6,7 @@
 #ifndef KJUMP_LOAD_CHOICE_H
 #define KJUMP_LOAD_CHOICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/error.h"
@@ -18,6 +19,7 @@ struct choice {
 	char release[128]; /* of that kernel, or "" when its name does not tell */
 	char cmdline[CMDLINE_SIZE];
 	unsigned cpus;
+	bool always_boot;
 	int level;	 /* may be another one the next time that this kernel B is used */
 	uint64_t home;	 /* bytes; 0 = as much as it needs */
 	uint64_t digest; /* files (path, size, time), command line, home, ABI_VERSION */

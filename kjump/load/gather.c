@@ -157,3 +157,18 @@ int gather_handoff(const struct mailbox_page *page, struct handoff *ret, struct 
 	gather_resources(ret);
 	return 0;
 }
+
+int gather_reserved(const struct reserved *reserved, struct runs *ram, struct handoff *handoff,
+		    struct error *err)
+{
+	if (!reserved->size || reserved->system_ram)
+		return 0;
+	if (runs_append(ram, reserved->start >> FRAME_SHIFT, reserved->size >> FRAME_SHIFT))
+		return error_set(err, ENOMEM, "out of memory");
+	runs_sort(ram);
+	if (ram->n > HANDOFF_RAM_MAX)
+		return error_set(err, E2BIG, "more than %d ranges of RAM", HANDOFF_RAM_MAX);
+	memcpy(handoff->ram, ram->v, ram->n * sizeof(*ram->v));
+	handoff->ram_count = (uint32_t)ram->n;
+	return 0;
+}

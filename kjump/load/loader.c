@@ -17,6 +17,7 @@
 
 #include "common/tsc.h"
 #include "jump/jump.h"
+#include "kjump/load/again.h"
 #include "kjump/load/ballast.h"
 #include "kjump/load/choice.h"
 #include "kjump/load/gather.h"
@@ -133,23 +134,38 @@ static int place(const struct choice *choice, const struct runs *avoid, const st
 	return ret;
 }
 
-/*
- * A home outside of what the system knows as its RAM is RAM all the same: to the kernel that
- * restores, to the accounts of the image, and to those who jump.
- */
-static int add_to_ram(const struct reserved *reserved, struct runs *ram, struct handoff *handoff,
-		      struct error *err)
+/* The kernel itself, which boots at the first jump. */
+static int place_and_boot(const struct choice *choice, const struct runs *avoid, struct runs *ram,
+			  struct jump_load *load, struct reserved *reserved, struct error *err)
 {
-	if (!reserved->size || reserved->system_ram)
-		return 0;
-	if (runs_append(ram, reserved->start >> FRAME_SHIFT, reserved->size >> FRAME_SHIFT))
-		return error_set(err, ENOMEM, "out of memory");
-	runs_sort(ram);
-	if (ram->n > HANDOFF_RAM_MAX)
-		return error_set(err, E2BIG, "more than %d ranges of RAM", HANDOFF_RAM_MAX);
-	memcpy(handoff->ram, ram->v, ram->n * sizeof(*ram->v));
-	handoff->ram_count = (uint32_t)ram->n;
-	return 0;
+	struct ballast ballast = { 0 };
+	int ret = place(choice, avoid, ram, &ballast, load, reserved, err);
+
+	if (!ret)
+		ret = gather_reserved(reserved, ram, load->handoff, err);
+	if (!ret)
+		ret = jump_load(load, err);
+	ballast_drop(&ballast);
+	return ret;
+}
+
+/* That there is no file yet, or shall be none, is no news. */
+static bool put_back(const struct choice *choice, const struct again *again, struct runs *ram,
+		     struct reserved *reserved, struct state *state)
+{
+	struct error err = { 0 };
+
+	if (choice->always_boot) {
+		snprintf(state->why, sizeof(state->why), "the settings say so");
+		return false;
+	}
+	if (again_load(again, state, ram, reserved, &err)) {
+		snprintf(state->why, sizeof(state->why), "%s", err.text);
+		if (err.code != ENOENT)
+			message("%s; kernel B is booted at the next jump", err.text);
+		return false;
+	}
+	return true;
 }
 
 static int place_and_load(const struct choice *choice, const struct mailbox_page *page,
@@ -159,15 +175,13 @@ static int place_and_load(const struct choice *choice, const struct mailbox_page
 	struct run frames = { page->pfn, MAILBOX_SIZE / FRAME_SIZE };
 	struct runs avoid = { .v = &frames, .n = 1 };
 	const struct home_load needs = home_load(choice, load, ram);
-	struct ballast ballast = { 0 };
-	struct reserved reserved;
-	int ret = place(choice, &avoid, ram, &ballast, load, &reserved, err);
+	const struct again again = { choice, &needs, &avoid, &running, load };
+	struct reserved reserved = { 0 };
+	int ret = 0;
 
-	if (!ret)
-		ret = add_to_ram(&reserved, ram, load->handoff, err);
-	if (!ret)
-		ret = jump_load(load, err);
-	ballast_drop(&ballast);
+	state->from_file = put_back(choice, &again, ram, &reserved, state);
+	if (!state->from_file)
+		ret = place_and_boot(choice, &avoid, ram, load, &reserved, err);
 	state->home_start = load->home_start;
 	state->home_size = load->home_size;
 	state->level = (uint64_t)home_level(&needs, load->home_size);
@@ -233,7 +247,10 @@ static int load_b(const struct choice *choice, struct loader *loader, struct err
 		goto out;
 	load.initramfs = initramfs.bytes;
 	load.initramfs_size = initramfs.size;
-	ret = place_and_load(choice, page, &ram, &load, &loader->state, err);
+	ret = again_identify(&kernel, initramfs.bytes, initramfs.size, choice->cpus, &loader->state,
+			     err);
+	if (!ret)
+		ret = place_and_load(choice, page, &ram, &load, &loader->state, err);
 out:
 	runs_free(&ram);
 	if (initramfs.bytes)
@@ -270,10 +287,11 @@ static int load_cold(const struct choice *choice, struct loader *loader, struct 
 {
 	struct state *state = &loader->state;
 	struct error ignored = { 0 };
+	struct run home;
 	int ret;
 
 	memset(state, 0, sizeof(*state));
-	ret = mailbox_create(&loader->page, err);
+	ret = mailbox_create(&loader->page, again_home(choice, &home) ? &home : NULL, err);
 	if (ret)
 		return ret;
 	ret = memory_map_digest(&running, &state->memory_map, err);

@@ -149,7 +149,54 @@ static int start_afresh(struct mailbox *mailbox, struct error *err)
 	return 0;
 }
 
-int mailbox_create(struct mailbox_page *page, struct error *err)
+static bool lies_in(const struct mailbox_page *page, const struct run *frames)
+{
+	return page->pfn < frames->pfn + frames->count &&
+	       frames->pfn < page->pfn + MAILBOX_SIZE / FRAME_SIZE;
+}
+
+static void spare_path(char path[64], unsigned number)
+{
+	snprintf(path, 64, PATH_HUGE "/spare-%u", number);
+}
+
+/*
+ * The kernel hands out huge pages as they come: those in FRAMES are put aside until there is one
+ * elsewhere, and then given back. When there is none, the mailbox stays where it was.
+ */
+static void move_out(struct mailbox_page *page, const struct run *frames)
+{
+	const unsigned max = (unsigned)(frames->count / (MAILBOX_SIZE / FRAME_SIZE)) + 1;
+	struct mailbox_page other = { .raised = false };
+	struct error ignored = { 0 };
+	unsigned count = 0, raised = 0;
+	char path[64];
+
+	while (lies_in(page, frames) && count < max) {
+		spare_path(path, count);
+		if (rename(PATH_MAILBOX, path))
+			break;
+		other = (struct mailbox_page){ .raised = false };
+		if (open_file(&other, O_CREAT, &ignored)) {
+			mailbox_close(&other);
+			raised += other.raised;
+			rename(path, PATH_MAILBOX);
+			break;
+		}
+		raised += page->raised;
+		mailbox_close(page);
+		*page = other;
+		count++;
+	}
+	while (count--) {
+		spare_path(path, count);
+		unlink(path);
+	}
+	if (raised)
+		change_pool(-(int)raised);
+}
+
+int mailbox_create(struct mailbox_page *page, const struct run *avoid, struct error *err)
 {
 	int ret;
 
@@ -157,6 +204,8 @@ int mailbox_create(struct mailbox_page *page, struct error *err)
 	ret = mount_huge(err);
 	if (!ret)
 		ret = open_file(page, O_CREAT, err);
+	if (!ret && avoid)
+		move_out(page, avoid);
 	if (!ret)
 		ret = start_afresh(page->mailbox, err);
 	if (ret) {

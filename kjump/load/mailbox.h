@@ -23,10 +23,11 @@ struct mailbox_page {
 };
 
 /*
- * Make the mailbox, or take the one that is there, and start it afresh with a new nonce. Ended by
- * mailbox_close() for this process and mailbox_remove() for good.
+ * Make the mailbox, or take the one that is there, and start it afresh with a new nonce; if that
+ * can be, outside of AVOID (NULL: anywhere). Ended by mailbox_close() for this process and
+ * mailbox_remove() for good.
  */
-int mailbox_create(struct mailbox_page *page, struct error *err);
+int mailbox_create(struct mailbox_page *page, const struct run *avoid, struct error *err);
 
 /* Map the mailbox that is there; ENOENT when there is none. */
 int mailbox_open(struct mailbox_page *page, struct error *err);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "image/format.h"
 
 struct state {
 	uint64_t home_start, home_size; /* bytes */
@@ -23,8 +24,13 @@ struct state {
 	char jump[8];	  /* name of the back end that has it */
 	char kernel[256]; /* paths */
 	char initramfs[256];
-	uint64_t digest;     /* of all that was loaded; see struct choice */
-	uint64_t memory_map; /* see memory_map_digest() */
+	uint64_t digest;	       /* of all that was loaded; see struct choice */
+	uint64_t memory_map;	       /* see memory_map_digest() */
+	struct kept_identity identity; /* when it was loaded; home and flags are not filled in */
+	bool from_file;		       /* it was not booted, but put back from PATH_KEPT */
+	bool proven;		       /* and has answered a request since */
+	bool kept;		       /* its memory is in that file, or cannot be put there */
+	char why[256];		       /* it was, or will be, booted and not put back */
 };
 
 /* ENOENT when nothing is on record; errors name file and line. */

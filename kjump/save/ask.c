@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,7 +119,10 @@ int ask_post(struct save *save, struct error *err)
 	save->request.offline_pages = untouchable.offline;
 	save->request.tsc_khz = tsc_rate_khz(save->start);
 	save->request.kexec_list = save->loader.state.kexec_list;
+	if (getrandom(save->request.entropy, REQUEST_ENTROPY, 0) != REQUEST_ENTROPY)
+		return error_errno(err, "random numbers for kernel B");
 	mailbox->request = save->request;
+	explicit_bzero(save->request.entropy, sizeof(save->request.entropy));
 	memset(&mailbox->outcome, 0, sizeof(mailbox->outcome));
 	/* Last, and straight into the mailbox: a key serves one jump, and is nowhere else. */
 	return sealing_wanted(&save->options->config, PATH_SENDER)

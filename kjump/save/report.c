@@ -6,9 +6,12 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/printable.h"
 #include "common/safe.h"
+#include "kjump/paths.h"
+#include "text/files.h"
 #include "text/human.h"
 
 #define LOG_LINES 10
@@ -187,4 +190,14 @@ void report_log(FILE *out, const struct outcome *outcome)
 		fprintf(out, "%s\n", printable(line));
 		at += size + 1;
 	}
+}
+
+void report_keep(const char *text)
+{
+	struct error err = { 0 };
+
+	if (!file_replace(PATH_LAST, text, &err))
+		chmod(PATH_LAST, 0644);
+	else
+		message("%s; the result is not kept for 'kjump status'", err.text);
 }

@@ -22,6 +22,9 @@ const char *report_operation(uint32_t operation);
 /* Several lines: pages, bytes, ratio, seconds. For all results but failures. */
 void report_print(FILE *out, const struct report *report);
 
+/* Keep TEXT for 'kjump status' of everybody. */
+void report_keep(const char *text);
+
 /* The last lines of kernel B's log. */
 void report_log(FILE *out, const struct outcome *outcome);
 

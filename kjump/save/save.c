@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "kjump/paths.h"
 #include "kjump/save/hooks.h"
 #include "kjump/save/hybrid.h"
+#include "kjump/save/keep.h"
 #include "kjump/save/parts.h"
 #include "kjump/save/quiesce.h"
 #include "kjump/save/rehearse.h"
@@ -97,13 +97,13 @@ static int ask_with_retry(struct save *save, struct error *err)
 	int ret;
 
 	do {
-		ret = loader_ensure(&save->options->config, &save->loader, err);
+		ret = keep_begin(&save->options->config, &save->loader, err);
 		if (ret)
 			return ret;
-		warm = !save->loader.load_start;
-		if (!warm && !save->options->config.all)
+		warm = !save->loader.load_start || save->loader.state.from_file;
+		if (save->loader.load_start && !save->options->config.all)
 			finder_tell(PATH_KCORE, PATH_IOMEM, PATH_ZONEINFO);
-		ret = ask(save, err);
+		ret = keep_end(&save->loader, ask(save, err), &save->outcome, err);
 		loader_close(&save->loader);
 		if (ret != -ESTALE)
 			return ret;
@@ -128,16 +128,6 @@ static void drop_payload(void)
 		message("%s; 'kjump unload' tries again", err.text);
 }
 
-static void keep_last(const char *text)
-{
-	struct error err = { 0 };
-
-	if (!file_replace(PATH_LAST, text, &err))
-		chmod(PATH_LAST, 0644); /* for 'kjump status' of everybody */
-	else
-		message("%s; the result is not kept for 'kjump status'", err.text);
-}
-
 static void report(const struct save *save)
 {
 	const struct report report = { &save->request, &save->outcome, save->back };
@@ -150,7 +140,7 @@ static void report(const struct save *save)
 		return;
 	report_print(memory, &report);
 	if (!fclose(memory)) {
-		keep_last(text);
+		report_keep(text);
 		if (!save->options->quiet)
 			fputs(text, stdout);
 	}
@@ -167,7 +157,7 @@ static void report_failure(const struct save *save, const char *cause, const cha
 	snprintf(text, sizeof(text), "%s of %s on %s: failed: %s\n",
 		 report_operation(save->request.operation), human_time(save->request.time, time),
 		 save->request.target_name, cause);
-	keep_last(text);
+	report_keep(text);
 }
 
 static int conclude(struct save *save)
@@ -257,6 +247,8 @@ static int save_between_hooks(struct save *save, enum operation operation)
 	}
 	hooks_post(&hooks);
 	settle_end(&save->settle);
+	if (!ret)
+		keep_file(&save->options->config, &save->outcome, save->options->quiet);
 	return status;
 }
 

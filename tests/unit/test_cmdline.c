@@ -15,7 +15,7 @@
 #include "text/cmdline.h"
 
 #define FIXED(cpus)                                                                                \
-	"nokaslr iomem=relaxed nr_cpus=" cpus                                                      \
+	"nokaslr iomem=relaxed init_on_free=1 nr_cpus=" cpus                                       \
 	" panic=10 oops=panic softlockup_panic=1 sysctl.kernel.hung_task_panic=1"                  \
 	" printk.devkmsg=on loglevel=6 raid=noautodetect noresume"                                 \
 	" initcall_blacklist=virtio_balloon_driver_init,virtio_mem_driver_init,init_balloon_drv,"  \

@@ -45,6 +45,7 @@ static void test_good(void **state)
 				   "allow_plaintext = yes\n"
 				   "all = on\n"
 				   "rehearse = no\n"
+				   "always_boot = yes\n"
 				   "kernel = /boot/a kernel\n"
 				   "initramfs = /boot/initramfs.img\n"
 				   "home = 127M\n"
@@ -59,6 +60,7 @@ static void test_good(void **state)
 	assert_true(config.allow_plaintext);
 	assert_true(config.all);
 	assert_false(config.rehearse);
+	assert_true(config.always_boot);
 	assert_string_equal(config.kernel, "/boot/a kernel");
 	assert_string_equal(config.initramfs, "/boot/initramfs.img");
 	assert_int_equal(config.home, 128 << 20);
