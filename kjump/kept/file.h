@@ -35,6 +35,9 @@ struct kept_file {
  * who is this user, may write to it; ENOTSUP for another version; EUCLEAN when it is damaged.
  */
 int kept_open(const char *path, struct kept_file *ret, struct error *err);
+
+/* The same of FD, which belongs to *RET from then on, and is closed when this fails. */
+int kept_open_descriptor(int fd, struct kept_file *ret, struct error *err);
 void kept_close(struct kept_file *file);
 
 /* Where pages go: frames from PFN on are at BYTES. */

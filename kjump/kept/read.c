@@ -155,25 +155,32 @@ static int check_owner(int fd, uint64_t *size, struct error *err)
 	return 0;
 }
 
-int kept_open(const char *path, struct kept_file *ret, struct error *err)
+int kept_open_descriptor(int fd, struct kept_file *ret, struct error *err)
 {
 	uint64_t size = 0;
 	int status;
 
-	*ret = (struct kept_file){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK |
-							    O_NOCTTY) };
-	if (ret->fd < 0)
-		return error_errno(err, "%s", path);
-	status = check_owner(ret->fd, &size, err);
+	*ret = (struct kept_file){ .fd = fd };
+	status = check_owner(fd, &size, err);
 	if (!status)
-		status = read_at(ret->fd, &ret->head, sizeof(ret->head), 0, err);
+		status = read_at(fd, &ret->head, sizeof(ret->head), 0, err);
 	if (!status)
 		status = check_head(&ret->head, err);
 	if (!status)
 		status = read_lists(ret, size, err);
 	if (status)
 		kept_close(ret);
-	return status ? error_prefix(err, "%s", path) : 0;
+	return status;
+}
+
+int kept_open(const char *path, struct kept_file *ret, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	*ret = (struct kept_file){ .fd = -1 };
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	return kept_open_descriptor(fd, ret, err) ? error_prefix(err, "%s", path) : 0;
 }
 
 void kept_close(struct kept_file *file)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -239,6 +240,7 @@ int again_keep(const struct state *state, uint64_t *size, struct error *err)
 		return error_set(err, ESTALE, "%s than when kernel B was loaded", difference);
 	if (!state->kexec_list)
 		return error_set(err, ENOENT, "where kernel B's memory lies is not known");
+	mkdir(PATH_LIB, 0755);
 	identity.home_start = state->home_start;
 	identity.home_size = state->home_size;
 	identity.flags = state->reserved ? KEPT_RESERVED : 0;

@@ -155,6 +155,11 @@ static bool put_back(const struct choice *choice, const struct again *again, str
 {
 	struct error err = { 0 };
 
+	/* Of what cannot be told apart from another one nothing is kept, nor put back. */
+	if (!state->identity.kernel) {
+		state->kept = true;
+		return false;
+	}
 	if (choice->always_boot) {
 		snprintf(state->why, sizeof(state->why), "the settings say so");
 		return false;
@@ -221,6 +226,19 @@ int loader_place(const struct config *config, struct state *ret, struct error *e
 	return status;
 }
 
+/* Without that kernel B can only be booted. */
+static void identify(const struct choice *choice, const struct jump_load *load, struct state *state)
+{
+	struct error err = { 0 };
+
+	if (!again_identify(load->kernel, load->initramfs, load->initramfs_size, choice->cpus,
+			    state, &err))
+		return;
+	memset(&state->identity, 0, sizeof(state->identity));
+	snprintf(state->why, sizeof(state->why), "%s", err.text);
+	message("%s; kernel B is kept in no file", err.text);
+}
+
 static int load_b(const struct choice *choice, struct loader *loader, struct error *err)
 {
 	const struct mailbox_page *page = &loader->page;
@@ -247,10 +265,8 @@ static int load_b(const struct choice *choice, struct loader *loader, struct err
 		goto out;
 	load.initramfs = initramfs.bytes;
 	load.initramfs_size = initramfs.size;
-	ret = again_identify(&kernel, initramfs.bytes, initramfs.size, choice->cpus, &loader->state,
-			     err);
-	if (!ret)
-		ret = place_and_load(choice, page, &ram, &load, &loader->state, err);
+	identify(choice, &load, &loader->state);
+	ret = place_and_load(choice, page, &ram, &load, &loader->state, err);
 out:
 	runs_free(&ram);
 	if (initramfs.bytes)

@@ -153,7 +153,9 @@ void report_print(FILE *out, const struct report *report)
 		return;
 	}
 	print_seconds(out, report);
-	if (outcome->jumps == 1)
+	if (outcome->jumps == 1 && report->from_file)
+		fputs("  kernel B  taken from " PATH_KEPT "\n", out);
+	else if (outcome->jumps == 1)
 		fputs("  kernel B  cold, started for this\n", out);
 	else
 		fprintf(out, "  kernel B  warm, entered %" PRIu64 " times\n", outcome->jumps);

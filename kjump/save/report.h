@@ -14,6 +14,7 @@ struct report {
 	const struct request *request;
 	const struct outcome *outcome; /* checked: texts terminated; A's own stamps filled in */
 	uint64_t back;		       /* time-stamp counter when A went on */
+	bool from_file;		       /* kernel B came out of PATH_KEPT when it was loaded */
 };
 
 /* "hibernation" or "checkpoint" */

@@ -130,7 +130,8 @@ static void drop_payload(void)
 
 static void report(const struct save *save)
 {
-	const struct report report = { &save->request, &save->outcome, save->back };
+	const struct report report = { &save->request, &save->outcome, save->back,
+				       save->loader.state.from_file };
 	char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);

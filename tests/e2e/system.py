@@ -18,6 +18,7 @@ class System:
         self.machine, self.image = machine, image_disk
         self.workload = Workload(machine, data_disk)
         self.saved_boot = None
+        self.keeps_b = False
 
     def boot(self, workload=True, **load):
         """Boot A, claim the image disk, configure it, and start the workload."""
@@ -32,6 +33,8 @@ class System:
 
     def configure(self, target):
         lines = [] if target is None else [f"target = {target}"]
+        # Kernel B in a file takes memory here, where all files are in memory; test_kept.py has it.
+        lines += [] if self.keeps_b else ["always_boot = yes"]
         lines += ["kernel = /boot/vmlinuz", "initramfs = /usr/lib/kjump/initramfs.img"]
         # A boots without the parameter, which only a boot that is to restore is given.
         lines += ["anyway = yes"]

@@ -18,6 +18,7 @@ def make_kept(make_system, tmp_path):
         make_file_system(library.path)
         system = make_system(disks=[library], append=append, **arguments)
         system.library = library
+        system.keeps_b = True
         return system
 
     return make
@@ -71,3 +72,134 @@ def test_never_booted_again(make_kept, way):
     machine.run("test ! -e /var/lib/kjump/b.tried")
     assert system.b_boots(mark) == 0
     system.workload.finish()
+
+
+def load(machine, *options):
+    """What `kjump load` says, and drop what it loaded."""
+    text = machine.run(f"kjump load {' '.join(options)}", 120)
+    machine.run("kjump unload")
+    return text
+
+
+def check_refused(text, cause):
+    """One line says why; and kernel B is loaded so that it boots."""
+    lines = text.splitlines()
+    assert len(lines) == 2 and cause in lines[0], text
+    assert "kernel B is booted at the next jump" in lines[0]
+    assert "kernel B loaded: home" in lines[1]
+
+
+@pytest.mark.full
+def test_another_kernel_b(make_kept):
+    """Whatever makes kernel B another one makes it boot; what is damaged is not used, and made anew."""
+    system = make_kept()
+    machine = system.machine
+    make_file(system)
+    mark = start(system)
+    machine.run("cp /boot/vmlinuz /run/vmlinuz; echo >> /run/vmlinuz")
+    check_refused(load(machine, "--kernel /run/vmlinuz"), "kernel is another one")
+    machine.run("cp /usr/lib/kjump/initramfs.img /run/other.img; head -c 512 /dev/zero >> /run/other.img")
+    check_refused(load(machine, "--initramfs /run/other.img"), "initramfs is another one")
+    check_refused(load(machine, "--workers 1"), "number of CPUs")
+    check_refused(load(machine, "--cmdline quiet"), "command line")
+    check_refused(load(machine, "--home 160M"), "another size")
+    assert "kernel B loaded: home" in load(machine, "--always-boot")
+    assert f"loaded from {KEPT}" in load(machine)
+    machine.run(f"chmod 666 {KEPT}")
+    check_refused(load(machine), "others may write to it")
+    machine.run(f"chmod 600 {KEPT}; cp {KEPT} /run/b.img")
+    for place in ("100", "500000", "$(( $(stat -c %s /run/b.img) - 5 ))"):
+        machine.run(f"cp /run/b.img {KEPT}; printf xyz | dd of={KEPT} bs=1 seek={place} conv=notrunc 2>/dev/null")
+        check_refused(load(machine), "damaged")
+    machine.run(f"truncate -s 1000000 {KEPT}")
+    machine.run("kjump load")
+    assert "booted: " in machine.run("kjump status")
+    system.checkpoint()
+    assert system.b_boots(mark) == 1
+    assert f"loaded from {KEPT}" in load(machine) and f"loaded from {KEPT}" in load(machine)
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("change", ["memory", "disk", "cpu"])
+def test_another_machine(make_kept, tmp_path, change):
+    """Kernel B boots where memory, disks or the processor are not what it knows; and is kept again."""
+    system = make_kept()
+    machine = system.machine
+    make_file(system)
+    if change == "memory":
+        machine.memory = "1G"
+    elif change == "cpu":
+        machine.cpu = "max,-erms,-fsrm,-rdseed"
+    else:
+        machine.disks.append(Disk(tmp_path / "more.raw", 65 * MIB))
+    mark = start(system)
+    text = load(machine)
+    assert KEPT in text
+    check_refused(text, "processor" if change == "cpu" else "")
+    system.checkpoint()
+    assert system.b_boots(mark) == 1
+    assert f"loaded from {KEPT}" in load(machine)
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_never_tried_again(make_kept):
+    """A kernel B out of the file that was entered and did not come back is not entered once more."""
+    system = make_kept()
+    machine = system.machine
+    make_file(system)
+    mark = start(system)
+    machine.start("kjump checkpoint")
+    machine.wait_console("saving; q or Esc aborts", 90, mark)
+    machine.kill()
+    make_file_system(system.workload.disk.path)
+    mark = start(system)
+    check_refused(machine.run("kjump load", 120), "did not answer")
+    machine.run(f"test ! -e {KEPT} && test ! -e /var/lib/kjump/b.tried")
+    system.checkpoint()
+    assert system.b_boots(mark) == 1
+    machine.run(f"test -e {KEPT}")
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("variant", [
+    pytest.param({"firmware": "uefi", "bus": "nvme", "cpus": 4, "cpu": "max,vendor=GenuineIntel"},
+                 id="uefi-nvme-intel"),
+    pytest.param({"bus": "ahci"}, id="ahci"),
+    pytest.param({"append": "nokaslr memmap=128M$0x10000000"}, id="memmap"),
+    pytest.param({"append": "nokaslr crashkernel=128M"}, id="crashkernel"),
+])
+def test_machines(make_kept, variant):
+    """The second boot of other machines, and of some that have memory reserved for kernel B."""
+    system = make_kept(**variant)
+    make_file(system)
+    mark = start(system)
+    assert f"loaded from {KEPT}" in system.machine.run("kjump load", 120)
+    system.checkpoint()
+    system.workload.check()
+    job = system.hibernate()
+    assert system.b_boots(mark) == 0
+    system.restore(job)
+    system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+def test_fresh_random_numbers(make_kept):
+    """Two kernels B out of one file do not draw the same."""
+    system = make_kept()
+    machine = system.machine
+    make_file(system)
+    seen = set()
+    for _ in range(2):
+        start(system)
+        system.checkpoint()
+        seen.add(machine.run("grep -o 'image *[0-9a-f-]*' /run/kjump/last"))
+        system.workload.finish()
+        make_file_system(system.workload.disk.path)
+    assert len(seen) == 2, seen

@@ -7,12 +7,17 @@
  */
 #include <asm/bootparam.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
+#include "common/crc32c.h"
 #include "jump/jump.h"
 #include "kjump/check/initramfs.h"
 #include "kjump/config.h"
+#include "kjump/kept/file.h"
 #include "kjump/load/finder.h"
 #include "memory/core.h"
 #include "memory/parameter.h"
@@ -131,9 +136,52 @@ static bool read_core(const char *path, struct error *err)
 	return true;
 }
 
+/* Checksums that would keep everything out are made right first. */
+static void seal_kept(int fd)
+{
+	struct kept_head head;
+	size_t runs, chunks;
+	uint8_t lists[4096];
+	uint64_t hash;
+
+	if (pread(fd, &head, sizeof(head), 0) != sizeof(head))
+		return;
+	runs = head.run_count < 64 ? head.run_count * sizeof(struct run) : 0;
+	chunks = head.chunk_count < 64 ? head.chunk_count * sizeof(struct kept_chunk) : 0;
+	if (head.lists < INT32_MAX &&
+	    pread(fd, lists, runs + chunks, (off_t)head.lists) == (ssize_t)(runs + chunks)) {
+		hash = XXH3_64bits(lists, runs);
+		head.lists_hash = XXH3_64bits_withSeed(lists + runs, chunks, hash);
+	}
+	head.crc = 0;
+	head.crc = crc32c(0, &head, sizeof(head));
+	fuzz_write(fd, &head, sizeof(head), 0);
+}
+
+#define KEPT_HOME UINT64_C(0x8000000)
+
+static bool read_kept(const char *path, struct error *err)
+{
+	static unsigned char home[1 << 21], low[1 << 16];
+	const struct kept_place places[] = { { KEPT_HOME >> FRAME_SHIFT, 512, home },
+					     { 0, 16, low } };
+	int fd = open(path, O_RDWR);
+	struct kept_file file;
+	bool good;
+
+	fchmod(fd, 0600);
+	seal_kept(fd);
+	good = fuzz_good(kept_open_descriptor(fd, &file, err), err);
+	if (!good)
+		return false;
+	good = fuzz_good(kept_read(&file, places, 2, 1, err), err);
+	kept_close(&file);
+	return good;
+}
+
 static bool (*const kinds[])(const char *path, struct error *err) = {
-	read_config,	read_iomem,  read_symbols, read_zones,
-	read_parameter, read_kernel, read_core,	   read_initramfs,
+	read_config, read_iomem, read_symbols,	 read_zones, read_parameter,
+	read_kernel, read_core,	 read_initramfs, read_kept,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -167,11 +215,13 @@ static const char *const texts[] = {
 	NULL, /* a kernel */
 	NULL, /* a core */
 	NULL, /* an archive */
+	NULL, /* kernel B's memory */
 };
 
 #define SEED_KERNEL  5
 #define SEED_CORE    6
 #define SEED_ARCHIVE 7
+#define SEED_KEPT    8
 #define SEEDS	     (sizeof(texts) / sizeof(texts[0]))
 
 /* The smallest thing that passes for a bzImage. */
@@ -252,6 +302,34 @@ static size_t seed_archive(uint8_t *data)
 	return add_entry(data, at, "TRAILER!!!", "");
 }
 
+static const void *seed_page(void *context, uint64_t pfn, struct error *err)
+{
+	(void)err;
+	return memset(context, (int)pfn | 1, FRAME_SIZE);
+}
+
+static size_t seed_kept(uint8_t *data)
+{
+	const struct kept_identity identity = { .home_start = KEPT_HOME, .home_size = 1 << 21 };
+	struct run frames[] = { { 1, 3 }, { (KEPT_HOME >> FRAME_SHIFT) + 5, 2 } };
+	const struct runs runs = { .v = frames, .n = 2 };
+	char path[] = "/tmp/kjump-fuzz-XXXXXX";
+	unsigned char page[FRAME_SIZE];
+	struct error err = { 0 };
+	int fd = mkstemp(path);
+	uint64_t size;
+
+	if (fd < 0 || kept_write(path, &identity, &runs, seed_page, page, &size, &err))
+		abort();
+	close(fd);
+	fd = open(path, O_RDONLY);
+	if (size > FUZZ_SEED_MAX - 1 || read(fd, data, size) != (ssize_t)size)
+		abort();
+	close(fd);
+	unlink(path);
+	return size;
+}
+
 static size_t fuzz_seed(unsigned number, uint8_t *data)
 {
 	if (number >= SEEDS)
@@ -264,6 +342,8 @@ static size_t fuzz_seed(unsigned number, uint8_t *data)
 		return 1 + seed_core(data);
 	case SEED_ARCHIVE:
 		return 1 + seed_archive(data);
+	case SEED_KEPT:
+		return 1 + seed_kept(data);
 	}
 	memcpy(data, texts[number], strlen(texts[number]));
 	return 1 + strlen(texts[number]);
