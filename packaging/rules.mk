@@ -28,6 +28,10 @@ install-files: all
 	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-boot-on.service,\
 		boot/kjump-boot-on.service,644)
 	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-load.service,systemd/kjump-load.service,644)
+	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-checkpoint.service,\
+		systemd/kjump-checkpoint.service,644)
+	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-checkpoint.timer,\
+		systemd/kjump-checkpoint.timer,644)
 	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-unload.service,\
 		systemd/kjump-unload.service,644)
 	$(call install_script,$(PREFIX)/lib/systemd/system/kjump-history.service,\
@@ -53,7 +57,9 @@ uninstall:
 	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/sbin/kjump" ] || "$(PREFIX)/sbin/kjump" setup --undo --yes)
 	@$(MAKE) -s --no-print-directory install install-dracut install-initramfs-tools \
 		install-mkinitcpio install-dkms DESTDIR=$(INSTALLED)
-	$(if $(DESTDIR),,-systemctl disable -q kjump-boot-on.service kjump-load.service 2> /dev/null)
+	$(if $(DESTDIR),,-systemctl disable -q kjump-boot-on.service kjump-load.service \
+		kjump-checkpoint.timer 2> /dev/null)
+	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl stop kjump-checkpoint.timer)
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl stop kjump-unload.service)
 	$(if $(DESTDIR),,-command -v dkms > /dev/null && dkms remove kjump/$(version) --all)
 	@find $(INSTALLED) -type f -printf '%P\n' | while IFS= read -r file; do \

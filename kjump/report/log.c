@@ -22,9 +22,11 @@
 void report_journal(struct report *report)
 {
 	static const char *const units[] = {
-		"kjump-boot-on",     "kjump-early",	     "kjump-history",
-		"kjump-late",	     "kjump-load",	     "kjump-unload",
-		"systemd-hibernate", "systemd-hybrid-sleep", "systemd-suspend-then-hibernate",
+		"kjump-boot-on",	"kjump-checkpoint",
+		"kjump-early",		"kjump-history",
+		"kjump-late",		"kjump-load",
+		"kjump-unload",		"systemd-hibernate",
+		"systemd-hybrid-sleep", "systemd-suspend-then-hibernate",
 	};
 	const char *words[] = { "--no-pager", "--no-hostname", "--output=short-iso", "--lines=500",
 				"SYSLOG_IDENTIFIER=kjump" };

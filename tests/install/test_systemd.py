@@ -281,6 +281,7 @@ def test_units(installed, tmp_path):
     for name in ("bin", "sbin", "lib", "lib64"):
         (tree / name).symlink_to(f"usr/{name}")
     names = ["kjump-history.service", "kjump-load.service", "kjump-unload.service", "kjump-boot-on.service",
+             "kjump-checkpoint.service", "kjump-checkpoint.timer",
              *(f"systemd-{verb}.service" for verb in VERBS), "systemd-logind.service"]
 
     def complaints(name):
