@@ -28,7 +28,8 @@ static void test_every_byte_of_the_index(void **state)
 	create(&temp, &small, &super);
 	for (uint64_t i = 0; i < super.index_size; i++) {
 		temp_disk_flip(&temp, super.index[0].offset + i, 1 << i % 8);
-		assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), -EUCLEAN);
+		assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err),
+				 -EUCLEAN);
 		temp_disk_flip(&temp, super.index[0].offset + i, 1 << i % 8);
 	}
 	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), 0);
