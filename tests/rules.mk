@@ -142,7 +142,7 @@ check-package: deps
 
 # Debian 12 and 13 on LVM and LUKS, with a database and its clients, held for KJUMP_CYCLES cycles and
 # KJUMP_MINUTES checkpoints each; KJUMP_SUITES and KJUMP_KINDS take fewer machines. Takes root.
-SYSTEM_TOOLS := cryptsetup-bin debootstrap fdisk iproute2 openssh-client
+SYSTEM_TOOLS := cryptsetup-bin swtpm debootstrap fdisk iproute2 openssh-client
 check-system: deps
 	@scripts/deps $(PACKAGE_TOOLS) $(SYSTEM_TOOLS)
 	@$(MAKE) --no-print-directory deb

@@ -19,13 +19,14 @@ def make_server(tmp_path, request):
     """A Server(suite, kind), with kjump set up in it."""
     servers = request.node.servers = []
 
-    def make(suite, kind):
-        servers.append(Server(tmp_path / "server", suite, kind))
+    def make(suite, kind, tpm=False):
+        servers.append(Server(tmp_path / "server", suite, kind, tpm))
         servers[-1].start()
         return servers[-1]
 
     yield make
     for server in servers:
         server.machine.kill()
+        server.stop_tpm()
         # Gigabytes that pytest would keep.
         (tmp_path / "server/disk.raw").unlink(missing_ok=True)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A Debian on a disk, with its own kernel, initramfs and boot loader, reached by SSH."""
 
+import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -11,6 +13,7 @@ from machine import PATIENCE, Disk, Machine, MachineError
 HERE = Path(__file__).resolve().parent
 ADDRESS = "192.0.2.2"  # tests/system/run has the network, and the other end
 PASSPHRASE = "kjump"
+ROOT_PROMPTS = "Please unlock disk|Please enter passphrase for"
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 
 
@@ -19,7 +22,7 @@ def copy(disk, to):
 
 
 class Server:
-    def __init__(self, folder, suite, kind):
+    def __init__(self, folder, suite, kind, tpm=False):
         self.folder, self.suite, self.kind = Path(folder), suite, kind
         self.folder.mkdir()
         self.image = artifacts.CACHE / f"image-{suite}-{kind}"  # by tests/system/image
@@ -33,6 +36,17 @@ class Server:
         self.machine = Machine(self.folder / "machine", memory="1G",
                                disks=[Disk(disk, disk.stat().st_size)], extra=network,
                                accelerator=artifacts.steady_accelerator(), boots_disk=True)
+        self.tpm = None
+        self.tpm_state = self.folder / "tpm" if tpm else None
+        if tpm:
+            # A path in /tmp: a socket's path may not be longer than 107 bytes.
+            self.tpm_socket = Path(f"/tmp/kjump-tpm-{os.getpid()}")
+            self.tpm_state.mkdir()
+            self.machine.extra += ["-chardev", f"socket,id=tpm,path={self.tpm_socket}",
+                                   "-tpmdev", "emulator,id=tpm0,chardev=tpm",
+                                   "-device", "tpm-tis,tpmdev=tpm0"]
+            boot = self.machine.boot
+            self.machine.boot = lambda *words, **more: (self.start_tpm(), boot(*words, **more))[1]
         self.saved_boot = None
         self.went_off = 0
 
@@ -63,6 +77,32 @@ class Server:
         if status:
             raise MachineError(f"{command}: status {status}:\n{output}")
         return output.strip()
+
+    # --- a TPM ------------------------------------------------------------------------------------
+
+    def start_tpm(self):
+        """It lives as long as the machine is on; its state stays."""
+        if not self.tpm_state:
+            return
+        self.stop_tpm()
+        self.tpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm_state}",
+                                     "--ctrl", f"type=unixio,path={self.tpm_socket}", "--terminate"],
+                                    stdin=subprocess.DEVNULL)
+        while not self.tpm_socket.exists():
+            assert self.tpm.poll() is None, "swtpm ended"
+            time.sleep(0.05)
+
+    def stop_tpm(self):
+        if self.tpm:
+            self.tpm.terminate()
+            self.tpm.wait()
+            self.tpm = None
+            self.tpm_socket.unlink(missing_ok=True)
+
+    def forget_tpm(self):
+        """At the next boot it is another one, which has none of the keys."""
+        self.tpm_state = self.folder / "other-tpm"
+        self.tpm_state.mkdir()
 
     # --- power ------------------------------------------------------------------------------------
 
@@ -110,7 +150,7 @@ class Server:
         asked = False
         while True:
             said = self.machine.console(mark)
-            if self.kind == "luks" and not asked and "Please unlock disk" in said:
+            if self.kind == "luks" and not asked and re.search(ROOT_PROMPTS, said):
                 self.machine.type(f"{PASSPHRASE}\r")
                 asked = True
             try:
