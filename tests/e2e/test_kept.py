@@ -205,3 +205,28 @@ def test_fresh_random_numbers(make_kept):
         system.workload.finish()
         make_file_system(system.workload.disk.path)
     assert len(seen) == 2, seen
+
+
+# In the middle of what the first images on the disk fill (docs/image-format.md, "data area").
+BAD_SPOT = 40 * MIB
+
+
+@pytest.mark.full
+def test_failure_is_tried_once_more(make_kept):
+    """What a kernel B out of the file cannot do one that boots may do; the file goes."""
+    system = make_kept()
+    machine = system.machine
+    make_file(system)
+    system.image.faults = {"write": (BAD_SPOT // 512, 8)}
+    mark = machine.boot()
+    machine.run(f"mkdir -p /var/lib/kjump; mount -t ext4 {machine.device(system.library)} /var/lib/kjump")
+    machine.run(f"kjump format --force {machine.device(system.image)}")
+    system.configure(f"UUID={system.uuid()}")
+    system.workload.start(memory=64)
+    job = machine.start("kjump checkpoint")
+    assert job.wait(120) == 1
+    assert f"kernel B out of {KEPT}: " in job.output() and "loading it anew" in job.output(), job.output()
+    assert system.b_boots(mark) == 1
+    machine.run(f"test ! -e {KEPT} && test ! -e /var/lib/kjump/b.tried")
+    system.workload.check()
+    system.workload.finish()
