@@ -3,7 +3,7 @@
 """
 The same machine hibernated by the kernel itself and by kjump, in QEMU.
 
-usage: tests/bench/vm.py [--runs N] [--files MB] [--svg FILE] [--only-payload]
+usage: tests/bench/vm.py [--runs N] [--files MB] [--svg FILE] [--only compare|again|payload]
 
 A 2 GiB guest has read real files into its page cache. The kernel's own hibernation writes to a
 swap partition, with every compressor that the kernel has and image_size set to all of memory;
@@ -12,6 +12,9 @@ from the command to power-off, and from the first line of the booting kernel to 
 the resumed system prints. The disk does not pass through the host's page cache, where an image that
 was just written would still be, and the guest has its memory from the start, as a machine has: a
 host that hands it out when it is first touched would be timed as well.
+
+Then one machine hibernates, is used for a minute and hibernates again, and once more a minute after
+a checkpoint: what of its memory is written each time.
 
 In the end one image is restored again and again, by one CPU and by two in turn: what the payload,
 which compares the pages and puts them in place, says of its own time.
@@ -28,6 +31,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "e2e")]
 
+import again  # noqa: E402
 import artifacts  # noqa: E402
 import content  # noqa: E402
 import phases  # noqa: E402
@@ -224,18 +228,34 @@ def compare(options):
         options.svg.write_text(phases.svg(reports))
 
 
+def again_and_again(options):
+    with tempfile.TemporaryDirectory(dir=content.cache()) as folder:
+        with Bench(Path(folder), options.files) as bench:
+            device = bench.prepare()
+            configure(bench.machine, device)
+            again.show(again.measure(bench, device, wait_report, "1"))
+
+
+def by_cpus(options):
+    with tempfile.TemporaryDirectory(dir=content.cache()) as folder:
+        rows = payloads(Path(folder), options.files, options.runs)
+    show_payloads(rows, host_ratio())
+
+
+PARTS = {"compare": compare, "again": again_and_again, "payload": by_cpus}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--files", type=int, default=600, help="MB of files in the page cache")
-    parser.add_argument("--only-payload", action="store_true", help="the last part alone")
+    parser.add_argument("--only", choices=list(PARTS), help="one part alone")
     parser.add_argument("--svg", type=Path, help="draw where kjump's time went in its last run")
     options = parser.parse_args()
     print(f"accelerator {artifacts.accelerator()}, {options.runs} runs each, medians", flush=True)
-    if not options.only_payload:
-        compare(options)
-    with tempfile.TemporaryDirectory(dir=content.cache()) as folder:
-        show_payloads(payloads(Path(folder), options.files, options.runs), host_ratio())
+    for name, part in PARTS.items():
+        if options.only in (None, name):
+            part(options)
 
 
 if __name__ == "__main__":
