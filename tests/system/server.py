@@ -12,6 +12,7 @@ from machine import PATIENCE, Disk, Machine, MachineError
 
 HERE = Path(__file__).resolve().parent
 ADDRESS = "192.0.2.2"  # tests/system/run has the network, and the other end
+TRIES = 5  # to reach it
 PASSPHRASE = "kjump"
 ROOT_PROMPTS = "Please unlock disk|Please enter passphrase for"
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
@@ -66,9 +67,13 @@ class Server:
 
     def call(self, command, timeout=120):
         """Run a shell command as root. Returns (status, output)."""
-        done = subprocess.run([*self.ssh, command], stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=timeout * PATIENCE)
+        for _ in range(TRIES):
+            done = subprocess.run([*self.ssh, command], stdin=subprocess.DEVNULL, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=timeout * PATIENCE)
+            # Nothing has run: the server, or this machine, was too busy to begin.
+            if done.returncode != 255 or "during banner exchange" not in done.stdout:
+                break
         return done.returncode, done.stdout
 
     def run(self, command, timeout=120):
