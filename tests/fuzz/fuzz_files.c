@@ -18,6 +18,7 @@
 #include "kjump/check/initramfs.h"
 #include "kjump/config.h"
 #include "kjump/kept/file.h"
+#include "kjump/key/container.h"
 #include "kjump/load/finder.h"
 #include "memory/core.h"
 #include "memory/parameter.h"
@@ -179,9 +180,22 @@ static bool read_kept(const char *path, struct error *err)
 	return good;
 }
 
+/* The header of the key's container, which is in each initramfs. */
+static bool read_container(const char *path, struct error *err)
+{
+	struct container container;
+	char ways[CONTAINER_WAYS];
+	bool good = fuzz_good(container_read(path, &container, err), err);
+
+	container_ways(&container, ways);
+	if (!memchr(container.uuid, '\0', sizeof(container.uuid)) || strlen(ways) >= sizeof(ways))
+		abort();
+	return good;
+}
+
 static bool (*const kinds[])(const char *path, struct error *err) = {
 	read_config, read_iomem, read_symbols,	 read_zones, read_parameter,
-	read_kernel, read_core,	 read_initramfs, read_kept,
+	read_kernel, read_core,	 read_initramfs, read_kept,  read_container,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -216,13 +230,15 @@ static const char *const texts[] = {
 	NULL, /* a core */
 	NULL, /* an archive */
 	NULL, /* kernel B's memory */
+	NULL, /* a container */
 };
 
-#define SEED_KERNEL  5
-#define SEED_CORE    6
-#define SEED_ARCHIVE 7
-#define SEED_KEPT    8
-#define SEEDS	     (sizeof(texts) / sizeof(texts[0]))
+#define SEED_KERNEL    5
+#define SEED_CORE      6
+#define SEED_ARCHIVE   7
+#define SEED_KEPT      8
+#define SEED_CONTAINER 9
+#define SEEDS	       (sizeof(texts) / sizeof(texts[0]))
 
 /* The smallest thing that passes for a bzImage. */
 static size_t seed_kernel(uint8_t *data)
@@ -330,6 +346,19 @@ static size_t seed_kept(uint8_t *data)
 	return size;
 }
 
+static size_t seed_container(uint8_t *data)
+{
+	static const char text[] = "{\"keyslots\":{\"0\":{\"type\":\"luks2\",\"key_size\":64}},"
+				   "\"tokens\":{\"0\":{\"type\":\"systemd-tpm2\","
+				   "\"keyslots\":[\"0\"],\"tpm2-pin\":true}}}";
+
+	memset(data, 0, 8192);
+	memcpy(data, "LUKS\xba\xbe\0\x02\0\0\0\0\0\0\x20\0", 16);
+	memcpy(data + 168, "857ad566-c256-4667-ba6b-c6fe8caf6c20", 36);
+	memcpy(data + 4096, text, sizeof(text));
+	return 8192;
+}
+
 static size_t fuzz_seed(unsigned number, uint8_t *data)
 {
 	if (number >= SEEDS)
@@ -344,6 +373,8 @@ static size_t fuzz_seed(unsigned number, uint8_t *data)
 		return 1 + seed_archive(data);
 	case SEED_KEPT:
 		return 1 + seed_kept(data);
+	case SEED_CONTAINER:
+		return 1 + seed_container(data);
 	}
 	memcpy(data, texts[number], strlen(texts[number]));
 	return 1 + strlen(texts[number]);
