@@ -27,6 +27,7 @@ static void fill_index(struct image_writer *writer, struct image_index *index)
 	writer->digests = NULL;
 	writer->chunk_count = writer->chunk_capacity = writer->digests_count = 0;
 	memset(&writer->data, 0, sizeof(writer->data));
+	writer->index = index;
 }
 
 static uint64_t device_bytes(const struct image_index *index, uint64_t index_size)
@@ -196,7 +197,6 @@ int image_writer_end(struct image_writer *writer, struct image_index *index, str
 		return code;
 	}
 	fill_index(writer, index);
-	writer->ended = true;
 	return 0;
 }
 
@@ -235,7 +235,7 @@ int image_writer_commit(struct image_writer *writer, struct image_index *index, 
 
 	if (writer->failed)
 		return error_set(err, writer->failed, "an earlier write failed");
-	if (!writer->ended)
+	if (!writer->index)
 		code = image_writer_end(writer, index, err);
 	writer->failed = EINVAL; /* a writer commits once */
 	placed = writer->super;

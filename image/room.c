@@ -11,6 +11,10 @@ static int use_new(const struct image_writer *writer, struct runs *used)
 {
 	int code = 0;
 
+	/* Room may be needed for nothing but the index, which has the lists by then. */
+	if (writer->index)
+		return index_places(writer->index, used);
+
 	for (size_t i = 0; i < writer->chunk_count && !code; i++)
 		code = runs_add(used, writer->chunks[i].offset / IMAGE_BLOCK,
 				chunk_size(&writer->chunks[i]) / IMAGE_BLOCK);

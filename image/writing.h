@@ -19,18 +19,18 @@ struct image_writer {
 	uint64_t started; /* nanoseconds of CLOCK_MONOTONIC */
 	struct image_identity identity;
 	struct image_policy policy;
-	struct request_seal seal; /* algorithm 0: nothing is sealed */
-	struct opener opener;	  /* of the images that it may be built on */
-	pthread_mutex_t lock;	  /* for what follows */
-	struct image_super super; /* as it is on the device */
-	struct space space;	  /* that is left */
-	uint8_t base[16];	  /* the image that this one is built on, */
-	bool has_base;		  /* which is still there */
-	uint32_t deltas;	  /* of the new image */
-	struct error broken;	  /* an image that was there and is not whole */
-	uint64_t own_bytes;	  /* room that was taken for the new image */
-	int failed;		  /* code of the first error; positive errno value */
-	bool ended;		  /* the lists are in the index already */
+	struct request_seal seal;	 /* algorithm 0: nothing is sealed */
+	struct opener opener;		 /* of the images that it may be built on */
+	pthread_mutex_t lock;		 /* for what follows */
+	struct image_super super;	 /* as it is on the device */
+	struct space space;		 /* that is left */
+	uint8_t base[16];		 /* the image that this one is built on, */
+	bool has_base;			 /* which is still there */
+	uint32_t deltas;		 /* of the new image */
+	struct error broken;		 /* an image that was there and is not whole */
+	uint64_t own_bytes;		 /* room that was taken for the new image */
+	int failed;			 /* code of the first error; positive errno value */
+	const struct image_index *index; /* has the lists, in the end; NULL: they are here */
 	struct image_chunk *chunks;
 	size_t chunk_count, chunk_capacity;
 	uint64_t stored_bytes, reused_pages;

@@ -482,6 +482,79 @@ static uint64_t count_used(const struct fixture *fixture)
 	return (space.blocks - free) * IMAGE_BLOCK;
 }
 
+static struct image_super save_of_boot(struct fixture *fixture, uint8_t boot)
+{
+	struct image_super super;
+
+	fixture->job.identity.boot[0] = boot;
+	super = *save(fixture);
+	expect_image(fixture, &super, fixture->memory);
+	return super;
+}
+
+static void discard(struct fixture *fixture, const struct image_super *image)
+{
+	struct image_super super = read_super(fixture);
+	struct error err;
+
+	assert_true(image_super_select(&super, image->image_uuid));
+	super.state = IMAGE_EMPTY;
+	assert_int_equal(image_super_write(&fixture->temp.disk, &super, &err), 0);
+}
+
+/* Change pages until an image of all needs more room than SMALL; less than its index needs. */
+static void grow(struct fixture *fixture, uint64_t small)
+{
+	uint64_t page = 0, large = small;
+	struct image_super super;
+
+	while (large <= small) {
+		unsigned char *bytes = fixture->memory + ((RAM_PFN + page++) << FRAME_SHIFT);
+
+		for (unsigned i = 0; i < 128; i++)
+			bytes[i] = (unsigned char)pick(fixture, 256);
+		temp_disk_remove(&fixture->temp);
+		format(fixture, DEVICE_MIB * UINT64_C(1048576));
+		super = save_of_boot(fixture, 1);
+		large = count_used(fixture);
+	}
+	assert_in_range(large - small, 1, super.index_size);
+}
+
+/*
+ * Into the place of an older image fits a new one, but for its index, for which the image behind
+ * it has to go: the new one's chunks, whose lists are in the index by then, are not free.
+ */
+static void test_index_makes_room(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned char *before = malloc(FAKE_SIZE), *after = malloc(FAKE_SIZE);
+	struct image_super first, super;
+	uint64_t small;
+
+	assert_true(before && after);
+	fixture->job.workers = 1; /* the same bytes each time */
+	save_of_boot(fixture, 1);
+	small = count_used(fixture);
+	memcpy(before, fixture->memory, FAKE_SIZE);
+	grow(fixture, small);
+	memcpy(after, fixture->memory, FAKE_SIZE);
+
+	temp_disk_remove(&fixture->temp);
+	format(fixture, IMAGE_DATA_START + 2 * small + IMAGE_TAIL);
+	memcpy(fixture->memory, before, FAKE_SIZE);
+	first = save_of_boot(fixture, 1);
+	save_of_boot(fixture, 2);
+	discard(fixture, &first);
+	memcpy(fixture->memory, after, FAKE_SIZE);
+	super = save_of_boot(fixture, 3);
+	super = read_super(fixture);
+	assert_int_equal(image_super_count_images(&super), 1);
+	expect_image(fixture, &super, fixture->memory);
+	free(before);
+	free(after);
+}
+
 /* Read amplification, and that no room leaks, over many saves of a machine at work. */
 static void test_fifty_saves(void **state)
 {
@@ -581,14 +654,24 @@ static void test_short_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_DEVICE(test_nothing_changed), WITH_DEVICE(test_every_image_is_whole),
-		WITH_DEVICE(test_lists_change),	   WITH_DEVICE(test_doubts),
-		WITH_DEVICE(test_damaged_base),	   WITH_DEVICE(test_little_room),
-		WITH_DEVICE(test_fifty_saves),	   WITH_DEVICE(test_how_long_they_stay),
-		WITH_DEVICE(test_short_of_memory), SEALED(test_nothing_changed),
-		SEALED(test_every_image_is_whole), SEALED(test_lists_change),
-		SEALED(test_little_room),	   SEALED(test_fifty_saves),
-		SEALED(test_how_long_they_stay),   SEALED(test_keys_of_those_before),
+		WITH_DEVICE(test_nothing_changed),
+		WITH_DEVICE(test_every_image_is_whole),
+		WITH_DEVICE(test_lists_change),
+		WITH_DEVICE(test_doubts),
+		WITH_DEVICE(test_damaged_base),
+		WITH_DEVICE(test_little_room),
+		WITH_DEVICE(test_index_makes_room),
+		WITH_DEVICE(test_fifty_saves),
+		WITH_DEVICE(test_how_long_they_stay),
+		WITH_DEVICE(test_short_of_memory),
+		SEALED(test_nothing_changed),
+		SEALED(test_every_image_is_whole),
+		SEALED(test_lists_change),
+		SEALED(test_little_room),
+		SEALED(test_index_makes_room),
+		SEALED(test_fifty_saves),
+		SEALED(test_how_long_they_stay),
+		SEALED(test_keys_of_those_before),
 		SEALED(test_other_seals),
 	};
 
