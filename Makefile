@@ -127,7 +127,7 @@ $(BUILD)/bench-cores: $(BUILD)/obj/tests/bench/cores.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
 
-# A pair of keys without a container
+# A pair of keys without a container, for benches and tests
 $(BUILD)/bench-keys: $(BUILD)/obj/tests/bench/keys.o $(BUILD)/libkjump.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@

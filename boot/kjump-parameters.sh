@@ -10,7 +10,7 @@
 #                           poweroff, shell, or wait=N: say so, and boot on after N seconds without
 #                           an answer (wait=10), or never (wait=infinity); reboot: up to three times
 #                           for an image, then as wait
-#   rd.kjump.force=WHAT,... restore although something differs: devices, efi
+#   rd.kjump.force=WHAT,... restore although something differs: devices, efi, older
 #   rd.kjump.cpus=N         put pages in place with N CPUs at most (all)
 #   rd.kjump.unsealed       restore an image in clear though the initramfs has a key
 #   rd.kjump.again          restore an image once more that was handed over before

@@ -366,11 +366,14 @@ struct request_watchdog {
  */
 #define REQUEST_KEYS_MAX 16
 
+#define SEAL_PINNED 0x1 /* firmware knows it as the only image that may be restored. Also on disk  \
+			 */
+
 struct request_seal {
 	struct image_key key; /* algorithm 0: not sealed, and all of this is 0 */
 	struct key_box box;
 	uint32_t count;
-	uint32_t reserved; /* 0 */
+	uint32_t flags; /* SEAL_PINNED */
 	struct image_key known[REQUEST_KEYS_MAX];
 };
 

@@ -112,6 +112,7 @@ static int place_index(struct image_writer *writer, const struct image_index *in
 	if (writer->seal.key.algorithm) {
 		super->algorithm = writer->seal.key.algorithm;
 		super->key = writer->seal.box;
+		super->seal_flags = writer->seal.flags;
 		if (index_places(index, places))
 			return error_set(err, ENOMEM, "no memory to seal the index");
 		super->envelope_size = envelope_size(super->index_size, places->n);

@@ -85,7 +85,8 @@ struct image_entry {
 	uint64_t envelope_size; /* bytes before the index, multiple of 4096; 0 likewise */
 	char reason[160];	/* STALE: why; NUL-terminated */
 	char release[80];	/* of A, for listings; "" when the image is sealed */
-	uint8_t reserved1[328];
+	uint64_t seal_flags;	/* SEAL_PINNED; 0 when not sealed */
+	uint8_t reserved1[320];
 };
 
 _Static_assert(sizeof(struct image_entry) == 1024, "size of an image's entry");

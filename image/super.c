@@ -70,7 +70,11 @@ static int check_seal(const struct image_entry *entry, struct error *err)
 				 "sealed in a way that is not known here (number %u): "
 				 "a newer kjump is needed",
 				 entry->algorithm);
-	if (!entry->algorithm && (entry->index_rest || entry->envelope_size ||
+	if (entry->seal_flags & ~(uint64_t)SEAL_PINNED)
+		return error_set(err, ENOTSUP,
+				 "sealed with unknown features %#llx: a newer kjump is needed",
+				 (unsigned long long)entry->seal_flags);
+	if (!entry->algorithm && (entry->index_rest || entry->envelope_size || entry->seal_flags ||
 				  !safe_is_zero(&entry->key, sizeof(entry->key))))
 		return damaged(err, "a key, but nothing is sealed");
 	/* Nothing of the saved system is in clear. */

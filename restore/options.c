@@ -82,7 +82,9 @@ static int set_force(void *field, size_t size, const char *value, struct error *
 	static const struct {
 		const char *word;
 		unsigned flag;
-	} known[] = { { "devices", FORCE_DEVICES }, { "efi", FORCE_EFI } };
+	} known[] = { { "devices", FORCE_DEVICES },
+		      { "efi", FORCE_EFI },
+		      { "older", FORCE_OLDER } };
 
 	(void)size, (void)err;
 	while (*value) {
@@ -94,8 +96,8 @@ static int set_force(void *field, size_t size, const char *value, struct error *
 			    !strncmp(value, known[i].word, length))
 				flag = known[i].flag;
 		if (length && !flag)
-			message("--force: \"%.*s\" is none of: devices, efi; ignored", (int)length,
-				value);
+			message("--force: \"%.*s\" is none of: devices, efi, older; ignored",
+				(int)length, value);
 		*(unsigned *)field |= flag;
 		value += length + (value[length] == ',');
 	}
@@ -141,7 +143,7 @@ static const struct option_entry entries[] = {
 	  "also restore an image that was handed over before,\nor failed twice" },
 	{ FIELD("force", force, force), 0, "WHAT,...",
 	  "restore although something differs: devices\n(disks, controllers), efi (its runtime "
-	  "map)" },
+	  "map), older (not the last\nimage)" },
 	{ FIELD("key-fd", descriptor, key_fd), 0, "N",
 	  "the restore key is what descriptor N holds: an open\ncontainer. Images that are not "
 	  "sealed "

@@ -9,6 +9,7 @@
 /* Refusals that the user overrides. */
 #define FORCE_DEVICES 0x1
 #define FORCE_EFI     0x2
+#define FORCE_OLDER   0x4
 
 /* Ask what to do, nothing else; there is no target then. */
 struct restore_ask {

@@ -24,6 +24,7 @@
 #include "restore/stage.h"
 #include "restore/target.h"
 #include "restore/tuning.h"
+#include "seal/pin.h"
 
 struct restore {
 	const struct restore_options *options;
@@ -123,6 +124,23 @@ static int check_sealed(const struct restore *restore, struct error *err)
 			 "same");
 }
 
+/* The image is authentic by now; is it the last one as well? */
+static int check_pinned(const struct restore *restore, struct error *err)
+{
+	int rc;
+
+	if (!(restore->super.seal_flags & SEAL_PINNED))
+		return 0;
+	pin_mount(PIN_FOLDER);
+	rc = pin_compare(PIN_FOLDER, restore->super.image_uuid, err);
+	if (rc == -ENODEV || (rc && restore->options->force & FORCE_OLDER)) {
+		message("warning: %s; going on", err->text);
+		*err = (struct error){ 0 };
+		rc = 0;
+	}
+	return rc;
+}
+
 static const struct opener *opener(const struct restore *restore)
 {
 	return restore->opener.pair ? &restore->opener : NULL;
@@ -147,6 +165,8 @@ static int check_all(struct restore *restore, struct error *err)
 	if (!rc)
 		rc = image_index_read(&restore->disk, &restore->super, opener(restore),
 				      &restore->index, err);
+	if (!rc)
+		rc = check_pinned(restore, err);
 	if (!rc)
 		rc = leave_check(&restore->index, err);
 	if (!rc)

@@ -9,6 +9,7 @@
 
 #include "image/filemap.h"
 #include "restore/check.h"
+#include "seal/pin.h"
 
 /* Does the error mean that the device may still appear? */
 static bool absent(int rc)
@@ -61,6 +62,8 @@ static void mark(struct disk *disk, struct image_super *super, struct marking *m
 		marking->failed = true;
 	} else {
 		message("%s: hibernation image marked stale: %s", disk->name, marking->reason);
+		if (super->seal_flags & SEAL_PINNED)
+			pin_remove(PIN_FOLDER);
 		marking->marked = true;
 	}
 }

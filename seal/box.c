@@ -184,8 +184,8 @@ bool box_possible(const struct request_seal *seal)
 
 	if (!seal->key.algorithm)
 		return safe_is_zero(seal, sizeof(*seal));
-	if (safe_is_zero(seal->key.key, sizeof(seal->key.key)) || seal->reserved ||
-	    seal->count > REQUEST_KEYS_MAX)
+	if (safe_is_zero(seal->key.key, sizeof(seal->key.key)) ||
+	    seal->flags & ~(uint32_t)SEAL_PINNED || seal->count > REQUEST_KEYS_MAX)
 		return false;
 	commit(&seal->key, commitment);
 	return !sodium_memcmp(commitment, seal->box.commitment, sizeof(commitment));

@@ -60,7 +60,7 @@ int keys_read_sender(const char *path, struct sender_key *ret, struct error *err
  */
 void keys_hide(void);
 
-/* Overwrite; the compiler leaves that alone. */
+/* Overwrite, and what the vector registers may have of it; the compiler leaves that alone. */
 void keys_wipe(void *bytes, size_t size);
 
 /* Overwrite the stack below the caller's, where hashes and ciphers had a key. */

@@ -151,7 +151,7 @@ check-system: deps
 # Without SELECT, tests/e2e/pytest.ini leaves out what is marked `full`, `kernels` and
 # `package`. What needs the KEXEC_JUMP kernel is skipped when that is not in the cache, unless
 # KJUMP_BUILD_KERNELS is set, which builds it.
-e2e: all initramfs
+e2e: all initramfs $(BUILD)/bench-keys
 	tests/e2e/run $(SELECT) $(PYTEST_ARGS)
 
 bench: deps

@@ -21,6 +21,7 @@
 #include "kjump/watch/census.h"
 #include "kjump/watch/resolve.h"
 #include "kjump/watch/volume.h"
+#include "seal/pin.h"
 #include "text/human.h"
 
 void ask_fill(struct save *save, enum operation operation)
@@ -125,10 +126,13 @@ int ask_post(struct save *save, struct error *err)
 	explicit_bzero(save->request.entropy, sizeof(save->request.entropy));
 	memset(&mailbox->outcome, 0, sizeof(mailbox->outcome));
 	/* Last, and straight into the mailbox: a key serves one jump, and is nowhere else. */
-	return sealing_wanted(&save->options->config, PATH_SENDER)
-		       ? seal_request(PATH_SENDER, &save->preflight.super, &mailbox->request.seal,
-				      err)
-		       : 0;
+	if (sealing_wanted(&save->options->config, PATH_SENDER))
+		ret = seal_request(PATH_SENDER, &save->preflight.super, &mailbox->request.seal,
+				   err);
+	if (!ret && mailbox->request.seal.key.algorithm && !save->options->dry_run &&
+	    save->request.operation == OP_HIBERNATE)
+		seal_pin(PIN_FOLDER, &mailbox->request.seal);
+	return ret;
 }
 
 bool ask_is_answered(const struct mailbox *mailbox)

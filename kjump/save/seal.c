@@ -5,6 +5,7 @@
 
 #include "seal/aead.h"
 #include "seal/keys.h"
+#include "seal/pin.h"
 
 int seal_request(const char *sender, const struct image_super *target, struct request_seal *ret,
 		 struct error *err)
@@ -22,6 +23,14 @@ int seal_request(const char *sender, const struct image_super *target, struct re
 	if (code)
 		seal_wipe(ret);
 	return code;
+}
+
+void seal_pin(const char *folder, struct request_seal *seal)
+{
+	struct error ignored;
+
+	if (!pin_write(folder, seal->key.image_uuid, &ignored))
+		seal->flags |= SEAL_PINNED;
 }
 
 void seal_wipe(struct request_seal *seal)

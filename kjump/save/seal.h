@@ -16,6 +16,12 @@
 int seal_request(const char *sender, const struct image_super *target, struct request_seal *ret,
 		 struct error *err);
 
+/*
+ * The image is the only one that the next boot may restore, where the firmware can keep that
+ * (FOLDER: seal/pin.h); elsewhere an older image that is put back is not told from it.
+ */
+void seal_pin(const char *folder, struct request_seal *seal);
+
 /* Overwrite; the mailbox stays where it is while the system runs. */
 void seal_wipe(struct request_seal *seal);
 

@@ -7,6 +7,7 @@
 
 #include "image/image.h"
 #include "kjump/device.h"
+#include "seal/pin.h"
 
 void settle_begin(struct settle *settle, const char *target, bool dry_run)
 {
@@ -61,6 +62,8 @@ void settle_restored(struct settle *settle, const uint8_t image[16])
 {
 	struct error err = { 0 };
 
+	/* Not once more, whatever somebody makes of its state. */
+	pin_remove(PIN_FOLDER);
 	if (mark_restored(settle, image, &err))
 		message("%s; the image was not marked as restored", err.text);
 }

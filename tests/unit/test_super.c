@@ -180,7 +180,7 @@ static void test_lying_fields(void **state)
 	LIE(ENOTSUP, version, IMAGE_VERSION + 1);
 	LIE(ENOTSUP, incompat, 1);
 	LIE(EUCLEAN, reserved0[927], 1);
-	LIE(EUCLEAN, reserved1[327], 1);
+	LIE(EUCLEAN, reserved1[319], 1);
 	LIE(EUCLEAN, table_count, IMAGE_TABLE + 1);
 	LIE(EUCLEAN, serial, 0);
 	LIE(EUCLEAN, serial, 2);
@@ -189,6 +189,8 @@ static void test_lying_fields(void **state)
 	LIE(ENOTSUP, algorithm, 4);
 	LIE(EUCLEAN, algorithm, ALGORITHM_AES256_GCM); /* without an envelope */
 	LIE(EUCLEAN, envelope_size, 4096);
+	LIE(EUCLEAN, seal_flags, SEAL_PINNED);
+	LIE(ENOTSUP, seal_flags, 2);
 	LIE(EUCLEAN, key.pair[15], 1);
 	LIE(EUCLEAN, index_rest, 1);
 	LIE(EUCLEAN, key.commitment[31], 1);
