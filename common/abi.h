@@ -14,7 +14,7 @@
 #ifndef COMMON_ABI_H
 #define COMMON_ABI_H
 
-#define ABI_VERSION 12
+#define ABI_VERSION 13
 
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  4096
@@ -366,8 +366,7 @@ struct request_watchdog {
  */
 #define REQUEST_KEYS_MAX 16
 
-#define SEAL_PINNED 0x1 /* firmware knows it as the only image that may be restored. Also on disk  \
-			 */
+#define SEAL_PINNED 0x1 /* the firmware knows that no other may be restored. Also on disk */
 
 struct request_seal {
 	struct image_key key; /* algorithm 0: not sealed, and all of this is 0 */
