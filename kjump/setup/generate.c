@@ -14,6 +14,7 @@
 #include "kjump/check/generator.h"
 #include "kjump/check/images.h"
 #include "kjump/check/initramfs.h"
+#include "kjump/key/container.h"
 #include "kjump/paths.h"
 #include "kjump/setup/change.h"
 #include "kjump/setup/place.h"
@@ -75,6 +76,19 @@ static bool knows_target(const struct setup *setup, const char *path,
 	       image.st_mtim.tv_sec >= settings.st_mtim.tv_sec;
 }
 
+/* Is the key of sealed images, if there is one, in the image as it is now? */
+static bool knows_key(const struct setup *setup, const struct initramfs *content)
+{
+	char path[SETUP_PATH];
+	struct error ignored = { 0 };
+	struct container ours;
+
+	if (container_read(setup_path(setup, PATH_KEY, path), &ours, &ignored))
+		return true;
+	return content->has_container && !strcmp(content->container.uuid, ours.uuid) &&
+	       content->container.changes == ours.changes;
+}
+
 /* Would the image at PATH restore? */
 static int look(const struct setup *setup, const char *path, struct error *err)
 {
@@ -88,6 +102,8 @@ static int look(const struct setup *setup, const char *path, struct error *err)
 		ret = error_set(err, ESTALE, "%s: without kjump's hook", path);
 	else if (!ret && !knows_target(setup, path, content))
 		ret = error_set(err, ESTALE, "%s: made for another target", path);
+	else if (!ret && !knows_key(setup, content))
+		ret = error_set(err, ESTALE, "%s: without the key of sealed images", path);
 	else if (!ret && is_unified(path) && !has_word(path, setup->word))
 		ret = error_set(err, ESTALE, "%s: without %s", path, setup->word);
 	free(content);

@@ -89,6 +89,8 @@ static void program(const char *path, const char *text)
 	"[ -e \"$root/hookless\" ] || for file in kjump-restore kjump-core.sh; do echo x > "       \
 	"$tree/$file; done\n"                                                                      \
 	"sed -n 's/^target = /early /p' \"$root/etc/kjump.conf\" > $tree/etc/kjump.targets\n"      \
+	"key=$root/etc/kjump/key.luks\n"                                                           \
+	"[ -e \"$root/keyless\" ] || [ ! -e $key ] || install -D $key $tree/etc/kjump/key.luks\n"  \
 	"(cd $tree && find . | cpio --quiet -o -H newc) > \"$image\"\nrm -r $tree\n"
 
 static void common(void)
@@ -589,6 +591,42 @@ static void test_nothing_to_make_it_with(void **state)
 	assert_non_null(strstr(note.text, "all was put back"));
 }
 
+/* The head of a container, after so many changes of it. */
+static void put_container(unsigned char changes)
+{
+	unsigned char head[8192] = "LUKS\xba\xbe\0\x02\0\0\0\0\0\0\x20\0";
+
+	head[23] = changes;
+	strcpy((char *)head + 168, "857ad566-c256-4667-ba6b-c6fe8caf6c20");
+	strcpy((char *)head + 4096, "{}");
+	put("/etc/kjump/key.luks", "");
+	put_bytes("/etc/kjump/key.luks", head, sizeof(head));
+}
+
+/* A key that was made, or given another token, since the images were. */
+static void test_key(void **state)
+{
+	(void)state;
+	build(debian);
+	works(run(false));
+	put_container(3);
+	works(run(false));
+	assert_non_null(strstr(said, "initramfs images made anew"));
+	works(run(false));
+	assert_int_equal(setup.changes, 0);
+	put_container(4);
+	works(run(true));
+	assert_int_equal(setup.changes, 1);
+	/* By a builder that does not take it. */
+	put("/keyless", "");
+	assert_int_equal(run(false), -ESTALE);
+	assert_non_null(strstr(note.text, "without the key of sealed images"));
+	assert_non_null(strstr(note.text, "all was put back"));
+	drop("/keyless");
+	works(run(false));
+	works(undo());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -599,6 +637,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failures, start, end),
 		cmocka_unit_test_setup_teardown(test_refusals, start, end),
 		cmocka_unit_test_setup_teardown(test_edited_since, start, end),
+		cmocka_unit_test_setup_teardown(test_key, start, end),
 		cmocka_unit_test_setup_teardown(test_nothing_to_make_it_with, start, end),
 	};
 
