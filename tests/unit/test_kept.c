@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Kernel B's memory in a file, and the machine that it belongs to. */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 
 #include "common/crc32c.h"
 #include "jump/jump.h"
+#include "kjump/kept/copy.h"
 #include "kjump/kept/file.h"
 #include "kjump/kept/machine.h"
 
@@ -274,6 +277,128 @@ static void test_foreign_pages(void **state)
 	free(home_copy);
 }
 
+/* --- out of the running kernel's memory --- */
+
+#define MEMORY_PAGES 4096 /* 16 MiB */
+#define COPY_HOME    2048 /* at 8 MiB, of 2 MiB */
+#define COPY_PAGES   512
+#define LIST_PAGE    1100
+#define FIRST_SOURCE 1200
+
+/*
+ * A core of 16 MiB, with the home at 8 MiB in it or (reserved) not, and the same memory by itself.
+ * Low memory and the first COVERED pages of the home are swapped with pages from FIRST_SOURCE on;
+ * each page begins with its number.
+ */
+static uint64_t make_memory(unsigned covered, bool reserved)
+{
+	const Elf64_Phdr loads[] = {
+		{ .p_type = PT_LOAD, .p_offset = FRAME_SIZE, .p_filesz = COPY_HOME * FRAME_SIZE },
+		{ .p_type = PT_LOAD,
+		  .p_offset = FRAME_SIZE + COPY_HOME * FRAME_SIZE,
+		  .p_paddr = COPY_HOME * FRAME_SIZE,
+		  .p_filesz = (MEMORY_PAGES - COPY_HOME) * FRAME_SIZE },
+	};
+	const Elf64_Ehdr header = { .e_ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 },
+				    .e_type = ET_CORE,
+				    .e_machine = EM_X86_64,
+				    .e_version = 1,
+				    .e_phoff = sizeof(header),
+				    .e_ehsize = sizeof(header),
+				    .e_phentsize = sizeof(*loads),
+				    .e_phnum = reserved ? 1 : 2 };
+	unsigned char *bytes = calloc(1 + MEMORY_PAGES, FRAME_SIZE);
+	uint64_t *list = (uint64_t *)(bytes + (1 + LIST_PAGE) * FRAME_SIZE);
+	uint64_t source = FIRST_SOURCE;
+	char name[80];
+	FILE *file;
+
+	memcpy(bytes, &header, sizeof(header));
+	memcpy(bytes + sizeof(header), loads, sizeof(loads));
+	for (uint64_t pfn = 0; pfn < MEMORY_PAGES; pfn++) {
+		/* Of the list's two pages the content is below. */
+		if (pfn < LIST_PAGE || pfn > LIST_PAGE + 1)
+			memcpy(bytes + (1 + pfn) * FRAME_SIZE, &pfn, sizeof(pfn));
+	}
+	*list++ = FRAME_SIZE | 1; /* low memory */
+	for (unsigned i = 1; i < 158; i++)
+		*list++ = source++ << FRAME_SHIFT | 8;
+	*list++ = (uint64_t)COPY_HOME << FRAME_SHIFT | 1;
+	for (unsigned i = 0; i < covered; i++)
+		*list++ = source++ << FRAME_SHIFT | 8;
+	*list = 4;
+	snprintf(name, sizeof(name), "%s/kcore", folder);
+	file = fopen(name, "w");
+	fwrite(bytes, FRAME_SIZE, 1 + MEMORY_PAGES, file);
+	fclose(file);
+	snprintf(name, sizeof(name), "%s/mem", folder);
+	file = fopen(name, "w");
+	fwrite(bytes + FRAME_SIZE, FRAME_SIZE, MEMORY_PAGES, file);
+	fclose(file);
+	snprintf(name, sizeof(name), "%s/iomem", folder);
+	file = fopen(name, "w");
+	fprintf(file, "00001000-0009dfff : System RAM\n00100000-%08x : System RAM\n",
+		(reserved ? COPY_HOME : MEMORY_PAGES) * FRAME_SIZE - 1);
+	fclose(file);
+	free(bytes);
+	return (uint64_t)LIST_PAGE << FRAME_SHIFT | 2;
+}
+
+static int copy(uint64_t list, struct error *err)
+{
+	const struct kept_identity where = { .home_start = COPY_HOME * FRAME_SIZE,
+					     .home_size = COPY_PAGES * FRAME_SIZE };
+	char kcore[80], iomem[80], mem[80];
+	const struct kept_paths paths = { kcore, iomem, mem };
+	uint64_t size;
+
+	snprintf(kcore, sizeof(kcore), "%s/kcore", folder);
+	snprintf(iomem, sizeof(iomem), "%s/iomem", folder);
+	snprintf(mem, sizeof(mem), "%s/mem", folder);
+	return kept_copy(&paths, list, &where, path, &size, err);
+}
+
+/* Each page of low memory and of the home is what lay in its place while kernel B ran. */
+static void check_copy(unsigned covered)
+{
+	unsigned char *low_copy = calloc(LOW_PAGES, FRAME_SIZE);
+	unsigned char *home_copy = calloc(COPY_PAGES, FRAME_SIZE);
+	const struct kept_place places[] = { { 0, LOW_PAGES, low_copy },
+					     { COPY_HOME, COPY_PAGES, home_copy } };
+	struct error err = { 0 };
+	struct kept_file file;
+	uint64_t number, source = FIRST_SOURCE;
+
+	assert_int_equal(kept_open(path, &file, &err), 0);
+	assert_int_equal(kept_read(&file, places, 2, 2, &err), 0);
+	kept_close(&file);
+	for (unsigned i = 0; i < LOW_PAGES; i++) {
+		memcpy(&number, low_copy + i * FRAME_SIZE, sizeof(number));
+		assert_int_equal(number, i && i < 158 ? source++ : 0);
+	}
+	for (unsigned i = 0; i < COPY_PAGES; i++) {
+		memcpy(&number, home_copy + i * FRAME_SIZE, sizeof(number));
+		assert_int_equal(number, i < covered ? source++ : COPY_HOME + i);
+	}
+	free(low_copy);
+	free(home_copy);
+}
+
+static void test_copy(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(copy(make_memory(300, false), &err), 0);
+	check_copy(300);
+	/* A home that is none of the system's memory, with kernel B's kernel alone swapped. */
+	assert_int_equal(copy(make_memory(40, true), &err), 0);
+	check_copy(40);
+	/* A list that leads elsewhere is no list. */
+	assert_int_equal(copy((uint64_t)(LIST_PAGE + 1) << FRAME_SHIFT | 2, &err), -EUCLEAN);
+	check_copy(40);
+}
+
 /* --- the machine --- */
 
 static void put(const char *name, const char *text)
@@ -404,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_heads),
 		cmocka_unit_test(test_only_its_owner_may_write),
 		cmocka_unit_test(test_foreign_pages),
+		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_machine),
 	};
 
