@@ -186,6 +186,8 @@ check-packaging: deps
 	@scripts/deps $(PACKAGE_TOOLS)
 	@$(MAKE) --no-print-directory deb rpm pkgbuild
 	tests/package/others $(BUILD)/rpm $(BUILD)/arch
+	tests/package/rpm-life $(BUILD)/rpm bookworm
+	tests/package/rpm-life $(BUILD)/rpm trixie
 	tests/package/run $(BUILD)/deb bookworm trixie
 	tests/package/setup bookworm trixie
 	tests/package/source bookworm
