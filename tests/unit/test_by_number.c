@@ -25,7 +25,8 @@ static int setup(void **state)
 	temp_disk_create(&fixture->temp, IMAGE_MIN_SIZE);
 	assert_int_equal(image_format(&fixture->temp.disk, NULL, &super, &err), 0);
 	for (int i = 0; i < IMAGES; i++) {
-		fixture->fakes[i] = (struct fake){ 90 + i, 300 + 10 * i, 64, false };
+		fixture->fakes[i] =
+			(struct fake){ .seed = 90 + i, .frames = 300 + 10 * i, .chunk_pages = 64 };
 		assert_int_equal(fake_write(&fixture->fakes[i], &fixture->temp.disk,
 					    IMAGE_CHECKPOINT, 1, &super, &err),
 				 0);

@@ -230,7 +230,7 @@ static void test_woken(void **state)
 					 .flags = REQUEST_STAY_ON,
 					 .target_name = "UUID=x" };
 	const struct outcome outcome = { .result = RESULT_SAVED };
-	const struct report report = { &request, &outcome, 0, false };
+	const struct report report = { .request = &request, .outcome = &outcome };
 	struct event event;
 	char text[256];
 
@@ -252,7 +252,7 @@ static void test_phases(void **state)
 				   .data_pages = 256,
 				   .image = { 1 },
 				   .restore_ns = { 5000000, 6000000, 7000000 } };
-	const struct report report = { &request, &outcome, 900000, false };
+	const struct report report = { .request = &request, .outcome = &outcome, .back = 900000 };
 	struct event event;
 
 	(void)state;
