@@ -47,10 +47,10 @@ static void wipe_registers(void)
 #define ONES_AVX512(n) "vpternlogd $0xff, %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n"
 #define ONES_AVX512_HIGH                                                                           \
 	ONES_AVX512(16)                                                                            \
-	ONES_AVX512(17) ONES_AVX512(18) ONES_AVX512(19) ONES_AVX512(20) ONES_AVX512(21)            \
-		ONES_AVX512(22) ONES_AVX512(23) ONES_AVX512(24) ONES_AVX512(25) ONES_AVX512(26)    \
-			ONES_AVX512(27) ONES_AVX512(28) ONES_AVX512(29) ONES_AVX512(30)            \
-				ONES_AVX512(31)
+	ONES_AVX512(17)                                                                            \
+	ONES_AVX512(18) ONES_AVX512(19) ONES_AVX512(20) ONES_AVX512(21) ONES_AVX512(22)            \
+		ONES_AVX512(23) ONES_AVX512(24) ONES_AVX512(25) ONES_AVX512(26) ONES_AVX512(27)    \
+			ONES_AVX512(28) ONES_AVX512(29) ONES_AVX512(30) ONES_AVX512(31)
 #define LOW_16                                                                                     \
 	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",   \
 		"xmm11", "xmm12", "xmm13", "xmm14", "xmm15"

@@ -64,7 +64,7 @@ def test_full(make_system):
 def filled(system, mib):
     """Fill MIB of memory with bytes that do not shrink, each page another one."""
     system.machine.run("mkdir -p /run/much && mount -t tmpfs -o size=80% tmpfs /run/much")
-    system.machine.run(f"head -c {mib}M /dev/urandom > /run/much/data", 600)
+    system.machine.run(f"head -c {mib}m /dev/urandom > /run/much/data", 600)
 
 
 def saving_seconds(report):

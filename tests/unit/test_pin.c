@@ -62,7 +62,8 @@ static void test_no_firmware(void **state)
 
 static void test_last_image(void **state)
 {
-	static const uint8_t expected[] = { 7, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t expected[] = { 7, 0, 0, 0, 1, 2, 3, 0, 0, 0,
+					    0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
 	struct fixture *fixture = *state;
 	uint8_t bytes[64];
 	struct error err;
