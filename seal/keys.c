@@ -39,27 +39,25 @@ _Static_assert(sizeof(struct sender_key) == sizeof(struct restore_key), "a key i
  */
 static void wipe_registers(void)
 {
-#define EACH_16(format, next)                                                                      \
-	format(0) format(1) format(2) format(3) format(4) format(5) format(6) format(7) format(8)  \
-		format(9) format(10) format(11) format(12) format(13) format(14) format(15) next
+#define EACH_8(format, a, b, c, d, e, f, g, h)                                                     \
+	format(a) format(b) format(c) format(d) format(e) format(f) format(g) format(h)
+#define LOW(format)                                                                                \
+	EACH_8(format, 0, 1, 2, 3, 4, 5, 6, 7) EACH_8(format, 8, 9, 10, 11, 12, 13, 14, 15)
+#define HIGH(format)                                                                               \
+	EACH_8(format, 16, 17, 18, 19, 20, 21, 22, 23)                                             \
+	EACH_8(format, 24, 25, 26, 27, 28, 29, 30, 31)
 #define ONES_SSE(n)    "pcmpeqd %%xmm" #n ", %%xmm" #n "\n"
 #define ONES_AVX(n)    "vcmpps $0xf, %%ymm" #n ", %%ymm" #n ", %%ymm" #n "\n"
 #define ONES_AVX512(n) "vpternlogd $0xff, %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n"
-#define ONES_AVX512_HIGH                                                                           \
-	ONES_AVX512(16)                                                                            \
-	ONES_AVX512(17)                                                                            \
-	ONES_AVX512(18) ONES_AVX512(19) ONES_AVX512(20) ONES_AVX512(21) ONES_AVX512(22)            \
-		ONES_AVX512(23) ONES_AVX512(24) ONES_AVX512(25) ONES_AVX512(26) ONES_AVX512(27)    \
-			ONES_AVX512(28) ONES_AVX512(29) ONES_AVX512(30) ONES_AVX512(31)
 #define LOW_16                                                                                     \
 	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",   \
 		"xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 	if (__builtin_cpu_supports("avx512f"))
-		__asm__ volatile(EACH_16(ONES_AVX512, ONES_AVX512_HIGH)::: LOW_16);
+		__asm__ volatile(LOW(ONES_AVX512) HIGH(ONES_AVX512)::: LOW_16);
 	else if (__builtin_cpu_supports("avx"))
-		__asm__ volatile(EACH_16(ONES_AVX, "")::: LOW_16);
+		__asm__ volatile(LOW(ONES_AVX)::: LOW_16);
 	else
-		__asm__ volatile(EACH_16(ONES_SSE, "")::: LOW_16);
+		__asm__ volatile(LOW(ONES_SSE)::: LOW_16);
 }
 
 void keys_wipe(void *bytes, size_t size)
