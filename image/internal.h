@@ -195,6 +195,8 @@ static inline void index_set_tag(const uint8_t tag[IMAGE_TAG], uint64_t *hash, u
 }
 
 /* All that chunks and digests take, in blocks, sorted, to RET. 0 or -ENOMEM. */
+int places_add(const struct image_chunk *chunks, size_t chunk_count,
+	       const struct image_digests *digests, size_t digests_count, struct runs *ret);
 int index_places(const struct image_index *index, struct runs *ret);
 
 /*

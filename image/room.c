@@ -7,21 +7,13 @@
 
 /* --- what the new image has already --- */
 
+/* Room may be needed for nothing but the index, which has the lists by then. */
 static int use_new(const struct image_writer *writer, struct runs *used)
 {
-	int code = 0;
-
-	/* Room may be needed for nothing but the index, which has the lists by then. */
 	if (writer->index)
 		return index_places(writer->index, used);
-
-	for (size_t i = 0; i < writer->chunk_count && !code; i++)
-		code = runs_add(used, writer->chunks[i].offset / IMAGE_BLOCK,
-				chunk_size(&writer->chunks[i]) / IMAGE_BLOCK);
-	for (size_t i = 0; i < writer->digests_count && !code; i++)
-		code = runs_add(used, writer->digests[i].offset / IMAGE_BLOCK,
-				digests_size(&writer->digests[i]) / IMAGE_BLOCK);
-	return code;
+	return places_add(writer->chunks, writer->chunk_count, writer->digests,
+			  writer->digests_count, used);
 }
 
 /* The image in this place of the table is given up, on the device too. */

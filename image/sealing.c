@@ -59,18 +59,25 @@ int index_read_digests(const struct disk *disk, const struct image_digests *dige
 				   "changed after they were sealed, or put here from elsewhere");
 }
 
-int index_places(const struct image_index *index, struct runs *ret)
+int places_add(const struct image_chunk *chunks, size_t chunk_count,
+	       const struct image_digests *digests, size_t digests_count, struct runs *ret)
 {
 	int code = 0;
 
-	for (size_t i = 0; i < index->chunk_count && !code; i++)
-		code = runs_add(ret, index->chunks[i].offset / IMAGE_BLOCK,
-				chunk_size(&index->chunks[i]) / IMAGE_BLOCK);
-	for (size_t i = 0; i < index->digests_count && !code; i++)
-		code = runs_add(ret, index->digests[i].offset / IMAGE_BLOCK,
-				digests_size(&index->digests[i]) / IMAGE_BLOCK);
+	for (size_t i = 0; i < chunk_count && !code; i++)
+		code = runs_add(ret, chunks[i].offset / IMAGE_BLOCK,
+				chunk_size(&chunks[i]) / IMAGE_BLOCK);
+	for (size_t i = 0; i < digests_count && !code; i++)
+		code = runs_add(ret, digests[i].offset / IMAGE_BLOCK,
+				digests_size(&digests[i]) / IMAGE_BLOCK);
 	runs_sort(ret);
 	return code;
+}
+
+int index_places(const struct image_index *index, struct runs *ret)
+{
+	return places_add(index->chunks, index->chunk_count, index->digests, index->digests_count,
+			  ret);
 }
 
 /* --- a new image --- */
