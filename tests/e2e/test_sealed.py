@@ -2,6 +2,7 @@
 """Sealed images: restored with the key alone, and no key is found in memory afterwards."""
 
 import base64
+import gzip
 import json
 import mmap
 import subprocess
@@ -11,6 +12,17 @@ import pytest
 import artifacts
 
 KEYS = artifacts.BUILD / "bench-keys"
+
+
+def container_head(path):
+    """The head of a container, which is all that `kjump` looks at before it saves. The tests give kernel C the key that it
+    would hold."""
+    path.write_bytes(bytes(2 << 20))
+    subprocess.run(["cryptsetup", "luksFormat", "--type", "luks2", "--batch-mode", "--pbkdf", "pbkdf2",
+                    "--pbkdf-force-iterations", "1000", "--luks2-metadata-size", "16k",
+                    "--luks2-keyslots-size", "256k", "--key-file", "-", path],
+                   input=b"of no use", stderr=subprocess.DEVNULL, check=True)
+    return gzip.compress(path.read_bytes()[:32768])
 
 
 class Sealed:
@@ -24,6 +36,8 @@ class Sealed:
         sender = base64.b64encode((folder / "sender.key").read_bytes()).decode()
         system.machine.run("mkdir -p -m 700 /etc/kjump && umask 077 && "
                            f"echo {sender} | base64 -d > /etc/kjump/sender.key")
+        head = base64.b64encode(container_head(folder / "key.luks")).decode()
+        system.machine.run(f"echo {head} | base64 -d | gunzip > /etc/kjump/key.luks")
 
     @property
     def parameter(self):
