@@ -64,7 +64,12 @@ int table_store(struct image_super *super, struct error *err);
 /* --- space (space.c) --- */
 
 /* Do SIZE bytes at OFFSET, whole blocks and not none, lie in the data area? */
-bool space_contains(const struct image_head *head, uint64_t offset, uint64_t size);
+static inline bool space_contains(const struct image_head *head, uint64_t offset, uint64_t size)
+{
+	return size && offset % IMAGE_BLOCK == 0 && size % IMAGE_BLOCK == 0 &&
+	       offset >= IMAGE_DATA_START &&
+	       safe_within(offset, size, head->device_size - IMAGE_TAIL);
+}
 
 /* Free room on a device, in blocks. Zero-initialise; space_free() ends it. */
 struct space {
@@ -88,7 +93,7 @@ bool space_take(struct space *space, uint64_t size, uint64_t *offset);
 bool space_take_pieces(struct space *space, uint64_t size,
 		       struct image_extent pieces[IMAGE_INDEX_EXTENTS]);
 
-/* --- the index as bytes on the device (stream.c) --- */
+/* --- the index as bytes on the device (area.c) --- */
 
 /*
  * Read SIZE bytes at OFFSET of what the pieces of ENTRY hold: the envelope, if it is sealed, then

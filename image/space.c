@@ -9,13 +9,6 @@
 
 #include "image/internal.h"
 
-bool space_contains(const struct image_head *head, uint64_t offset, uint64_t size)
-{
-	return size && offset % IMAGE_BLOCK == 0 && size % IMAGE_BLOCK == 0 &&
-	       offset >= IMAGE_DATA_START &&
-	       safe_within(offset, size, head->device_size - IMAGE_TAIL);
-}
-
 static int use(struct runs *used, uint64_t offset, uint64_t size, struct error *err)
 {
 	return runs_add(used, offset / IMAGE_BLOCK, size / IMAGE_BLOCK)

@@ -45,8 +45,8 @@ static int compare(const struct kept_file *file, const struct state *state, stru
 }
 
 /* As large as it needs to be for what is asked for now, where it was. */
-static int check_home(const struct again *again, const struct kept_identity *identity,
-		      const struct runs *ram, struct reserved *reserved, struct error *err)
+static int check_place(const struct again *again, const struct kept_identity *identity,
+		       const struct runs *ram, struct reserved *reserved, struct error *err)
 {
 	const struct choice *choice = again->choice;
 	const uint64_t size = identity->home_size;
@@ -170,7 +170,7 @@ int again_load(const struct again *again, const struct state *state, struct runs
 		return ret;
 	ret = compare(&file, state, err);
 	if (!ret)
-		ret = check_home(again, &file.head.identity, ram, reserved, err);
+		ret = check_place(again, &file.head.identity, ram, reserved, err);
 	if (!ret)
 		ret = gather_reserved(reserved, ram, again->load->handoff, err);
 	if (!ret)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,13 +21,13 @@
 #include "kjump/load/choice.h"
 #include "kjump/load/gather.h"
 #include "kjump/load/home.h"
+#include "kjump/load/initramfs-map.h"
 #include "kjump/load/memory-map.h"
 #include "kjump/load/reserved.h"
 #include "kjump/load/scratch.h"
 #include "kjump/paths.h"
 #include "memory/kexec-list.h"
 #include "memory/memory.h"
-#include "text/files.h"
 
 int loader_lock(struct error *err)
 {
@@ -48,36 +47,6 @@ int loader_lock(struct error *err)
 				   : error_errno(err, PATH_LOCK);
 	close(fd);
 	return ret;
-}
-
-/* A file as bytes in memory, without a copy. */
-struct file_map {
-	void *bytes;
-	size_t size;
-};
-
-static int map_initramfs(const char *path, struct file_map *ret, struct error *err)
-{
-	struct stat stat;
-	int fd = file_open(path, err);
-	int status = 0;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &stat)) {
-		status = error_errno(err, "%s", path);
-	} else if (!stat.st_size) {
-		status = error_set(err, EINVAL, "%s: not an initramfs", path);
-	} else {
-		ret->size = (size_t)stat.st_size;
-		ret->bytes = mmap(NULL, ret->size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (ret->bytes == MAP_FAILED) {
-			ret->bytes = NULL;
-			status = error_errno(err, "%s", path);
-		}
-	}
-	close(fd);
-	return status;
 }
 
 static struct home_load home_load(const struct choice *choice, const struct jump_load *load,
@@ -199,7 +168,7 @@ int loader_place(const struct config *config, struct state *ret, struct error *e
 {
 	const struct runs avoid = { 0 };
 	struct jump_kernel kernel = { 0 };
-	struct file_map initramfs = { 0 };
+	struct initramfs_map initramfs = { 0 };
 	struct jump_load load = { .kernel = &kernel };
 	struct reserved reserved;
 	struct runs ram = { 0 };
@@ -210,7 +179,7 @@ int loader_place(const struct config *config, struct state *ret, struct error *e
 	if (!status)
 		status = jump_kernel_read(choice.kernel, &kernel, err);
 	if (!status)
-		status = map_initramfs(choice.initramfs, &initramfs, err);
+		status = initramfs_map(choice.initramfs, &initramfs, err);
 	if (!status)
 		status = memory_system_ram(PATH_IOMEM, &ram, err);
 	load.initramfs_size = initramfs.size;
@@ -220,8 +189,7 @@ int loader_place(const struct config *config, struct state *ret, struct error *e
 			       .home_size = load.home_size,
 			       .reserved = load.reserved };
 	runs_free(&ram);
-	if (initramfs.bytes)
-		munmap(initramfs.bytes, initramfs.size);
+	initramfs_unmap(&initramfs);
 	jump_kernel_free(&kernel);
 	return status;
 }
@@ -244,7 +212,7 @@ static int load_b(const struct choice *choice, struct loader *loader, struct err
 	const struct mailbox_page *page = &loader->page;
 	struct handoff *handoff = malloc(sizeof(*handoff));
 	struct jump_kernel kernel = { 0 };
-	struct file_map initramfs = { 0 };
+	struct initramfs_map initramfs = { 0 };
 	struct runs ram = { 0 };
 	struct jump_load load = { .backend = loader->backend,
 				  .kernel = &kernel,
@@ -258,7 +226,7 @@ static int load_b(const struct choice *choice, struct loader *loader, struct err
 	}
 	ret = jump_kernel_read(choice->kernel, &kernel, err);
 	if (!ret)
-		ret = map_initramfs(choice->initramfs, &initramfs, err);
+		ret = initramfs_map(choice->initramfs, &initramfs, err);
 	if (!ret)
 		ret = gather_handoff(page, handoff, &ram, err);
 	if (ret)
@@ -269,8 +237,7 @@ static int load_b(const struct choice *choice, struct loader *loader, struct err
 	ret = place_and_load(choice, page, &ram, &load, &loader->state, err);
 out:
 	runs_free(&ram);
-	if (initramfs.bytes)
-		munmap(initramfs.bytes, initramfs.size);
+	initramfs_unmap(&initramfs);
 	jump_kernel_free(&kernel);
 	free(handoff);
 	return ret;
