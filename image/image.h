@@ -175,10 +175,11 @@ struct image_policy {
 
 /*
  * The image is to be sealed as SEAL says; it gets the UUID that belongs to the key. To be called
- * before anything is written, and with a SEAL that no other writer had. The writer takes a copy and
- * wipes it in the end. ENOTSUP for an algorithm that this processor has not got.
+ * before anything is written. The writer takes a copy and wipes it in the end. FIRST is 0, or
+ * image_writer_numbers() of the writer that had the same SEAL before: no nonce is used twice.
+ * ENOTSUP for an algorithm that this processor has not got.
  */
-int image_writer_seal(struct image_writer *writer, const struct request_seal *seal,
+int image_writer_seal(struct image_writer *writer, const struct request_seal *seal, uint64_t first,
 		      struct error *err);
 
 /* To be called before anything is written; NULL: unknown, or IMAGE_KEEP of any age. */
@@ -276,6 +277,15 @@ struct image_flow {
 
 /* Thread-safe. */
 void image_writer_flow(const struct image_writer *writer, struct image_flow *ret);
+
+/*
+ * When writing ended with ENOSPC, before an index was written: was it because of what the image has
+ * of another one, whose chunks take more room than its pages would by themselves?
+ */
+bool image_writer_may_fit_alone(const struct image_writer *writer);
+
+/* How many nonces were used up. */
+uint64_t image_writer_numbers(const struct image_writer *writer);
 
 /* Bytes written so far, chunks with padding. Thread-safe. */
 uint64_t image_writer_bytes(const struct image_writer *writer);

@@ -82,7 +82,7 @@ int index_places(const struct image_index *index, struct runs *ret)
 
 /* --- a new image --- */
 
-int image_writer_seal(struct image_writer *writer, const struct request_seal *seal,
+int image_writer_seal(struct image_writer *writer, const struct request_seal *seal, uint64_t first,
 		      struct error *err)
 {
 	int code = aead_check(seal->key.algorithm, err);
@@ -92,6 +92,7 @@ int image_writer_seal(struct image_writer *writer, const struct request_seal *se
 	if (seal->count > REQUEST_KEYS_MAX)
 		return error_set(err, EINVAL, "%u keys", seal->count);
 	writer->seal = *seal;
+	writer->next_number = first;
 	for (uint32_t i = 0; i < seal->count; i++)
 		opener_know(&writer->opener, &seal->known[i]);
 	return 0;

@@ -380,6 +380,16 @@ void image_writer_flow(const struct image_writer *writer, struct image_flow *ret
 	queue_flow(writer->queue, ret);
 }
 
+bool image_writer_may_fit_alone(const struct image_writer *writer)
+{
+	return writer->no_room && writer->reused_pages;
+}
+
+uint64_t image_writer_numbers(const struct image_writer *writer)
+{
+	return writer->next_number;
+}
+
 uint64_t image_writer_bytes(const struct image_writer *writer)
 {
 	/* The lock is no part of what the caller may see as constant. */

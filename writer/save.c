@@ -73,7 +73,8 @@ static int fill_index(struct image_index *index, const struct save_job *job,
 	return r ? error_set(err, -r, "index: out of memory") : 0;
 }
 
-static int write_image(const struct save_job *job, struct selection *selection,
+/* FIRST: the first nonce, if the image is sealed. */
+static int write_image(const struct save_job *job, uint64_t first, struct selection *selection,
 		       struct image_writer *writer, struct save_result *ret, struct error *err)
 {
 	struct image_index index = { 0 };
@@ -81,7 +82,7 @@ static int write_image(const struct save_job *job, struct selection *selection,
 	int r;
 
 	image_writer_set(writer, &job->identity, job->policy);
-	r = job->seal ? image_writer_seal(writer, job->seal, err) : 0;
+	r = job->seal ? image_writer_seal(writer, job->seal, first, err) : 0;
 	if (r)
 		return r;
 	delta_begin(&delta, job, selection, writer);
@@ -145,21 +146,48 @@ static int verify(const struct save_job *job, const struct image_super *super, s
 	return r ? error_prefix(err, "verification") : 0;
 }
 
-int save_run(const struct save_job *job, struct save_result *ret, struct error *err)
+/*
+ * One try, with nonces from *NUMBER on. True, with an error, when another one should be made
+ * that builds on no other image.
+ */
+static bool try_save(const struct save_job *job, uint64_t *number, struct save_result *ret,
+		     int *code, struct error *err)
 {
 	struct image_writer *writer = NULL;
 	struct selection selection;
-	int r;
+	bool again = false;
 
 	*ret = (struct save_result){ 0 };
-	r = selection_make(job, &selection, err);
-	if (!r)
-		r = image_writer_open(job->disk, &writer, err);
-	if (!r) {
-		r = write_image(job, &selection, writer, ret, err);
+	*code = selection_make(job, &selection, err);
+	if (!*code)
+		*code = image_writer_open(job->disk, &writer, err);
+	if (!*code) {
+		*code = write_image(job, *number, &selection, writer, ret, err);
+		again = *code == -ENOSPC && image_writer_may_fit_alone(writer);
+		*number = image_writer_numbers(writer);
 		image_writer_free(writer);
 	}
 	selection_free(&selection);
+	return again;
+}
+
+int save_run(const struct save_job *job, struct save_result *ret, struct error *err)
+{
+	uint64_t number = 0;
+	int r;
+
+	/* Chunks stay as a whole where half of them is of use: they can take more room than all
+	 * pages by themselves. Nothing that is of use to anyone is on the device any more. */
+	if (try_save(job, &number, ret, &r, err)) {
+		struct save_job full = *job;
+
+		message("%s: %s; saving all of it anew, built on no other image", job->name,
+			err->text);
+		full.full = true;
+		try_save(&full, &number, ret, &r, err);
+		snprintf(ret->full, sizeof(ret->full),
+			 "with what it has of the image before it does not fit");
+	}
 	if (!r && job->verify && job->disk)
 		r = verify(job, &ret->super, err);
 	/* The machine goes on now. An image that could not be verified is of no use to anyone. */

@@ -79,7 +79,7 @@ static int make_image(const struct disk *disk, struct original *ret, struct erro
 	if (!code)
 		code = image_writer_open(disk, &writer, err);
 	if (!code)
-		code = image_writer_seal(writer, &seal, err);
+		code = image_writer_seal(writer, &seal, 0, err);
 	if (!code)
 		code = image_writer_chunk(writer, scratch, pages, PAGES, &data, err);
 	if (!code)

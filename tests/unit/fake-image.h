@@ -187,7 +187,7 @@ static inline int fake_write(const struct fake *fake, const struct disk *disk, u
 		return code;
 	fake_index(fake, &index, &data);
 	if (fake->seal)
-		code = image_writer_seal(writer, fake->seal, err);
+		code = image_writer_seal(writer, fake->seal, 0, err);
 	if (!code)
 		code = fake_write_chunks(fake, writer, &data, threads);
 	if (!code)

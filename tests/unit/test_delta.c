@@ -522,6 +522,39 @@ static void grow(struct fixture *fixture, uint64_t small)
 }
 
 /*
+ * Of each chunk more than half stays, so that all of them do, and the changed pages come on top: on
+ * a small device the image fits only by itself. Nonces go on where the first try ended.
+ */
+static void test_fits_by_itself(void **state)
+{
+	struct fixture *fixture = *state;
+	struct image_super super;
+	uint64_t used;
+
+	for (uint64_t i = 0; i < (uint64_t)RAM_FRAMES << FRAME_SHIFT; i += 8) {
+		uint64_t word = pick(fixture, UINT64_MAX);
+
+		memcpy(fixture->memory + (RAM_PFN << FRAME_SHIFT) + i, &word, sizeof(word));
+	}
+	save(fixture);
+	used = count_used(fixture);
+	temp_disk_remove(&fixture->temp);
+	format(fixture,
+	       IMAGE_DATA_START + used + used / 16 / IMAGE_BLOCK * IMAGE_BLOCK + IMAGE_TAIL);
+	for (unsigned i = 0; i < 3; i++) {
+		super = *save(fixture);
+		expect_image(fixture, &super, fixture->memory);
+		if (i)
+			assert_non_null(strstr(fixture->result.full, "does not fit"));
+		for (uint64_t page = i; page < RAM_FRAMES; page += 3)
+			for (unsigned k = 0; k < FRAME_SIZE; k += 16)
+				fixture->memory[((RAM_PFN + page) << FRAME_SHIFT) + k] ^=
+					(unsigned char)(1 + pick(fixture, 255));
+	}
+	assert_int_equal(super.reused_pages, 0);
+}
+
+/*
  * Into the place of an older image fits a new one, but for its index, for which the image behind
  * it has to go: the new one's chunks, whose lists are in the index by then, are not free.
  */
@@ -661,6 +694,8 @@ int main(void)
 		WITH_DEVICE(test_damaged_base),
 		WITH_DEVICE(test_little_room),
 		WITH_DEVICE(test_index_makes_room),
+		WITH_DEVICE(test_fits_by_itself),
+		SEALED(test_fits_by_itself),
 		WITH_DEVICE(test_fifty_saves),
 		WITH_DEVICE(test_how_long_they_stay),
 		WITH_DEVICE(test_short_of_memory),
