@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,16 @@
 static uint64_t enough(uint64_t pages)
 {
 	return IMAGE_MIN_SIZE + pages * (FRAME_SIZE + INDEX_BYTES_PER_PAGE);
+}
+
+/* A block device is opened by one alone; of a file two could write the same places. */
+static int hold(int fd, const char *path, struct error *err)
+{
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return error_set(err, EBUSY, "%s: in use by another kjump-write", path);
+	return error_errno(err, "%s: cannot lock", path);
 }
 
 /* May the file be overwritten without being told to? */
@@ -98,7 +109,7 @@ static int open_file(struct output *output, const struct memory *source, uint64_
 	uint64_t size = safe_round_up(enough(pages), DISK_ALIGN);
 	const char *path = output->path;
 	struct image_super super;
-	int r = 0;
+	int r;
 
 	output->file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	output->made = output->file >= 0;
@@ -106,7 +117,8 @@ static int open_file(struct output *output, const struct memory *source, uint64_
 		output->file = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (output->file < 0)
 		return error_errno(err, "%s: cannot open", path);
-	if (!output->made)
+	r = hold(output->file, path, err);
+	if (!r && !output->made)
 		r = check_existing(output->file, path, source, force, err);
 	if (!r) {
 		output->emptied = true;
@@ -209,6 +221,8 @@ int output_open_base(struct output *output, const char *path, const struct memor
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
 		return error_set(err, ENOTBLK, "%s: neither a block device nor a file", path);
 	r = disk_open(path, DISK_WRITE, &output->disk, err);
+	if (!r && S_ISREG(st.st_mode))
+		r = hold(output->disk.fd, path, err);
 	if (!r && image_super_read(&output->disk, &super, err))
 		r = error_prefix(err, "%s", path);
 	if (!r && image_waits(&super))

@@ -13,6 +13,7 @@
 #include "kjump/key/container.h"
 #include "kjump/key/sealing.h"
 #include "kjump/paths.h"
+#include "seal/keys.h"
 #include "text/cmdline.h"
 #include "text/files.h"
 
@@ -28,7 +29,9 @@ static bool is_sealed(const struct preflight *preflight)
 static int check_sender(const struct preflight *preflight, struct error *note)
 {
 	char path[CHECK_PATH_SIZE];
+	struct sender_key key;
 	struct stat st;
+	int code;
 
 	check_path(preflight, PATH_SENDER, path, sizeof(path));
 	if (lstat(path, &st))
@@ -36,7 +39,9 @@ static int check_sender(const struct preflight *preflight, struct error *note)
 	if (!S_ISREG(st.st_mode) || st.st_mode & 077)
 		return error_set(note, EPERM, "%s has mode %04o, so others may have read it",
 				 PATH_SENDER, st.st_mode & 07777);
-	return 0;
+	code = keys_read_sender(path, &key, note);
+	keys_wipe(&key, sizeof(key));
+	return code == -EACCES ? check_closed(note, PATH_SENDER) : code;
 }
 
 /* What the configured container is. Only root reads it. */
@@ -71,6 +76,11 @@ int check_sealed(struct preflight *preflight, struct error *note)
 		ret = look_at_container(preflight, &container, note);
 	if (ret)
 		return ret;
+	if (!container_opens(&container)) {
+		preflight->advice = "'kjump key remove' and 'kjump key create'";
+		return error_set(note, EKEYREJECTED, "%s has no key slot: nothing opens it",
+				 PATH_KEY);
+	}
 	error_set(note, 0, "sealed; opened by: %s", container_ways(&container, ways));
 	if (container.passphrases || container.recovery)
 		return 0;

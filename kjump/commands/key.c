@@ -15,6 +15,7 @@
 #include "kjump/key/sealing.h"
 #include "kjump/options.h"
 #include "kjump/paths.h"
+#include "seal/keys.h"
 
 /* What to type for images that boot to have the container as it is now. */
 static const char *remake(void)
@@ -103,6 +104,7 @@ static int status(const struct options *options)
 	struct container container;
 	char ways[CONTAINER_WAYS];
 	struct error err = { 0 };
+	struct sender_key key = { .secret = { 0 } };
 	struct stat st;
 	bool sender = !lstat(PATH_SENDER, &st);
 	int rc = container_read(PATH_KEY, &container, &err);
@@ -116,20 +118,22 @@ static int status(const struct options *options)
 	else
 		printf("container  " PATH_KEY ", UUID %s, opened by: %s\n", container.uuid,
 		       container_ways(&container, ways));
-	if (!sender)
+	if (!rc && !container_opens(&container))
+		rc = error_set(&err, EKEYREJECTED, PATH_KEY ": no key slot; nothing opens it");
+	if (!sender) {
 		message(PATH_SENDER ": not there; no image can be sealed");
-	else if (!S_ISREG(st.st_mode) || st.st_mode & 077)
-		message(PATH_SENDER
-			": others may read it (mode %04o); it is used by nobody until it "
-			"has mode 0600",
-			st.st_mode & 07777);
-	else
+	} else if (keys_read_sender(PATH_SENDER, &key, &err)) {
+		message("%s; no image can be sealed", err.text);
+		sender = false;
+	} else {
 		printf("sender     " PATH_SENDER "\n");
+	}
+	keys_wipe(&key, sizeof(key));
 	printf("sealing    %s (seal = %s)\n",
 	       sealing_wanted(&options->config, PATH_SENDER) ? "images are sealed"
 							     : "images are not sealed",
 	       sealing_text(options));
-	return rc || !sender || st.st_mode & 077 ? EXIT_FAILED : EXIT_DONE;
+	return rc || !sender ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* --- remove ----------------------------------------------------------------------------------- */

@@ -274,6 +274,12 @@ static void add_way(char text[CONTAINER_WAYS], bool there, const char *way)
 		snprintf(text + length, CONTAINER_WAYS - length, "%s%s", length ? ", " : "", way);
 }
 
+bool container_opens(const struct container *container)
+{
+	return container->passphrases || container->tpm2 || container->fido2 || container->pkcs11 ||
+	       container->recovery || container->other;
+}
+
 const char *container_ways(const struct container *container, char text[CONTAINER_WAYS])
 {
 	*text = '\0';

@@ -35,6 +35,9 @@ int container_parse(const void *bytes, size_t size, struct container *ret, struc
 /* The same for the file at PATH; ENOENT when there is none. */
 int container_read(const char *path, struct container *ret, struct error *err);
 
+/* Is there anything that opens it? */
+bool container_opens(const struct container *container);
+
 /* "passphrase, TPM2 with PIN, recovery key"; "nothing" for a container that nobody opens. */
 const char *container_ways(const struct container *container, char text[CONTAINER_WAYS]);
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -415,6 +416,30 @@ static void test_source_is_output(void **state)
 	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
 }
 
+/* Two that write to one file at once would both say that their image is there. */
+static void test_two_writers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat before, after;
+	int fd;
+
+	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
+	fd = open(fixture->image, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &before), 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	expect_refused(fixture);
+	fixture->options.base = fixture->image;
+	fixture->options.output = NULL;
+	expect_refused(fixture);
+	assert_int_equal(fstat(fd, &after), 0);
+	assert_int_equal(before.st_size, after.st_size);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	close(fd);
+	fixture->options.force = false;
+	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
+}
+
 static bool attach_loop(const char *file, char device[64])
 {
 	char command[512];
@@ -500,6 +525,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pipe_as_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_source_is_output, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_writers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_source_on_a_loop_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_to_others, setup, teardown),
 	};

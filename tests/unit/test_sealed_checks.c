@@ -19,6 +19,7 @@
 #include "kjump/check/checks.h"
 #include "kjump/key/container.h"
 #include "kjump/paths.h"
+#include "seal/keys.h"
 #include "tests/unit/fake-root.h"
 
 #define UUID	   "857ad566-c256-4667-ba6b-c6fe8caf6c20"
@@ -47,8 +48,15 @@ static void put_sender(mode_t mode)
 {
 	char full[512];
 
-	put(PATH_SENDER, "key");
+	struct restore_key restore;
+	struct sender_key sender;
+	struct error err;
+
+	put(PATH_SENDER, "");
 	snprintf(full, sizeof(full), "%s" PATH_SENDER, root);
+	assert_int_equal(unlink(full), 0);
+	assert_int_equal(keys_make(&restore, &sender, &err), 0);
+	assert_int_equal(keys_write_sender(full, &sender, &err), 0);
 	assert_int_equal(chmod(full, mode), 0);
 }
 
@@ -70,11 +78,18 @@ static void test_sealed(void **state)
 	put_container(PATH_KEY, UUID, 3, TPM);
 	assert_int_equal(check_sealed(&preflight, &note), PREFLIGHT_DOUBT);
 	assert_non_null(strstr(preflight.advice, "--recovery-key"));
+	/* What cryptsetup luksErase leaves. */
+	put_container(PATH_KEY, UUID, 3, "{\"keyslots\":{}}");
+	advises(check_sealed, EKEYREJECTED, "kjump key create");
 	put(PATH_KEY, "something else");
 	assert_int_equal(check_sealed(&preflight, &note), -EUCLEAN);
 	put_container(PATH_KEY, UUID, 3, PASSPHRASE);
 	put_sender(0640);
 	advises(check_sealed, EKEYREJECTED, "kjump key create");
+	/* No key at all, though it lies where one should and nobody else reads it. */
+	put_sender(0600);
+	put(PATH_SENDER, "something else");
+	assert_int_equal(check_sealed(&preflight, &note), -ENODATA);
 	config.seal = SEAL_NO;
 	assert_int_equal(check_sealed(&preflight, &note), 0);
 	assert_string_equal(note.text, "no, as seal says");
