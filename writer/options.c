@@ -79,7 +79,7 @@ static const struct option_entry entries[] = {
 	  "file (made, and as large as it needs to be) or\nclaimed device" },
 	{ FIELD("base", key_pointer, base), 0, "IMAGE",
 	  "in place of --output: what holds an image already;\npages that it has are not written "
-	  "again" },
+	  "again;\nthe four newest images stay" },
 	{ FIELD("level", key_level, level), 0, "N",
 	  "zstd level, -20 to 19 (default: 1), 0: not\n"
 	  "compressed, or auto: as high as the device leaves\ntime for" },

@@ -39,12 +39,34 @@ static int fill_pipe(const void *secret, size_t size, struct error *err)
 	return ret ? ret : pipes[0];
 }
 
-/* Its last line, without what it begins lines with. */
+/*
+ * The last line of what cryptsetup said, or the one before where that is but a warning: it prints
+ * these last.
+ */
+static void keep_cause(char *text)
+{
+	static const char warning[] = "WARNING:";
+
+	for (;;) {
+		char *end = text + strlen(text), *start;
+
+		while (end > text && strchr(" .\r\n", end[-1]))
+			*--end = '\0';
+		start = strrchr(text, '\n');
+		if (!start)
+			return;
+		if (strncmp(start + 1, warning, strlen(warning))) {
+			memmove(text, start + 1, strlen(start + 1) + 1);
+			return;
+		}
+		*start = '\0';
+	}
+}
+
 static void read_words(int fd, char *text, size_t size)
 {
 	size_t length = 0;
 	ssize_t got;
-	char *end, *start;
 
 	while (length < size - 1 && (got = read(fd, text + length, size - 1 - length)))
 		if (got > 0)
@@ -52,12 +74,7 @@ static void read_words(int fd, char *text, size_t size)
 		else if (errno != EINTR)
 			break;
 	text[length] = '\0';
-	end = text + strlen(text);
-	while (end > text && strchr(" .\r\n", end[-1]))
-		*--end = '\0';
-	start = strrchr(text, '\n');
-	if (start)
-		memmove(text, start + 1, strlen(start + 1) + 1);
+	keep_cause(text);
 	printable(text);
 }
 

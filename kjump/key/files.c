@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -248,11 +249,14 @@ int key_create(const struct cryptsetup *cryptsetup, const char *container, const
 static void write_over(const char *path)
 {
 	const char zeros[KEYS_FILE] = { 0 };
-	int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	if (write(fd, zeros, sizeof(zeros)) == (ssize_t)sizeof(zeros))
+	/* Of anything else nobody knows what writing does. */
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    write(fd, zeros, sizeof(zeros)) == (ssize_t)sizeof(zeros))
 		fsync(fd);
 	close(fd);
 }

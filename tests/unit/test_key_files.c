@@ -37,7 +37,8 @@ static const char script[] =
 	"#!/bin/sh\n"
 	"cd \"${0%/*}\" && echo \"$@\" >> words\n"
 	"tr '\\0' '\\n' < /proc/$$/environ >> words\n"
-	"[ ! -e \"fail-$1\" ] || { echo 'one line' >&2; echo 'it is broken.' >&2; exit 4; }\n"
+	"[ ! -e \"fail-$1\" ] || { echo 'one line' >&2; echo 'it is broken.' >&2; "
+	"echo 'WARNING: an area is small.' >&2; exit 4; }\n"
 	"case $1 in\n"
 	"luksFormat) exec cryptsetup \"$@\" --pbkdf pbkdf2 --pbkdf-force-iterations 1000 ;;\n"
 	"open)\n"
@@ -208,6 +209,12 @@ static void test_remove(void **state)
 	close(fd);
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		assert_int_equal(bytes[i], 0);
+	/* Nobody waits for whoever might read what lies there in its place. */
+	assert_int_equal(mkfifo(sender, 0600), 0);
+	alarm(30);
+	assert_int_equal(key_remove(container, sender, &removed, &err), 0);
+	alarm(0);
+	assert_true(removed);
 }
 
 /* --- what unlocks it -------------------------------------------------------------------------- */
