@@ -54,6 +54,25 @@ static void get_tag(const struct image_entry *entry, uint8_t tag[IMAGE_TAG])
 	memcpy(tag + 8, &entry->index_rest, 8);
 }
 
+/* --- its parts --- */
+
+/* A part of the envelope. */
+struct part {
+	uint64_t start, length;
+};
+
+/* Where the SIZE bytes at OFFSET and PART overlap; false when they do not. */
+static bool overlap(const struct part *part, uint64_t offset, uint64_t size, uint64_t *from,
+		    uint64_t *length)
+{
+	uint64_t end = part->start + part->length;
+
+	*from = part->start > offset ? part->start : offset;
+	end = end < offset + size ? end : offset + size;
+	*length = *from < end ? end - *from : 0;
+	return *length;
+}
+
 /* --- writing --- */
 
 struct outgoing {
@@ -62,27 +81,29 @@ struct outgoing {
 	const struct runs *runs;
 };
 
-static void copy_part(const void *part, uint64_t start, uint64_t length, uint64_t offset,
+static void copy_part(const void *bytes_of_part, const struct part *part, uint64_t offset,
 		      unsigned char *bytes, uint64_t size)
 {
-	uint64_t from = start > offset ? start : offset;
-	uint64_t end = start + length < offset + size ? start + length : offset + size;
+	uint64_t from, length;
 
-	if (from < end)
-		memcpy(bytes + (from - offset), (const char *)part + (from - start), end - from);
+	if (overlap(part, offset, size, &from, &length))
+		memcpy(bytes + (from - offset), (const char *)bytes_of_part + (from - part->start),
+		       length);
 }
 
 /* SIZE bytes of the envelope from OFFSET on. */
 static void make_bytes(const struct outgoing *out, uint64_t offset, unsigned char *bytes,
 		       uint64_t size)
 {
-	uint64_t tags = sizeof(out->header), index_size = out->header.tag_count * IMAGE_BLOCK;
+	const struct part header = { 0, sizeof(out->header) };
+	const struct part tags = { header.length, out->header.tag_count * IMAGE_TAG };
+	const struct part runs = { header.length + tags_size(out->header.tag_count * IMAGE_BLOCK),
+				   out->runs->n * sizeof(struct run) };
 
 	memset(bytes, 0, size);
-	copy_part(&out->header, 0, sizeof(out->header), offset, bytes, size);
-	copy_part(out->tags, tags, out->header.tag_count * IMAGE_TAG, offset, bytes, size);
-	copy_part(out->runs->v, tags + tags_size(index_size), out->runs->n * sizeof(struct run),
-		  offset, bytes, size);
+	copy_part(&out->header, &header, offset, bytes, size);
+	copy_part(out->tags, &tags, offset, bytes, size);
+	copy_part(out->runs->v, &runs, offset, bytes, size);
 }
 
 static uint64_t next_step(uint64_t done, uint64_t size)
@@ -195,23 +216,6 @@ static int take_runs(struct incoming *in, const unsigned char *bytes, uint64_t s
 			return error_set(err, ENOMEM, "no memory to add up what is in use");
 	}
 	return 0;
-}
-
-/* A part of the envelope that lies in [start, start + length) and is padded with zeros. */
-struct part {
-	uint64_t start, length;
-};
-
-/* Where the SIZE bytes at OFFSET and PART overlap; false when they do not. */
-static bool overlap(const struct part *part, uint64_t offset, uint64_t size, uint64_t *from,
-		    uint64_t *length)
-{
-	uint64_t end = part->start + part->length;
-
-	*from = part->start > offset ? part->start : offset;
-	end = end < offset + size ? end : offset + size;
-	*length = *from < end ? end - *from : 0;
-	return *length;
 }
 
 static int take_parts(struct incoming *in, const unsigned char *bytes, uint64_t offset,
