@@ -34,6 +34,16 @@ bool image_clears_free(const struct image_machine *machine)
 	return machine->fill == FILL_ZERO || machine->fill == FILL_POISON;
 }
 
+/* Five frames or runs are left out of the home, and each may lie in the middle of one of its. */
+#define HOME_HOLES 5
+
+size_t image_clears_max(const struct image_index *index)
+{
+	if (!image_clears_free(&index->machine))
+		return index->zero.n;
+	return index->zero.n + index->free.n + index->home.n + HOME_HOLES;
+}
+
 /*
  * Each data page takes a frame that is neither untouchable nor the boot kernel's, nor one of those
  * that payload and mailbox lie in.
@@ -41,9 +51,8 @@ bool image_clears_free(const struct image_machine *machine)
 int image_restorable(const struct image_index *index, uint64_t boot, struct error *err)
 {
 	const struct image_machine *machine = &index->machine;
-	uint64_t clears = index->zero.n + (image_clears_free(machine) ? index->free.n : 0);
 	uint64_t payload = image_payload_size(&index->ram, index->chunk_count,
-					      image_plan_runs(index->data.n), clears);
+					      image_plan_runs(index->data.n), image_clears_max(index));
 	uint64_t home = image_home_size(&index->home, machine->home_start);
 	uint64_t frames = runs_total(&index->ram) - runs_total(&index->untouchable);
 	uint64_t taken = (payload + boot) / FRAME_SIZE +

@@ -24,8 +24,11 @@ uint64_t image_home_size(const struct runs *home, uint64_t start);
 uint64_t image_payload_size(const struct runs *ram, uint64_t chunks, uint64_t runs,
 			    uint64_t clears);
 
-/* Does the restorer clear the free frames? */
+/* Does the restorer clear the free frames, and what kernel C has left in the home? */
 bool image_clears_free(const struct image_machine *machine);
+
+/* At most so many runs of frames a restorer clears. */
+size_t image_clears_max(const struct image_index *index);
 
 /* Runs of a restorer's plan for an image of RUNS: it cuts some where its own memory begins. */
 static inline uint64_t image_plan_runs(uint64_t runs)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/restorable.h"
+
 #define POISON_BYTE 0xaa
 
 void plan_free(struct plan *plan)
@@ -50,6 +52,7 @@ uint64_t plan_covered(const struct runs *list, struct run run)
  */
 #define WAKE_FIRST 0x10
 #define WAKE_END   0x80
+#define LOW_END	   0x100
 
 uint64_t plan_wake_pfn(const struct image_index *index)
 {
@@ -216,14 +219,22 @@ static int make_runs(const struct image_index *index, const struct runs *own, st
 
 /* --- clears --------------------------------------------------------------------------------- */
 
-static bool clears_free(const struct image_index *index)
+/*
+ * What kernel C leaves in the home goes where A kept the home's content, and so becomes pages of
+ * A's: the frames of SPARE there, but for those that no kernel allocates (WAKE_FIRST) and firmware
+ * may look at.
+ */
+static int home_clears(const struct image_index *index, const struct runs *spare, struct runs *ret)
 {
-	return index->machine.fill == FILL_ZERO || index->machine.fill == FILL_POISON;
-}
+	struct run firmwares[] = { { 0, WAKE_FIRST }, { WAKE_END, LOW_END - WAKE_END } };
+	const struct runs firmware = { .v = firmwares, .n = 2 };
+	struct runs own = { 0 };
+	int rc = runs_intersect(&index->home, spare, &own);
 
-size_t plan_clear_count(const struct image_index *index)
-{
-	return index->zero.n + (clears_free(index) ? index->free.n : 0);
+	if (!rc)
+		rc = runs_subtract(&own, &firmware, ret);
+	runs_free(&own);
+	return rc;
 }
 
 static void add_clears(struct plan *plan, const struct runs *frames, uint64_t byte)
@@ -242,11 +253,28 @@ static void add_clears(struct plan *plan, const struct runs *frames, uint64_t by
 	}
 }
 
+/* After copying: staged pages may lie in what is cleared. */
+static int make_clears(const struct image_index *index, const struct runs *spare, struct plan *plan)
+{
+	struct runs home = { 0 };
+	int rc;
+
+	add_clears(plan, &index->zero, 0);
+	if (!image_clears_free(&index->machine))
+		return 0;
+	add_clears(plan, &index->free, index->machine.fill == FILL_POISON ? POISON_BYTE : 0);
+	rc = home_clears(index, spare, &home);
+	if (!rc)
+		add_clears(plan, &home, 0);
+	runs_free(&home);
+	return rc;
+}
+
 static int allocate(const struct image_index *index, struct plan *plan)
 {
 	/* One more than needed, so that an empty list is no NULL. */
 	plan->chunks = calloc(index->chunk_count + 1, sizeof(plan->chunks[0]));
-	plan->clears = calloc(plan_clear_count(index) + 1, sizeof(plan->clears[0]));
+	plan->clears = calloc(image_clears_max(index) + 1, sizeof(plan->clears[0]));
 	return plan->chunks && plan->clears ? 0 : -ENOMEM;
 }
 
@@ -269,9 +297,9 @@ int plan_make(const struct image_index *index, const struct runs *own, const str
 		error_set(err, -rc, "not enough memory to stage the image");
 		goto out;
 	}
-	add_clears(ret, &index->zero, 0);
-	if (clears_free(index))
-		add_clears(ret, &index->free, index->machine.fill == FILL_POISON ? POISON_BYTE : 0);
+	rc = make_clears(index, spare, ret);
+	if (rc)
+		error_set(err, -rc, "list of frames to clear: %s", strerror(-rc));
 out:
 	if (rc)
 		plan_free(ret);

@@ -54,9 +54,6 @@ uint64_t plan_covered(const struct runs *list, struct run run);
  */
 uint64_t plan_missing(const struct runs *data, const struct runs *spare, const struct runs *own);
 
-/* Number of clear records of an index. */
-size_t plan_clear_count(const struct image_index *index);
-
 /*
  * Make the lists. OWN is sorted and merged, SPARE from plan_spare(). ENOMEM when the owned frames
  * do not suffice. *RET was zero-initialised or used before.

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/safe.h"
+#include "image/restorable.h"
 #include "jump/jump.h"
 #include "restore/screen.h"
 
@@ -51,7 +52,7 @@ static int segment_of(const struct image_index *index, const struct run *home, u
 		      struct run *ret, struct error *err)
 {
 	uint64_t size = jump_handover_size(&index->ram, index->chunk_count, run_count,
-					   plan_clear_count(index));
+					   image_clears_max(index));
 
 	*ret = (struct run){ .pfn = home->pfn,
 			     .count = safe_round_up(size, FRAME_SIZE) >> FRAME_SHIFT };

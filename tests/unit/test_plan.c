@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/restorable.h"
 #include "restore/plan.h"
 
 #define FRAMES	  3000
@@ -286,6 +287,15 @@ static void simulate(const struct plan *plan, unsigned char memory[FRAMES][BYTES
 		       plan->clears[i].count * BYTES);
 }
 
+/* In the home, where neither the payload nor its helpers are, nor firmware may be. */
+static bool is_left_over(const struct machine *machine, unsigned pfn)
+{
+	bool segment = pfn >= HOME && pfn < HOME + SEGMENT;
+
+	return machine->kind[pfn] == KIND_HOME && !segment && pfn >= 0x10 &&
+	       pfn != plan_wake_pfn(&machine->index);
+}
+
 static void check_memory_result(const struct machine *machine, unsigned char memory[FRAMES][BYTES])
 {
 	static const unsigned char fills[] = {
@@ -304,6 +314,8 @@ static void check_memory_result(const struct machine *machine, unsigned char mem
 			memset(page, 0, BYTES);
 		else if (kind == KIND_FREE && fill != FILL_NONE)
 			memset(page, fills[fill], BYTES);
+		else if (is_left_over(machine, pfn) && fill != FILL_NONE)
+			memset(page, 0, BYTES);
 		else if (kind == KIND_UNTOUCHABLE || kind == KIND_NONE || segment)
 			memset(page, GARBAGE, BYTES);
 		else
@@ -334,7 +346,8 @@ static void run_machine(unsigned seed, unsigned data_share, unsigned own_share, 
 		assert_null(plan.runs);
 	} else {
 		check_runs(machine, &plan);
-		assert_int_equal(plan.clear_count, plan_clear_count(&machine->index));
+		assert_in_range(plan.clear_count, machine->index.zero.n,
+				image_clears_max(&machine->index));
 		memset(memory, GARBAGE, sizeof(memory));
 		simulate(&plan, memory);
 		check_memory_result(machine, memory);
