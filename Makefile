@@ -80,6 +80,12 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# The same digests by three kinds of instructions (image/digest.c)
+%/image/digest-scalar.o: override CFLAGS += -DXXH_VECTOR=XXH_SCALAR -fno-tree-vectorize \
+                                            -fno-tree-slp-vectorize
+%/image/digest-sse2.o:   override CFLAGS += -DXXH_VECTOR=XXH_SSE2
+%/image/digest-avx2.o:   override CFLAGS += -DXXH_VECTOR=XXH_AVX2 -mavx2
+
 $(BUILD)/obj/jump/blobs.o: jump/blobs.S $(foreach b,$(BLOBS),$(BUILD)/bare/$(b).bin)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
