@@ -34,8 +34,17 @@ $(BUILD)/tests/test_unlock: private LDLIBS += $(addprefix -Wl$(comma)--wrap=keyr
 $(BUILD)/tests/test_claimed_files: private LDLIBS += -Wl$(comma)--wrap=volume_pieces \
                                                      -Wl$(comma)--wrap=loader_lock
 
-unit: all initramfs $(TESTS)
-	$(Q)for test in $(sort $(TESTS)); do echo "== $$test"; $$test || exit 1; done
+# As many at a time as make has jobs, what each says in one piece: IN_PIECES.
+IN_PIECES := --output-sync=target
+JOBS      := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+TEST_RUNS := $(sort $(TESTS:$(BUILD)/tests/%=run-%))
+
+$(TEST_RUNS): run-%: $(BUILD)/tests/%
+	@echo "== $<"; $<
+
+unit: all initramfs
+	@$(MAKE) --no-print-directory $(JOBS) $(TESTS)
+	@$(MAKE) --no-print-directory $(JOBS) $(IN_PIECES) $(TEST_RUNS)
 	tests/run-python tests/boot tests/install
 
 # What has threads, under ThreadSanitizer: the writer's workers and queue, the readers, and the
@@ -57,8 +66,14 @@ $(BUILD)/tsan/test_%: $(BUILD)/tsan/obj/tests/unit/test_%.o $(BUILD)/tsan/libkju
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $^ -lcmocka $(LDLIBS) $(KJUMP_LDLIBS) -o $@
 
-unit-tsan: $(TSAN_TESTS)
-	$(Q)for test in $^; do echo "== $$test"; TSAN_OPTIONS=halt_on_error=1 $$test || exit 1; done
+TSAN_RUNS := $(TSAN_TESTS:$(BUILD)/tsan/%=tsan-%)
+
+$(TSAN_RUNS): tsan-%: $(BUILD)/tsan/%
+	@echo "== $<"; TSAN_OPTIONS=halt_on_error=1 $<
+
+unit-tsan:
+	@$(MAKE) --no-print-directory $(JOBS) $(TSAN_TESTS)
+	@$(MAKE) --no-print-directory $(JOBS) $(IN_PIECES) $(TSAN_RUNS)
 
 # POWER_CUTS states of what the disk may hold after a power cut; `unit` looks at fewer.
 POWER_CUTS ?= 100000
@@ -118,7 +133,9 @@ $(AFL_FUZZERS): $(BUILD)/afl/%: $(BUILD)/afl/obj/tests/fuzz/%.o $(BUILD)/afl/lib
 
 # Fuzzing takes a minute on two CPUs.
 check: deps
-	@$(MAKE) --no-print-directory all unit unit-tsan
+	@$(MAKE) --no-print-directory $(JOBS) all initramfs
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory unit-tsan
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
 	@$(MAKE) --no-print-directory e2e
 
@@ -126,7 +143,8 @@ check: deps
 KERNEL_SOURCES := linux-source-6.12 linux-source-6.1
 
 check-full: deps
-	@$(MAKE) --no-print-directory all unit unit-tsan
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory unit-tsan
 	@$(MAKE) --no-print-directory power-cuts bit-flips mutations
 	@$(MAKE) --no-print-directory fuzz
 	@scripts/deps $(KERNEL_SOURCES)
@@ -172,7 +190,7 @@ bench-jumps: deps all
 # Inputs made up by libFuzzer for everything that reads what it cannot trust.
 fuzz:
 	@scripts/deps clang libclang-rt-14-dev
-	@$(MAKE) --no-print-directory $(FUZZERS)
+	@$(MAKE) --no-print-directory $(JOBS) $(FUZZERS)
 	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 
 # A few seconds each show that it works; AFL_SECONDS for more.
@@ -189,4 +207,4 @@ lint: deps
 
 .PHONY: bench bench-jumps bench-vm bit-flips check check-full check-kernels check-package check-system \
 	e2e fuzz fuzz-afl lint mutations \
-	power-cuts unit unit-tsan
+	power-cuts unit unit-tsan $(TEST_RUNS) $(TSAN_RUNS)

@@ -135,7 +135,7 @@ def test_another_machine(make_kept, tmp_path, change):
     if change == "memory":
         machine.memory = "1G"
     elif change == "cpu":
-        machine.cpu = "max,-erms,-fsrm,-rdseed"
+        machine.cpu += ",-adx"
     else:
         machine.disks.append(Disk(tmp_path / "more.raw", 65 * MIB))
     mark = start(system)
@@ -235,14 +235,13 @@ def test_failure_is_tried_once_more(make_kept):
     system.workload.finish()
 
 
-def marks(machine):
-    """The first bytes of some pages of A's that no codec shrinks."""
-    text = machine.run("""for page in $(seq 0 16 4095); do
-        dd if=/run/memory/data bs=4096 skip=$page count=1 2>/dev/null | head -c 16 | od -A n -t x1 | tr -d ' \\n'
-        echo; done""", 120)
-    found = [bytes.fromhex(line) for line in text.split()]
-    assert len(found) == 256 and all(len(mark) == 16 for mark in found)
-    return found
+MARK = b"this is a page of the saved system"
+
+
+def fill_with_marks(machine, mib):
+    """So much of A's memory that whatever kernel B has had in its buffers last is of it."""
+    machine.run("mkdir -p /run/marks && mount -t tmpfs -o size=90% tmpfs /run/marks")
+    machine.run(f"yes '{MARK.decode()}' | head -c {mib}m > /run/marks/data", 240)
 
 
 def memory_in(disk, name, folder):
@@ -263,7 +262,7 @@ def test_nothing_of_a_is_in_the_file(make_kept, tmp_path):
     system = make_kept()
     machine = system.machine
     start(system, first=True)
-    secrets = marks(machine)
+    fill_with_marks(machine, 350)
     machine.run("kjump checkpoint --level 0 --cmdline init_on_free=0", 120)
     machine.run(f"mv {KEPT} /var/lib/kjump/careless; kjump unload")
     system.workload.check()
@@ -271,5 +270,5 @@ def test_nothing_of_a_is_in_the_file(make_kept, tmp_path):
     machine.run(f"test -e {KEPT}")
     system.workload.finish()
     careless, kept = (memory_in(system.library, name, tmp_path) for name in ("careless", "b.img"))
-    assert any(secret in careless for secret in secrets), "the test finds nothing anywhere"
-    assert not any(secret in kept for secret in secrets)
+    assert MARK in careless, "the test finds nothing anywhere"
+    assert MARK not in kept
