@@ -17,7 +17,7 @@ _Static_assert(DIGEST_SECRET >= XXH3_SECRET_SIZE_MIN, "XXH3 takes the secret");
 
 #define TRIAL_PAGES 4
 /* The first round has caches, and an emulator's translation, to fill. */
-#define TRIAL_ROUNDS 4
+#define TRIAL_ROUNDS 16
 
 static const struct {
 	digest_code *code;

@@ -65,7 +65,7 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			 "the restore key for a sealed image is in this\ncontainer, which is "
 			 "opened "
 			 "with cryptsetup" },
-	[OPTION_KEY_FD] = { FIELD("key-fd", key_pointer, key_fd), 0, "N",
+	[OPTION_KEY_FD] = { FIELD("key-fd", key_descriptor, key_fd), 0, "N",
 			    "the restore key for a sealed image is what descriptor\nN holds "
 			    "(default: the sender's key of this system)" },
 	[OPTION_KEY_FILE] = { FIELD("key-file", key_pointer, key_file), 0, "FILE",
@@ -184,6 +184,15 @@ static int take_operands(const struct command *command, const struct options_giv
 	return EXIT_DONE;
 }
 
+/* Two that say where one thing comes from. */
+static int check_together(const struct options_given *given, const char *help)
+{
+	if (!given->values[OPTION_KEY] || !given->values[OPTION_KEY_FD])
+		return EXIT_DONE;
+	message("--key and --key-fd: the key comes from one of them; try '%s'", help);
+	return EXIT_USAGE;
+}
+
 int command_parse(const struct command *command, int argc, char **argv, struct options *ret)
 {
 	char help[COMMAND_HELP_SIZE];
@@ -199,6 +208,8 @@ int command_parse(const struct command *command, int argc, char **argv, struct o
 	if (status || ret->help || ret->version)
 		return status;
 	status = take_operands(command, &given, help, ret);
+	if (!status)
+		status = check_together(&given, help);
 	if (!status && command->accepts & TAKES(CONFIG))
 		status = read_config(given.values[OPTION_CONFIG], &ret->config);
 	if (!status)

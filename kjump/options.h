@@ -77,7 +77,7 @@ struct options {
 	struct config config;	 /* file, then options; defaults where --config is not accepted */
 	const char *config_path; /* NULL when not given, as the others */
 	const char *key;	 /* container that holds the restore key */
-	const char *key_fd;	 /* descriptor that holds the restore key */
+	struct descriptor key_fd; /* holds the restore key */
 	const char *key_file;	 /* what the passphrase of a new one is read from */
 	const char *label;
 	const char *logind; /* what logind does, when it is its services that run this */

@@ -2,21 +2,10 @@
 #include "kjump/unseal.h"
 
 #include <errno.h>
-#include <limits.h>
 
 #include "kjump/key/files.h"
 #include "kjump/paths.h"
 #include "seal/keys.h"
-#include "text/keys.h"
-
-static int read_descriptor(const char *text, struct restore_key *ret, struct error *err)
-{
-	long fd;
-
-	if (key_parse_number(text, 0, INT_MAX, &fd, err))
-		return error_prefix(err, "--key-fd");
-	return keys_read_restore((int)fd, ret, err);
-}
 
 static int by_restore_key(const struct options *options, struct opener *opener, struct error *err)
 {
@@ -25,7 +14,7 @@ static int by_restore_key(const struct options *options, struct opener *opener, 
 
 	keys_hide();
 	ret = options->key ? key_open(&cryptsetup_running, options->key, &key, err)
-			   : read_descriptor(options->key_fd, &key, err);
+			   : keys_read_restore(options->key_fd.fd, &key, err);
 	if (!ret)
 		ret = opener_restore(&key, opener, err);
 	keys_wipe(&key, sizeof(key));
@@ -54,12 +43,12 @@ int unseal_by(const struct options *options, const struct image_super *super, st
 	*ret = NULL;
 	if (!super->algorithm)
 		return 0;
-	if (options->key || options->key_fd)
+	if (options->key || options->key_fd.given)
 		code = by_restore_key(options, opener, err);
 	else
 		code = by_sender_key(PATH_SENDER, opener, err);
 	/* Who is not root, or has this device from elsewhere, has no key. */
-	if (!options->key && !options->key_fd &&
+	if (!options->key && !options->key_fd.given &&
 	    (code == -ENOENT || code == -EACCES || code == -ENOTDIR)) {
 		*err = (struct error){ .code = 0 };
 		code = 0;

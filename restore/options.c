@@ -118,18 +118,6 @@ static int set_cpus(void *field, size_t size, const char *value, struct error *e
 	return 0;
 }
 
-static int set_descriptor(void *field, size_t size, const char *value, struct error *err)
-{
-	long number;
-	int ret = key_parse_number(value, 0, INT_MAX, &number, err);
-
-	(void)size;
-	if (!ret)
-		*(int *)field = (int)number;
-	return ret;
-}
-
-static const struct key_type descriptor = { set_descriptor, NULL };
 static const struct key_type seconds = { set_seconds, NULL };
 static const struct key_type cpus = { set_cpus, NULL };
 static const struct key_type force = { set_force, NULL };
@@ -144,7 +132,7 @@ static const struct option_entry entries[] = {
 	{ FIELD("force", force, force), 0, "WHAT,...",
 	  "restore although something differs: devices\n(disks, controllers), efi (its runtime "
 	  "map), older (not the last\nimage)" },
-	{ FIELD("key-fd", descriptor, key_fd), 0, "N",
+	{ FIELD("key-fd", key_descriptor, key_fd), 0, "N",
 	  "the restore key is what descriptor N holds: an open\ncontainer. Images that are not "
 	  "sealed "
 	  "are refused" },
@@ -202,7 +190,7 @@ int restore_options_parse(int argc, char **argv, struct restore_options *ret)
 {
 	struct options_given given;
 
-	*ret = (struct restore_options){ .key_fd = -1 };
+	*ret = (struct restore_options){ 0 };
 	if (options_collect(&table, argc, argv, &given) || options_apply(&table, &given, ret))
 		return EXIT_USAGE;
 	if (ret->help || ret->version)

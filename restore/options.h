@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "text/keys.h"
+
 /* Refusals that the user overrides. */
 #define FORCE_DEVICES 0x1
 #define FORCE_EFI     0x2
@@ -27,20 +29,20 @@ struct restore_options {
 	const char *parameter;	   /* print the value of this one, nothing else; or NULL */
 	char *const *files;	   /* to look for it in */
 	int file_count;
-	uint32_t wait;	    /* seconds until devices must be there, or WAIT_FOREVER */
-	unsigned force;	    /* FORCE_* */
-	uint32_t cpus;	    /* that the payload uses at most; 0 = all that it can */
-	int key_fd;	    /* the restore key comes from there; -1: there is none */
-	bool unsealed;	    /* although there is a key, an image in clear may be restored */
-	bool waits;	    /* say what waits to be restored, nothing else */
-	bool again;	    /* also what was handed over or failed twice */
-	bool retry;	    /* somebody asked for it: not counted as an attempt */
-	bool check;	    /* change nothing, say whether it could be restored */
-	bool no_retry;	    /* trying again is no answer to --ask */
-	bool count_reboot;  /* of a boot that starts the machine anew, nothing else */
-	bool find;	    /* say which device it is, nothing else */
-	bool quiet;	    /* errors only */
-	bool help, version; /* seen to by the parser */
+	uint32_t wait;		  /* seconds until devices must be there, or WAIT_FOREVER */
+	unsigned force;		  /* FORCE_* */
+	uint32_t cpus;		  /* that the payload uses at most; 0 = all that it can */
+	struct descriptor key_fd; /* the restore key comes from there */
+	bool unsealed;		  /* although there is a key, an image in clear may be restored */
+	bool waits;		  /* say what waits to be restored, nothing else */
+	bool again;		  /* also what was handed over or failed twice */
+	bool retry;		  /* somebody asked for it: not counted as an attempt */
+	bool check;		  /* change nothing, say whether it could be restored */
+	bool no_retry;		  /* trying again is no answer to --ask */
+	bool count_reboot;	  /* of a boot that starts the machine anew, nothing else */
+	bool find;		  /* say which device it is, nothing else */
+	bool quiet;		  /* errors only */
+	bool help, version;	  /* seen to by the parser */
 };
 
 /*

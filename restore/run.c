@@ -316,10 +316,10 @@ static int take_key(struct restore *restore, struct error *err)
 	struct restore_key key;
 	int rc;
 
-	if (restore->options->key_fd < 0)
+	if (!restore->options->key_fd.given)
 		return 0;
 	keys_hide();
-	rc = keys_read_restore(restore->options->key_fd, &key, err);
+	rc = keys_read_restore(restore->options->key_fd.fd, &key, err);
 	if (!rc)
 		rc = opener_restore(&key, &restore->opener, err);
 	keys_wipe(&key, sizeof(key));

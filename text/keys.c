@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -122,6 +123,18 @@ static int set_level(void *field, size_t size, const char *value, struct error *
 	return ret;
 }
 
+static int set_descriptor(void *field, size_t size, const char *value, struct error *err)
+{
+	struct descriptor *descriptor = field;
+	long number;
+	int ret = key_parse_number(value, 0, INT_MAX, &number, err);
+
+	(void)size;
+	if (!ret)
+		*descriptor = (struct descriptor){ .given = true, .fd = (int)number };
+	return ret;
+}
+
 const struct key_type key_text = { set_text, print_text };
 const struct key_type key_pointer = { set_pointer, NULL };
 const struct key_type key_switch = { set_switch, print_switch };
@@ -129,6 +142,7 @@ const struct key_type key_number = { set_number, print_number };
 const struct key_type key_address = { set_number, print_address };
 const struct key_type key_bytes = { set_bytes, print_bytes };
 const struct key_type key_level = { set_level, NULL };
+const struct key_type key_descriptor = { set_descriptor, NULL };
 
 int key_parse_size(const char *value, uint64_t max, uint64_t *ret, struct error *err)
 {

@@ -6,6 +6,7 @@
 #ifndef TEXT_KEYS_H
 #define TEXT_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +30,13 @@ extern const struct key_type key_address; /* the same, written as 0x... */
 extern const struct key_type key_bytes;	  /* uint8_t[], two digits a byte */
 extern const struct key_type key_size;	  /* uint64_t: bytes, written as 512M or 8G */
 extern const struct key_type key_level;	  /* int: a level of zstd, or "auto" */
+extern const struct key_type key_descriptor; /* struct descriptor: its number */
+
+/* A descriptor that was handed over by its number. */
+struct descriptor {
+	bool given;
+	int fd;
+};
 
 struct key {
 	const char *name;

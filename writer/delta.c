@@ -152,21 +152,34 @@ static int take_chunk(struct delta *delta, struct delta_chunk *ret, struct error
 	return r ? r : 1;
 }
 
-bool delta_next(struct delta *delta, struct delta_chunk *ret)
+static int by_frame(const void *a, const void *b)
+{
+	const struct delta_chunk *const *x = a, *const *y = b;
+	uint64_t left = (*x)->pieces[0].pfn, right = (*y)->pieces[0].pfn;
+
+	return left < right ? -1 : left > right;
+}
+
+bool delta_next(struct delta *delta, struct delta_batch *ret)
 {
 	struct error err = { 0 };
-	int r = 0;
 
 	pthread_mutex_lock(&delta->lock);
-	while (!delta->ended) {
-		r = take_chunk(delta, ret, &err);
+	ret->count = 0;
+	while (!delta->ended && ret->count < DELTA_BATCH) {
+		struct delta_chunk *chunk = &ret->chunks[ret->count];
+		int r = take_chunk(delta, chunk, &err);
+
 		if (r < 0)
 			stop(delta, &err);
 		if (r <= 0)
 			delta->ended = true;
-		if (r <= 0 || ret->piece_count)
-			break;
+		else if (chunk->piece_count)
+			ret->count++;
 	}
 	pthread_mutex_unlock(&delta->lock);
-	return r > 0;
+	for (unsigned i = 0; i < ret->count; i++)
+		ret->sorted[i] = &ret->chunks[i];
+	qsort(ret->sorted, ret->count, sizeof(ret->sorted[0]), by_frame);
+	return ret->count;
 }

@@ -38,6 +38,19 @@ struct delta_chunk {
 };
 
 /*
+ * What a worker takes at a time, by frames: each window on memory that it gives back for the next
+ * one costs an interrupt on every CPU that works, and whoever made the base had several workers
+ * too, so that neighbours are not next to each other there.
+ */
+#define DELTA_BATCH 32
+
+struct delta_batch {
+	struct delta_chunk chunks[DELTA_BATCH];
+	const struct delta_chunk *sorted[DELTA_BATCH];
+	unsigned count;
+};
+
+/*
  * Choose the base as JOB wishes. Where there is none, and where it turns out not to be whole, all
  * pages are written, and delta->reason says why. delta_end() in any case.
  */
@@ -45,8 +58,8 @@ void delta_begin(struct delta *delta, const struct save_job *job, const struct s
 		 struct image_writer *writer);
 void delta_end(struct delta *delta);
 
-/* The next chunk that has frames to be saved; false: there are none any more. Thread-safe. */
-bool delta_next(struct delta *delta, struct delta_chunk *ret);
+/* The next chunks that have frames to be saved; false: there are none any more. Thread-safe. */
+bool delta_next(struct delta *delta, struct delta_batch *ret);
 
 /* No more chunks: the base cannot be used any more, because of ERR. Thread-safe. */
 void delta_stop(struct delta *delta, const struct error *err);

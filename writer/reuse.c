@@ -8,41 +8,63 @@
 
 #include "common/pagehash.h"
 
-/* Frames that may be mapped at once though not all of them are in the chunk. */
-#define NEAR_FRAMES 1024
+/* Mapping so many frames that nobody wants costs less than another window. */
+#define GAP_FRAMES 64
 
 int reuse_init(struct reuse *reuse, struct error *err)
 {
 	if (!reuse->delta->base)
 		return 0;
-	reuse->chunk = malloc(sizeof(*reuse->chunk));
-	return reuse->chunk ? 0 : error_set(err, ENOMEM, "out of memory for a chunk of the base");
+	reuse->batch = malloc(sizeof(*reuse->batch));
+	if (!reuse->batch)
+		return error_set(err, ENOMEM, "out of memory for chunks of the base");
+	reuse->batch->count = reuse->at = 0;
+	return 0;
 }
 
 void reuse_free(struct reuse *reuse)
 {
-	free(reuse->chunk);
+	free(reuse->batch);
+	reuse->batch = NULL;
 	reuse->chunk = NULL;
 }
 
 /* --- memory --- */
 
-/* How far a window may reach: over the chunk's other pieces, when they are near, and never out of
- * the RAM range.
- */
-static uint64_t find_limit(const struct reuse *reuse, const struct delta_piece *piece)
+/* The end of the RAM range that the frames from PFN on, which end at END, lie in. */
+static uint64_t range_end(const struct reuse *reuse, uint64_t pfn, uint64_t end)
 {
 	const struct runs *ram = &reuse->delta->selection->mappable;
-	const struct delta_piece *last = &reuse->chunk->pieces[reuse->chunk->piece_count - 1];
-	uint64_t end = piece->pfn + piece->count, limit = last->pfn + last->count;
 
-	if (limit < end || limit - piece->pfn > NEAR_FRAMES)
-		return end;
 	for (size_t i = 0; i < ram->n; i++) {
 		uint64_t range = ram->v[i].pfn + ram->v[i].count;
 
-		if (piece->pfn >= ram->v[i].pfn && piece->pfn < range)
-			return range < end ? end : range < limit ? range : limit;
+		if (pfn >= ram->v[i].pfn && pfn < range)
+			return range < end ? end : range;
+	}
+	return end;
+}
+
+/* How far a window may reach: over what follows in the batch, as long as it is near. */
+static uint64_t find_limit(const struct reuse *reuse, const struct delta_piece *piece)
+{
+	const struct delta_batch *batch = reuse->batch;
+	uint64_t end = piece->pfn + piece->count, range = range_end(reuse, piece->pfn, end);
+
+	/* PIECE may be a part of one of the chunk's. */
+	for (unsigned at = reuse->at; at < batch->count; at++) {
+		const struct delta_chunk *chunk = batch->sorted[at];
+
+		for (uint32_t i = 0; i < chunk->piece_count; i++) {
+			const struct delta_piece *next = &chunk->pieces[i];
+			uint64_t to = next->pfn + next->count;
+
+			if (to <= end)
+				continue;
+			if (next->pfn > end + GAP_FRAMES || to > range)
+				return end;
+			end = to;
+		}
 	}
 	return end;
 }
@@ -204,12 +226,28 @@ static int pack_others(struct reuse *reuse, struct memory_window *window, struct
 	return 0;
 }
 
+/* On to the next chunk; false: there is none. */
+static bool next_chunk(struct reuse *reuse)
+{
+	struct delta_batch *batch = reuse->batch;
+
+	if (!reuse->delta->base)
+		return false;
+	if (++reuse->at >= batch->count) {
+		reuse->at = 0;
+		if (!delta_next(reuse->delta, batch))
+			return false;
+	}
+	reuse->chunk = batch->sorted[reuse->at];
+	return true;
+}
+
 int reuse_next(struct reuse *reuse, struct memory_window *window, struct error *err)
 {
 	uint32_t kept;
 	int r;
 
-	if (!reuse->delta->base || !delta_next(reuse->delta, reuse->chunk))
+	if (!next_chunk(reuse))
 		return 0;
 	r = compare(reuse, window, &kept, err);
 	if (!r && is_worth_it(reuse, kept)) {

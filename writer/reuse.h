@@ -19,12 +19,14 @@ struct reuse {
 	struct image_writer *writer; /* of the new image */
 	struct packer *packer;
 	struct memory *memory;
-	struct delta_chunk *chunk;
-	bool same[IMAGE_CHUNK_PAGES]; /* pages that stay, of those that the base uses */
-	bool whole_only;	      /* memory is short: no more chunks of which a part is used */
-	uint64_t pages;		      /* that were looked at so far, */
-	uint64_t reused;	      /* and that stayed */
-	size_t runs;		      /* that the lists have more for it */
+	struct delta_batch *batch;
+	const struct delta_chunk *chunk; /* the one that is dealt with now, */
+	unsigned at;			 /* and its place in the batch */
+	bool same[IMAGE_CHUNK_PAGES];	 /* pages that stay, of those that the base uses */
+	bool whole_only; /* memory is short: no more chunks of which a part is used */
+	uint64_t pages;	 /* that were looked at so far, */
+	uint64_t reused; /* and that stayed */
+	size_t runs;	 /* that the lists have more for it */
 };
 
 /* Returns 0 or -ENOMEM; reuse_free() in either case. */
