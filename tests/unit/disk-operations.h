@@ -150,9 +150,7 @@ static inline int operate_stopped_save(struct scene *scene)
 /* What a restore leaves in memory belongs to a machine that is gone. */
 static inline int restore(struct scene *scene, bool changed, bool works)
 {
-	const struct restore_options options = { .target = scene->temp.path,
-						 .quiet = true,
-						 .key_fd = -1 };
+	const struct restore_options options = { .target = scene->temp.path, .quiet = true };
 	int code;
 
 	files_changed = changed;
