@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 import artifacts
+from ways import kexec_jump
 
 KEYS = artifacts.BUILD / "bench-keys"
 
@@ -127,3 +128,23 @@ def test_sealed_refusals(make_system, tmp_path):
     system.hibernate()
     assert "the image is not sealed, and those of this system are" in \
         system.boot_on(sealed.parameter)
+
+
+@pytest.mark.full
+@kexec_jump
+def test_older_image(make_system, tmp_path):
+    """With EFI an image that somebody put back, and all disks with it, is known to be an older one."""
+    system = make_system(memory="512M", firmware="uefi")
+    system.boot(memory=8, cache=4)
+    sealed = Sealed(system, tmp_path / "keys")
+    job = system.hibernate()
+    kept = system.keep()
+    system.restore(job, sealed.parameter)
+    system.workload.check()
+    system.hibernate()
+    system.put_back(kept)
+    assert "the image is not the last one that was made" in system.boot_on(sealed.parameter)
+    system.put_back(kept)
+    system.restore(append=f"{sealed.parameter} rd.kjump.force=older")
+    system.workload.check()
+    system.workload.finish()
