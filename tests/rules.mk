@@ -136,7 +136,7 @@ check: deps
 	@$(MAKE) --no-print-directory $(JOBS) all initramfs
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory unit-tsan
-	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=20
 	@$(MAKE) --no-print-directory e2e
 
 # What tests/kernel/build makes the kernels with KEXEC_JUMP of.
