@@ -10,7 +10,7 @@
 #include "kjump/check/checks.h"
 #include "kjump/check/images.h"
 #include "kjump/check/initramfs.h"
-#include "kjump/key/container.h"
+#include "kjump/key/files.h"
 #include "kjump/key/sealing.h"
 #include "kjump/paths.h"
 #include "seal/keys.h"
@@ -56,7 +56,8 @@ static int look_at_container(const struct preflight *preflight, struct container
 
 int check_sealed(struct preflight *preflight, struct error *note)
 {
-	char ways[CONTAINER_WAYS];
+	const char *const usual = preflight->advice;
+	char ways[CONTAINER_WAYS], path[CHECK_PATH_SIZE];
 	struct container container;
 	int ret;
 
@@ -76,11 +77,15 @@ int check_sealed(struct preflight *preflight, struct error *note)
 		ret = look_at_container(preflight, &container, note);
 	if (ret)
 		return ret;
-	if (!container_opens(&container)) {
-		preflight->advice = "'kjump key remove' and 'kjump key create'";
+	preflight->advice = "'kjump key remove' and 'kjump key create'";
+	if (!container_opens(&container))
 		return error_set(note, EKEYREJECTED, "%s has no key slot: nothing opens it",
 				 PATH_KEY);
-	}
+	ret = key_belongs(check_path(preflight, PATH_SENDER, path, sizeof(path)), PATH_KEY,
+			  &container, note);
+	if (ret)
+		return ret;
+	preflight->advice = usual;
 	error_set(note, 0, "sealed; opened by: %s", container_ways(&container, ways));
 	if (container.passphrases || container.recovery)
 		return 0;

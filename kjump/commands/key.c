@@ -129,6 +129,10 @@ static int status(const struct options *options)
 		printf("sender     " PATH_SENDER "\n");
 	}
 	keys_wipe(&key, sizeof(key));
+	if (!rc && sender && key_belongs(PATH_SENDER, PATH_KEY, &container, &err)) {
+		rc = -err.code;
+		message("%s; 'kjump key remove' and 'kjump key create' make a new pair", err.text);
+	}
 	printf("sealing    %s (seal = %s)\n",
 	       sealing_wanted(&options->config, PATH_SENDER) ? "images are sealed"
 							     : "images are not sealed",

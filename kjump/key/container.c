@@ -292,3 +292,23 @@ const char *container_ways(const struct container *container, char text[CONTAINE
 	add_way(text, !*text, "nothing");
 	return text;
 }
+
+void container_name(const uint8_t pair[16], char ret[CONTAINER_UUID])
+{
+	const uint8_t *p = pair;
+
+	snprintf(ret, CONTAINER_UUID,
+		 "%02x%02x%02x%02x-%02x%02x-8%x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", p[0], p[1],
+		 p[2], p[3], p[4], p[5], p[6] & 0xf, p[7], (p[8] & 0x3f) | 0x80, p[9], p[10], p[11],
+		 p[12], p[13], p[14], p[15]);
+}
+
+bool container_belongs(const struct container *container, const uint8_t pair[16])
+{
+	const size_t version = strlen("00000000-0000-");
+	char name[CONTAINER_UUID];
+
+	container_name(pair, name);
+	return strlen(container->uuid) <= version || container->uuid[version] != '8' ||
+	       !strcmp(container->uuid, name);
+}

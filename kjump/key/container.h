@@ -35,6 +35,17 @@ int container_parse(const void *bytes, size_t size, struct container *ret, struc
 /* The same for the file at PATH; ENOENT when there is none. */
 int container_read(const char *path, struct container *ret, struct error *err);
 
+#define CONTAINER_UUID 37
+
+/*
+ * The UUID of the container for the keys' PAIR (struct opener), made of that and of version 8 (RFC
+ * 9562), so that anybody can tell whether a sender's key belongs to it.
+ */
+void container_name(const uint8_t pair[16], char ret[CONTAINER_UUID]);
+
+/* Can it be the one for PAIR? A UUID that kjump did not make says nothing. */
+bool container_belongs(const struct container *container, const uint8_t pair[16]);
+
 /* Is there anything that opens it? */
 bool container_opens(const struct container *container);
 

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kjump/key/container.h"
+#include "seal/box.h"
+
 /*
  * Eight key slots, for a passphrase, a recovery key and tokens; then one page for the key. 2 MiB in
  * all, in each initramfs: what cryptsetup takes by default would be 16.
@@ -77,6 +80,25 @@ int key_open(const struct cryptsetup *cryptsetup, const char *container, struct 
 	return rc ? error_prefix(err, "%s", container) : 0;
 }
 
+int key_belongs(const char *sender, const char *path, const struct container *container,
+		struct error *err)
+{
+	struct sender_key key;
+	struct opener opener = { .pair = false };
+	int rc = keys_read_sender(sender, &key, err);
+
+	if (!rc)
+		rc = opener_sender(&key, &opener, err);
+	if (!rc && !container_belongs(container, opener.name))
+		rc = error_set(err, EKEYREJECTED,
+			       "%s is of another pair than %s, which would not open what is sealed "
+			       "with it",
+			       sender, path);
+	keys_wipe(&key, sizeof(key));
+	opener_end(&opener);
+	return rc;
+}
+
 /* --- making ----------------------------------------------------------------------------------- */
 
 static int make_file(const char *path, struct error *err)
@@ -92,7 +114,7 @@ static int make_file(const char *path, struct error *err)
 	return rc ? error_set(err, rc, "%s: %s", path, strerror(rc)) : 0;
 }
 
-static int format(const struct cryptsetup *cryptsetup, const char *path,
+static int format(const struct cryptsetup *cryptsetup, const char *path, const char *uuid,
 		  const struct passphrase *passphrase, struct error *err)
 {
 	const char *const arguments[] = { "luksFormat",
@@ -107,6 +129,8 @@ static int format(const struct cryptsetup *cryptsetup, const char *path,
 					  "512",
 					  "--label",
 					  "kjump-key",
+					  "--uuid",
+					  uuid,
 					  "--luks2-metadata-size",
 					  METADATA_SIZE,
 					  "--luks2-keyslots-size",
@@ -192,16 +216,32 @@ static int sync_folder(const char *path, struct error *err)
 	return sync_path(slash ? folder : ".", O_DIRECTORY, err);
 }
 
+/* What the container is called, which names the pair. */
+static int name_container(const struct sender_key *sender, char ret[CONTAINER_UUID],
+			  struct error *err)
+{
+	struct opener opener;
+	int rc = opener_sender(sender, &opener, err);
+
+	if (!rc)
+		container_name(opener.name, ret);
+	opener_end(&opener);
+	return rc;
+}
+
 /* The whole container under another name, then both keys in their places. */
 static int put(const struct cryptsetup *cryptsetup, const char *container, const char *beside,
 	       const char *sender_path, const struct passphrase *passphrase, struct error *err)
 {
 	struct restore_key key = { 0 };
 	struct sender_key sender = { 0 };
+	char uuid[CONTAINER_UUID];
 	int rc = keys_make(&key, &sender, err);
 
 	if (!rc)
-		rc = format(cryptsetup, beside, passphrase, err);
+		rc = name_container(&sender, uuid, err);
+	if (!rc)
+		rc = format(cryptsetup, beside, uuid, passphrase, err);
 	if (!rc)
 		rc = fill(cryptsetup, beside, passphrase, &key, &sender, err);
 	if (!rc)

@@ -8,9 +8,17 @@
 #include <stdbool.h>
 
 #include "common/error.h"
+#include "kjump/key/container.h"
 #include "kjump/key/cryptsetup.h"
 #include "kjump/key/passphrase.h"
 #include "seal/keys.h"
+
+/*
+ * Is the sender's key in the file SENDER of the same pair as CONTAINER, which is at PATH?
+ * EKEYREJECTED when it is not: what is sealed with it nobody would open at boot.
+ */
+int key_belongs(const char *sender, const char *path, const struct container *container,
+		struct error *err);
 
 /*
  * Make a pair: the sender's key at SENDER, and at CONTAINER a LUKS2 container of its own, with the

@@ -125,6 +125,37 @@ static int open_with(const char *text, struct restore_key *key)
 	return rc;
 }
 
+/* A sender's key of another pair makes images that the container does not open. */
+static void test_pair(void **state)
+{
+	struct container found;
+	struct sender_key other;
+	struct restore_key key;
+
+	(void)state;
+	assert_int_equal(create(PASSPHRASE), 0);
+	assert_int_equal(container_read(container, &found, &err), 0);
+	assert_int_equal(found.uuid[14], '8');
+	assert_non_null(strchr("89ab", found.uuid[19]));
+	assert_int_equal(key_belongs(sender, container, &found, &err), 0);
+	/* The same container with whatever unlocks it. */
+	shell("cryptsetup config --label other key.luks");
+	assert_int_equal(container_read(container, &found, &err), 0);
+	assert_int_equal(key_belongs(sender, container, &found, &err), 0);
+
+	assert_int_equal(keys_make(&key, &other, &err), 0);
+	assert_int_equal(unlink(sender), 0);
+	assert_int_equal(keys_write_sender(sender, &other, &err), 0);
+	assert_int_equal(key_belongs(sender, container, &found, &err), -EKEYREJECTED);
+	assert_non_null(strstr(err.text, "of another pair than"));
+	/* Of a container that somebody gave a UUID of his own nothing is known. */
+	shell("cryptsetup luksUUID -q --uuid 8a3fbb8e-6d6c-4cf5-8e58-6f8e0a1b2c3d key.luks");
+	assert_int_equal(container_read(container, &found, &err), 0);
+	assert_int_equal(key_belongs(sender, container, &found, &err), 0);
+	assert_int_equal(unlink(sender), 0);
+	assert_int_equal(key_belongs(sender, container, &found, &err), -ENOENT);
+}
+
 static void test_create(void **state)
 {
 	struct sender_key made;
@@ -422,8 +453,9 @@ static void test_sealing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_create), TEST(test_create_fails), TEST(test_remove),	 TEST(test_ways),
-		TEST(test_parse),  TEST(test_ask),	    TEST(test_key_file), TEST(test_sealing),
+		TEST(test_create), TEST(test_pair),	TEST(test_create_fails),
+		TEST(test_remove), TEST(test_ways),	TEST(test_parse),
+		TEST(test_ask),	   TEST(test_key_file), TEST(test_sealing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

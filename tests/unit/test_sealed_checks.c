@@ -24,6 +24,7 @@
 
 #define UUID	   "857ad566-c256-4667-ba6b-c6fe8caf6c20"
 #define OTHER_UUID "11111111-c256-4667-ba6b-c6fe8caf6c20"
+#define PAIR_UUID  "11111111-c256-8667-ba6b-c6fe8caf6c20"
 #define PASSPHRASE "{\"keyslots\":{\"0\":{}}}"
 #define TPM                                                                                        \
 	"{\"keyslots\":{\"0\":{}},\"tokens\":{\"0\":{\"type\":\"systemd-tpm2\","                   \
@@ -83,6 +84,10 @@ static void test_sealed(void **state)
 	advises(check_sealed, EKEYREJECTED, "kjump key create");
 	put(PATH_KEY, "something else");
 	assert_int_equal(check_sealed(&preflight, &note), -EUCLEAN);
+	/* Made by kjump with another sender's key. */
+	put_container(PATH_KEY, PAIR_UUID, 3, PASSPHRASE);
+	advises(check_sealed, EKEYREJECTED, "kjump key create");
+	assert_non_null(strstr(note.text, "of another pair"));
 	put_container(PATH_KEY, UUID, 3, PASSPHRASE);
 	put_sender(0640);
 	advises(check_sealed, EKEYREJECTED, "kjump key create");
