@@ -257,6 +257,7 @@ def late_disk(make_system):
     return LateDisk(make_system)
 
 
+@full
 def test_disk_that_comes_late(late_disk):
     """For ever is longer than the ten seconds of before, after which the image was made stale."""
     machine = late_disk.machine
@@ -282,6 +283,7 @@ def test_disk_that_somebody_brings(late_disk):
     late_disk.restored(mark)
 
 
+@full
 def test_clone_is_marked_too(make_system, tmp_path):
     """Two disks answer to the name: neither is restored, and neither can be after the boot goes on."""
     system = make_system()

@@ -136,7 +136,8 @@ def test_cut_right_after_the_return(make_system):
     assert "restored" in system.info()
 
 
-@pytest.mark.parametrize("switch", ["noresume", pytest.param("rd.kjump=0", marks=full)])
+@full
+@pytest.mark.parametrize("switch", ["noresume", "rd.kjump=0"])
 def test_switched_off(make_system, switch):
     """A boot that goes on without restoring outdates the image for good."""
     system = make_system()

@@ -26,6 +26,7 @@ def refused(system, command, *words):
     assert any(all(word in line for word in words) for line in lines), output
 
 
+@pytest.mark.full
 def test_device_too_small(make_system, tmp_path):
     """Half-way through, B finds no room: A goes on, and can save to a bigger device."""
     small = Disk(tmp_path / "small.raw", 24 * MIB)
@@ -145,7 +146,8 @@ MIDDLE = "kjump-write & busybox sleep 1; kill -9 $!; wait $!"
     pytest.param(killed_writer(AFTER), "stale", "came back instead of switching off",
                  id="committed"),
     pytest.param(killed_writer(MIDDLE), "empty",
-                 "ended without an answer (status 137); not saved", id="answered"),
+                 "ended without an answer (status 137); not saved", id="answered",
+                 marks=pytest.mark.full),
     # The one that answers in its place is killed as well: A has the log, and looks at the image.
     pytest.param(killed_writer(MIDDLE, 'kjump-write --died "$status"'), "empty",
                  "ended without an answer; its last messages follow", id="no-answer",
@@ -246,6 +248,7 @@ def state_of(path):
 HANDED_OVER = 2
 
 
+@pytest.mark.full
 def test_handed_over_and_not_back(make_system):
     """A restore that is cut off loses nothing: the image is kept until somebody decides."""
     system = make_system()
