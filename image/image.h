@@ -335,7 +335,8 @@ int image_read_chunks(const struct disk *disk, const struct image_index *index, 
  * padding. Of a sealed image that OPENER (NULL = nobody) does not open: ENOKEY, after all was
  * checked that can be, and every byte was read once.
  * SINK (NULL = none) sees each chunk that was found right, as in image_read_chunks(). Of an EMPTY
- * device only the superblocks are checked.
+ * device only the superblocks are checked. ESTALE when one of them is older than the other, and all
+ * else is right.
  */
 int image_verify(const struct disk *disk, const struct image_super *super,
 		 const struct opener *opener, unsigned workers, const struct image_sink *sink,

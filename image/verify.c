@@ -10,7 +10,10 @@
 #include "common/pagehash.h"
 #include "image/internal.h"
 
-/* Both copies must be whole, the same, and what the caller read. */
+/*
+ * Both copies must be whole, the same, and what the caller read. ESTALE when one is whole but
+ * older: a power cut leaves that, and the next write makes both the same.
+ */
 static int verify_supers(const struct disk *disk, const struct image_super *super,
 			 struct error *err)
 {
@@ -26,7 +29,7 @@ static int verify_supers(const struct disk *disk, const struct image_super *supe
 		table_get_head(&copy, &other);
 		if (memcmp(&other, &head, sizeof(head)) ||
 		    memcmp(copy.table, super->table, sizeof(copy.table)))
-			return error_set(err, EUCLEAN, "superblock copy %d: older than the other",
+			return error_set(err, ESTALE, "superblock copy %d: older than the other",
 					 i);
 	}
 	return 0;
@@ -176,16 +179,16 @@ static int ignore_pages(void *context, size_t number, const struct image_chunk *
 	return 0;
 }
 
-int image_verify(const struct disk *disk, const struct image_super *super,
-		 const struct opener *opener, unsigned workers, const struct image_sink *sink,
-		 struct error *err)
+static int verify_image(const struct disk *disk, const struct image_super *super,
+			const struct opener *opener, unsigned workers,
+			const struct image_sink *sink, struct error *err)
 {
 	static const struct image_sink ignore = { .take = ignore_pages };
 	struct image_index index = { .chunk_count = 0 };
-	int code = verify_supers(disk, super, err);
+	int code;
 
-	if (code || super->state == IMAGE_EMPTY)
-		return code;
+	if (super->state == IMAGE_EMPTY)
+		return 0;
 	code = image_index_read(disk, super, opener, &index, err);
 	if (code == -ENOKEY)
 		return verify_sealed(disk, super, err) ? -err->code : code;
@@ -200,4 +203,19 @@ int image_verify(const struct disk *disk, const struct image_super *super,
 		code = image_read_chunks(disk, &index, workers, sink ? sink : &ignore, err);
 	image_index_free(&index);
 	return code;
+}
+
+int image_verify(const struct disk *disk, const struct image_super *super,
+		 const struct opener *opener, unsigned workers, const struct image_sink *sink,
+		 struct error *err)
+{
+	struct error older = { .code = 0 };
+	int supers = verify_supers(disk, super, &older), code = 0;
+
+	if (!supers || supers == -ESTALE)
+		code = verify_image(disk, super, opener, workers, sink, err);
+	if (code || !supers)
+		return code;
+	*err = older;
+	return supers;
 }

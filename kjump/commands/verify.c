@@ -76,7 +76,11 @@ static int verify(const struct disk *disk, struct image_super *super, const stru
 		message("%s: %s; nothing was verified", disk->name, err.text);
 		return EXIT_FAILED;
 	}
-	if (ret) {
+	if (ret == -ESTALE) {
+		message("%s: %s, as a power cut leaves it; all else is whole, and the next write "
+			"makes both the same",
+			disk->name, err.text);
+	} else if (ret) {
 		message("%s: %s; the image is %s", disk->name, err.text,
 			super->state == IMAGE_STALE ? "stale and not whole any more" : "damaged");
 		return EXIT_FAILED;

@@ -83,6 +83,29 @@ static void test_not_claimed(void **state)
 	temp_disk_remove(&temp);
 }
 
+/* What a power cut leaves: one copy is whole and older. */
+static void test_older_copy(void **state)
+{
+	static const uint64_t places[] = { IMAGE_SUPER0, IMAGE_SUPER1 };
+	struct temp_disk *temp = *state;
+	unsigned char old[SUPER_BYTES];
+	struct image_super super;
+	struct error err;
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pread(temp->disk.fd, old, sizeof(old), (off_t)places[i]),
+				 sizeof(old));
+		assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+		assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
+		assert_int_equal(image_verify(&temp->disk, &super, NULL, 1, NULL, &err), 0);
+		assert_int_equal(pwrite(temp->disk.fd, old, sizeof(old), (off_t)places[i]),
+				 sizeof(old));
+		assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+		assert_int_equal(image_verify(&temp->disk, &super, NULL, 1, NULL, &err), -ESTALE);
+		assert_non_null(strstr(err.text, "older than the other"));
+	}
+}
+
 /* One byte wrong: in a copy the other one takes over; in the signature the claim is void. */
 static void test_every_byte(void **state)
 {
@@ -520,6 +543,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_format, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_format_refuses, setup, teardown),
 		cmocka_unit_test(test_not_claimed),
+		cmocka_unit_test_setup_teardown(test_older_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_every_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_both_copies_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_somebody_else_took_it, setup, teardown),
