@@ -178,7 +178,7 @@ bench: deps
 	$(SYSTEM_PYTHON) -B tests/bench/run $(BENCH_ARGS)
 
 # The same guest hibernated by its kernel and by kjump; about 10 minutes.
-bench-vm: deps all $(BUILD)/bench-cores
+bench-vm: deps all $(BUILD)/bench-cores $(BUILD)/bench-keys
 	@scripts/deps $(KERNEL_SOURCES)
 	$(SYSTEM_PYTHON) -B tests/bench/vm.py --svg docs/phases.svg $(BENCH_ARGS)
 

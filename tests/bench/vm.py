@@ -3,7 +3,7 @@
 """
 The same machine hibernated by the kernel itself and by kjump, in QEMU.
 
-usage: tests/bench/vm.py [--runs N] [--files MB] [--svg FILE] [--only compare|again|payload]
+usage: tests/bench/vm.py [--runs N] [--files MB] [--svg FILE] [--only compare|again|payload|sealed]
 
 A 2 GiB guest has read real files into its page cache. The kernel's own hibernation writes to a
 swap partition, with every compressor that the kernel has and image_size set to all of memory;
@@ -17,7 +17,8 @@ Then one machine hibernates, is used for a minute and hibernates again, and once
 a checkpoint: what of its memory is written each time.
 
 In the end one image is restored again and again, by one CPU and by two in turn: what the payload,
-which compares the pages and puts them in place, says of its own time.
+which compares the pages and puts them in place, says of its own time. And one image in clear and a
+sealed one of the same machine are restored in turn.
 """
 
 import argparse
@@ -36,6 +37,7 @@ import artifacts  # noqa: E402
 import content  # noqa: E402
 import phases  # noqa: E402
 from machine import Disk, Machine, MIB  # noqa: E402
+from pair import Pair  # noqa: E402
 
 RESUMED = "RESUMED SYSTEM SPEAKS"
 PAGE = 4096
@@ -236,13 +238,58 @@ def again_and_again(options):
             again.show(again.measure(bench, device, wait_report, "1"))
 
 
+def restores(bench, device, parameter):
+    """Seconds of one restore: from the first line of the kernel that boots, and those of reading."""
+    mark = bench.machine.boot(f"rd.kjump.resume={device} {parameter}", ready=False)
+    bench.machine.wait_console("Linux version", 60, mark)
+    start = time.monotonic()
+    bench.machine.wait_console("Restarting tasks", 600, mark)
+    return (time.monotonic() - start,
+            float(re.search(r" MB read in ([\d.]+) s", bench.machine.console(mark)).group(1)))
+
+
+def by_sealing(options):
+    """Images of one machine, one in clear and one sealed, restored in turn."""
+    with tempfile.TemporaryDirectory(dir=content.cache()) as folder:
+        folder = Path(folder)
+        keys = Pair(folder / "keys")
+        with Bench(folder, options.files) as bench:
+            machine = bench.machine
+            device = bench.prepare()
+            configure(machine, device)
+            for name in ("clear", "sealed"):
+                machine.start("kjump hibernate --full --level 1")
+                machine.wait_exit(600)
+                copy(bench.store.path, folder / name)
+                restores(bench, device, keys.parameter if name == "sealed" else "")
+                wait_report(machine)
+                keys.give(machine)
+            rows = {"clear": [], "sealed": []}
+            for _ in range(options.runs):
+                for name, row in rows.items():
+                    machine.kill()
+                    copy(folder / name, bench.store.path)
+                    row.append(restores(bench, device, keys.parameter if name == "sealed" else ""))
+    show_sealed(rows)
+
+
+def show_sealed(rows):
+    medians = {name: [statistics.median(column) for column in zip(*row)]
+               for name, row in rows.items()}
+    print(f"\n{'a restore, s':<20}{'boot to resumed':>17}{'of it reading':>15}")
+    for name, (whole, reading) in medians.items():
+        print(f"{name:<20}{whole:>17.1f}{reading:>15.1f}")
+    ratios = [sealed / clear for clear, sealed in zip(medians["clear"], medians["sealed"])]
+    print(f"{'ratio':<20}{ratios[0]:>17.2f}{ratios[1]:>15.2f}   (goal of the whole: at most 1.10)")
+
+
 def by_cpus(options):
     with tempfile.TemporaryDirectory(dir=content.cache()) as folder:
         rows = payloads(Path(folder), options.files, options.runs)
     show_payloads(rows, host_ratio())
 
 
-PARTS = {"compare": compare, "again": again_and_again, "payload": by_cpus}
+PARTS = {"compare": compare, "again": again_and_again, "payload": by_cpus, "sealed": by_sealing}
 
 
 def main():

@@ -1,54 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sealed images: restored with the key alone, and no key is found in memory afterwards."""
 
-import base64
-import gzip
 import json
 import mmap
-import subprocess
 
 import pytest
 
-import artifacts
+from pair import Pair
 from ways import kexec_jump
 
-KEYS = artifacts.BUILD / "bench-keys"
-
-
-def container_head(path):
-    """The head of a container, which is all that `kjump` looks at before it saves. The tests give kernel C the key that it
-    would hold."""
-    path.write_bytes(bytes(2 << 20))
-    subprocess.run(["cryptsetup", "luksFormat", "--type", "luks2", "--batch-mode", "--pbkdf", "pbkdf2",
-                    "--pbkdf-force-iterations", "1000", "--luks2-metadata-size", "16k",
-                    "--luks2-keyslots-size", "256k", "--key-file", "-", path],
-                   input=b"of no use", stderr=subprocess.DEVNULL, check=True)
-    return gzip.compress(path.read_bytes()[:32768])
-
-
-class Sealed:
-    """A pair of keys, the sender's of them in the machine."""
+class Sealed(Pair):
+    """A pair of keys, and what of them is in a system's memory."""
 
     def __init__(self, system, folder):
-        self.system, self.folder = system, folder
-        folder.mkdir()
-        subprocess.run([KEYS, folder], check=True)
-        self.restore_key = (folder / "restore.key").read_bytes()
-        sender = base64.b64encode((folder / "sender.key").read_bytes()).decode()
-        system.machine.run("mkdir -p -m 700 /etc/kjump && umask 077 && "
-                           f"echo {sender} | base64 -d > /etc/kjump/sender.key")
-        head = base64.b64encode(container_head(folder / "key.luks")).decode()
-        system.machine.run(f"echo {head} | base64 -d | gunzip > /etc/kjump/key.luks")
+        super().__init__(folder)
+        self.system = system
+        self.give(system.machine)
 
-    @property
-    def parameter(self):
-        return f"test.key={base64.b64encode(self.restore_key).decode()}"
-
-    def image_keys(self):
-        """Of all images that are on the disk now."""
-        done = subprocess.run([KEYS, self.folder, self.system.image.path], stdout=subprocess.PIPE,
-                              text=True, check=True)
-        return [bytes.fromhex(line) for line in done.stdout.split()]
+    def keys_now(self):
+        return self.image_keys(self.system.image.path)
 
     def in_memory(self, secrets):
         """Which of these bytes are anywhere in the machine's memory, and where."""
@@ -66,7 +36,7 @@ class Sealed:
         return found
 
     def expect_no_keys(self, *others):
-        keys = {f"image {number}": key for number, key in enumerate([*self.image_keys(), *others])}
+        keys = {f"image {number}": key for number, key in enumerate([*self.keys_now(), *others])}
         assert keys
         keys["restore key"] = self.restore_key[16:48]
         assert not self.in_memory(keys)
@@ -84,7 +54,7 @@ def test_sealed_cycle(make_system, tmp_path):
     assert sealed.in_memory({"canary": b"canary-42-of-the-test"})
 
     system.checkpoint()
-    first = sealed.image_keys()
+    first = sealed.keys_now()
     assert len(first) == 1
     sealed.expect_no_keys()
     system.checkpoint()     # built on a sealed one
@@ -113,11 +83,7 @@ def test_sealed_refusals(make_system, tmp_path):
     kept = system.keep()
     assert "sealed, and no key was given; image left valid" in system.boot_on()
     system.put_back(kept)
-    other = Sealed.__new__(Sealed)
-    other.folder = tmp_path / "other"
-    other.folder.mkdir()
-    subprocess.run([KEYS, other.folder], check=True)
-    other.restore_key = (other.folder / "restore.key").read_bytes()
+    other = Pair(tmp_path / "other")
     assert "wrong key: the image is sealed for another restore key" in \
         system.boot_on(other.parameter)
     system.put_back(kept)
