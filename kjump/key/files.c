@@ -29,9 +29,21 @@ static void mapping_name(char ret[MAPPING_SIZE])
 	snprintf(ret, MAPPING_SIZE, "kjump-key-%ld", (long)getpid());
 }
 
-static int open_mapping(const struct cryptsetup *cryptsetup, const char *name, int flags,
+static int close_mapping(const struct cryptsetup *cryptsetup, const char *name, struct error *err)
+{
+	const char *const arguments[] = { "close", "--deferred", name, NULL };
+
+	return cryptsetup_run(cryptsetup, arguments, "", 0, err);
+}
+
+/*
+ * The mapping, which goes with the descriptor: whatever ends this process, no open container stays
+ * behind.
+ */
+static int take_mapping(const struct cryptsetup *cryptsetup, const char *name, int flags,
 			struct error *err)
 {
+	struct error closing = { 0 };
 	char path[PATH_MAX];
 	int fd;
 
@@ -40,27 +52,14 @@ static int open_mapping(const struct cryptsetup *cryptsetup, const char *name, i
 	fd = open(path, flags | O_DIRECT | O_CLOEXEC);
 	if (fd < 0 && errno == EINVAL)
 		fd = open(path, flags | O_CLOEXEC);
-	return fd < 0 ? error_errno(err, "%s", path) : fd;
-}
-
-static void close_mapping(const struct cryptsetup *cryptsetup, const char *name)
-{
-	const char *const arguments[] = { "close", name, NULL };
-	struct error err = { 0 };
-
-	if (cryptsetup_run(cryptsetup, arguments, "", 0, &err))
-		message("%s; the container is still open", err.text);
+	if (fd < 0)
+		error_errno(err, "%s", path);
+	if (close_mapping(cryptsetup, name, &closing))
+		message("%s; the container is still open", closing.text);
+	return fd < 0 ? -err->code : fd;
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
-
-static int take_key(const struct cryptsetup *cryptsetup, const char *name, struct restore_key *ret,
-		    struct error *err)
-{
-	int fd = open_mapping(cryptsetup, name, O_RDONLY, err);
-
-	return fd < 0 ? fd : keys_read_restore(fd, ret, err);
-}
 
 int key_open(const struct cryptsetup *cryptsetup, const char *container, struct restore_key *ret,
 	     struct error *err)
@@ -75,8 +74,9 @@ int key_open(const struct cryptsetup *cryptsetup, const char *container, struct 
 				     : cryptsetup_run(cryptsetup, arguments, NULL, 0, err);
 	if (rc)
 		return rc;
-	rc = take_key(cryptsetup, name, ret, err);
-	close_mapping(cryptsetup, name);
+	rc = take_mapping(cryptsetup, name, O_RDONLY, err);
+	if (rc >= 0)
+		rc = keys_read_restore(rc, ret, err);
 	return rc ? error_prefix(err, "%s", container) : 0;
 }
 
@@ -143,30 +143,24 @@ static int format(const struct cryptsetup *cryptsetup, const char *path, const c
 	return cryptsetup_run(cryptsetup, arguments, passphrase->bytes, passphrase->size, err);
 }
 
-static int write_page(const struct cryptsetup *cryptsetup, const char *name,
-		      const struct restore_key *key, struct error *err)
+static int write_page(int fd, const struct restore_key *key, struct error *err)
 {
 	_Alignas(KEYS_PAGE) uint8_t page[KEYS_PAGE] = { 0 };
-	int fd = open_mapping(cryptsetup, name, O_WRONLY | O_SYNC, err);
 	int rc = 0;
 
-	if (fd < 0)
-		return fd;
 	keys_pack_restore(key, page);
 	errno = EIO;
-	if (write(fd, page, sizeof(page)) != (ssize_t)sizeof(page))
-		rc = error_errno(err, "%s/%s", cryptsetup->mapper, name);
+	if (pwrite(fd, page, sizeof(page), 0) != (ssize_t)sizeof(page))
+		rc = error_errno(err, "the restore key");
 	keys_wipe(page, sizeof(page));
-	close(fd);
 	return rc;
 }
 
-/* Is there in it what was put into it? */
-static int look_back(const struct cryptsetup *cryptsetup, const char *name,
-		     const struct sender_key *sender, struct error *err)
+/* Is there in it what was put into it? FD is closed. */
+static int look_back(int fd, const struct sender_key *sender, struct error *err)
 {
 	struct restore_key key;
-	int rc = take_key(cryptsetup, name, &key, err);
+	int rc = keys_read_restore(fd, &key, err);
 
 	if (!rc && !keys_belong(&key, sender))
 		rc = error_set(err, EIO, "another key was read back");
@@ -181,16 +175,19 @@ static int fill(const struct cryptsetup *cryptsetup, const char *path,
 	char name[MAPPING_SIZE];
 	const char *const arguments[] = { "open", "--type", "luks2", "--key-file",
 					  "-",	  path,	    name,    NULL };
-	int rc;
+	int fd, rc;
 
 	mapping_name(name);
 	rc = cryptsetup_run(cryptsetup, arguments, passphrase->bytes, passphrase->size, err);
 	if (rc)
 		return rc;
-	rc = write_page(cryptsetup, name, key, err);
+	fd = take_mapping(cryptsetup, name, O_RDWR | O_SYNC, err);
+	if (fd < 0)
+		return fd;
+	rc = write_page(fd, key, err);
 	if (!rc)
-		rc = look_back(cryptsetup, name, sender, err);
-	close_mapping(cryptsetup, name);
+		return look_back(fd, sender, err);
+	close(fd);
 	return rc;
 }
 

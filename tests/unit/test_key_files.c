@@ -47,7 +47,7 @@ static const char script[] =
 	"    [ -e payload ] || head -c 4096 /dev/zero > payload\n"
 	"    cp payload \"$last\"\n"
 	"    ;;\n"
-	"close) mv \"$2\" payload ;;\n"
+	"close) mv \"$3\" payload ;;\n"
 	"esac\n";
 
 static void write_file(const char *path, const void *bytes, size_t size, mode_t mode)
