@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -60,6 +61,15 @@ static int open_file(const char *path, enum disk_mode mode, struct disk *disk, s
 		disk->fd = open(path, flags);
 	if (disk->fd < 0)
 		return error_errno(err, "%s: cannot open", path);
+	/* A block device is opened for writing by one alone; of a file two could write the same
+	 * places.
+	 */
+	if (mode == DISK_WRITE && flock(disk->fd, LOCK_EX | LOCK_NB)) {
+		if (errno == EWOULDBLOCK)
+			return error_set(err, EBUSY, "%s: in use by another program of kjump",
+					 path);
+		return error_errno(err, "%s: cannot lock", path);
+	}
 	if (fstat(disk->fd, &st))
 		return error_errno(err, "%s: cannot ask for the size", path);
 	disk->size = st.st_size;

@@ -16,7 +16,7 @@
 
 #include "image/digest.h"
 
-/* Digests of COUNT pages into RET. SECRET has DIGEST_SECRET bytes; NULL is XXH3's own. */
+/* Digests of COUNT pages into RET. SECRET has DIGEST_SECRET bytes. */
 typedef void digest_code(const unsigned char *secret, const unsigned char *pages, uint32_t count,
 			 uint64_t *ret);
 
@@ -27,8 +27,7 @@ void DIGEST_CODE(const unsigned char *secret, const unsigned char *pages, uint32
 		 uint64_t *ret)
 {
 	for (; count; count--, pages += FRAME_SIZE)
-		*ret++ = secret ? XXH3_64bits_withSecret(pages, FRAME_SIZE, secret, DIGEST_SECRET)
-				: XXH3_64bits(pages, FRAME_SIZE);
+		*ret++ = XXH3_64bits_withSecret(pages, FRAME_SIZE, secret, DIGEST_SECRET);
 }
 #endif
 

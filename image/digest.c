@@ -10,7 +10,6 @@
 #include <stddef.h>
 
 #include "common/clock.h"
-#include "common/safe.h"
 #include "image/digest-code.h"
 
 _Static_assert(DIGEST_SECRET >= XXH3_SECRET_SIZE_MIN, "XXH3 takes the secret");
@@ -65,8 +64,11 @@ static void choose(void)
 void digest_pages(const struct image_identity *identity, const void *pages, uint32_t count,
 		  uint64_t *ret)
 {
-	bool secret = !safe_is_zero(identity->boot, sizeof(identity->boot));
-
 	pthread_once(&once, choose);
-	fastest(secret ? identity->secret : NULL, pages, count, ret);
+	fastest(identity->secret, pages, count, ret);
+}
+
+void digest_secret(const uint8_t device_uuid[16], uint8_t ret[DIGEST_SECRET])
+{
+	XXH3_generateSecret(ret, DIGEST_SECRET, device_uuid, 16);
 }

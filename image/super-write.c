@@ -120,7 +120,11 @@ int image_super_write(const struct disk *disk, struct image_super *super, struct
 
 	if (!bytes)
 		return error_set(err, ENOMEM, "no memory");
-	code = table_store(super, err);
+	/* Beyond that no reader believes it (super.c, check_head()). */
+	code = super->generation < INT64_MAX
+		       ? table_store(super, err)
+		       : error_set(err, EOVERFLOW,
+				   "its superblock cannot be written once more; format it anew");
 	if (!code) {
 		super->generation++;
 		super->table_crc = crc32c(0, super->table, sizeof(super->table));

@@ -149,6 +149,10 @@ unsigned image_super_oldest(const struct image_super *super,
 
 static int find_slot(struct image_super *super, struct error *err)
 {
+	/* Beyond that no reader believes it (super.c, check_head()). */
+	if (super->last_serial >= INT64_MAX)
+		return error_set(err, EOVERFLOW,
+				 "no serial number is left for an image; format the device anew");
 	for (unsigned i = 0; i < IMAGE_TABLE; i++)
 		if (!super->table[i].state) {
 			super->slot = i;

@@ -86,6 +86,8 @@ static int open_device(struct image_writer *writer, struct error *err)
 		code = image_super_read(writer->disk, &writer->super, err);
 	else
 		pretend_super(&writer->super);
+	/* Until somebody says what boot it is. */
+	digest_secret(writer->super.device_uuid, writer->identity.secret);
 	if (!code)
 		code = invalidate_hibernation(writer, err);
 	if (!code)
@@ -118,7 +120,7 @@ int image_writer_open(const struct disk *disk, struct image_writer **ret, struct
 void image_writer_set(struct image_writer *writer, const struct image_identity *identity,
 		      const struct image_policy *policy)
 {
-	if (identity)
+	if (identity && !safe_is_zero(identity->boot, sizeof(identity->boot)))
 		writer->identity = *identity;
 	if (policy)
 		writer->policy = *policy;

@@ -60,24 +60,57 @@ static const char *name(const struct write_options *options)
 	return options->base ? options->base : options->output;
 }
 
-/* With a key of its own, and with those of the images that are there, which may be its base. */
-static int make_seal(struct dump *dump, struct error *err)
+/* A key of its own for the image. */
+static int make_seal(struct dump *dump, struct sender_key *sender, struct error *err)
 {
 	const struct write_options *options = dump->options;
-	struct image_super super;
-	struct sender_key sender;
 	int r;
 
+	if (!options->seal)
+		return 0;
 	keys_hide();
-	r = keys_read_sender(options->seal, &sender, err);
+	r = keys_read_sender(options->seal, sender, err);
+	return r ? r
+		 : box_make(sender, options->cipher ? options->cipher : aead_best(), &dump->seal,
+			    err);
+}
+
+/* Those of the images that are there, which may be its base. */
+static int know_others(struct dump *dump, const struct sender_key *sender, struct error *err)
+{
+	struct image_super super;
+	int r;
+
+	if (!dump->options->seal || !dump->options->base)
+		return 0;
+	r = image_super_read(&dump->output.disk, &super, err);
+	return r ? r : image_know_sealed(&super, sender, &dump->seal, err);
+}
+
+static int open_output(struct dump *dump, uint64_t pages, struct error *err)
+{
+	const struct write_options *options = dump->options;
+
+	if (options->base)
+		return output_open_base(&dump->output, options->base, dump->memory, pages, err);
+	return output_open(&dump->output, options->output, dump->memory, pages, options->force,
+			   err);
+}
+
+/* To what is open, which is closed. */
+static int save_opened(struct dump *dump, const struct save_job *job,
+		       const struct sender_key *sender, struct save_result *result,
+		       struct error *err)
+{
+	int r = know_others(dump, sender, err);
+
+	if (!r)
+		r = save_run(job, result, err);
+	if (!r)
+		r = output_finish(&dump->output, &result->super, err);
 	if (r)
-		return r;
-	r = box_make(&sender, options->cipher ? options->cipher : aead_best(), &dump->seal, err);
-	if (!r && options->base)
-		r = image_super_read(&dump->output.disk, &super, err);
-	if (!r && options->base)
-		r = image_know_sealed(&super, &sender, &dump->seal, err);
-	keys_wipe(&sender, sizeof(sender));
+		error_prefix(err, "%s", job->name);
+	output_close(&dump->output, !r);
 	return r;
 }
 
@@ -102,23 +135,15 @@ static int save(struct dump *dump, struct save_result *result, struct error *err
 		.vmcoreinfo_size = dump->core.vmcoreinfo_size,
 		.seal = options->seal ? &dump->seal : NULL,
 	};
-	const uint64_t pages = runs_total(&dump->core.ram);
-	int r;
+	struct sender_key sender = { .secret = { 0 } };
+	/* First what may fail before anything is emptied. */
+	int r = make_seal(dump, &sender, err);
 
-	r = options->base ? output_open_base(&dump->output, options->base, dump->memory, pages, err)
-			  : output_open(&dump->output, options->output, dump->memory, pages,
-					options->force, err);
-	if (r)
-		return r;
-	if (options->seal)
-		r = make_seal(dump, err);
 	if (!r)
-		r = save_run(&job, result, err);
+		r = open_output(dump, runs_total(&dump->core.ram), err);
 	if (!r)
-		r = output_finish(&dump->output, &result->super, err);
-	if (r)
-		error_prefix(err, "%s", job.name);
-	output_close(&dump->output, !r);
+		r = save_opened(dump, &job, &sender, result, err);
+	keys_wipe(&sender, sizeof(sender));
 	keys_wipe(&dump->seal, sizeof(dump->seal));
 	return r;
 }

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,16 +18,6 @@
 static uint64_t enough(uint64_t pages)
 {
 	return IMAGE_MIN_SIZE + pages * (FRAME_SIZE + INDEX_BYTES_PER_PAGE);
-}
-
-/* A block device is opened by one alone; of a file two could write the same places. */
-static int hold(int fd, const char *path, struct error *err)
-{
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return 0;
-	if (errno == EWOULDBLOCK)
-		return error_set(err, EBUSY, "%s: in use by another kjump-write", path);
-	return error_errno(err, "%s: cannot lock", path);
 }
 
 /* May the file be overwritten without being told to? */
@@ -48,6 +37,10 @@ static int look_at_file(const char *path, struct error *err)
 		r = error_set(err, EEXIST,
 			      "%s: claimed for images (kind: %s); use --force to overwrite it",
 			      path, image_kind_name(super.kind));
+	else if (image_super_count_images(&super) > 1)
+		r = error_set(err, EEXIST,
+			      "%s: has %u images; use --force to overwrite them, --base to add one",
+			      path, image_super_count_images(&super));
 	disk_close(&disk);
 	return r;
 }
@@ -109,7 +102,7 @@ static int open_file(struct output *output, const struct memory *source, uint64_
 	uint64_t size = safe_round_up(enough(pages), DISK_ALIGN);
 	const char *path = output->path;
 	struct image_super super;
-	int r;
+	int r = 0;
 
 	output->file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	output->made = output->file >= 0;
@@ -117,7 +110,13 @@ static int open_file(struct output *output, const struct memory *source, uint64_
 		output->file = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (output->file < 0)
 		return error_errno(err, "%s: cannot open", path);
-	r = hold(output->file, path, err);
+	if (!output->made)
+		r = check_existing(output->file, path, source, force, err);
+	if (!r)
+		r = disk_open(path, DISK_WRITE, &output->disk, err);
+	if (!r && !is_in_place(output))
+		r = error_set(err, EAGAIN, "%s: was replaced while it was opened", path);
+	/* Nobody else writes to it from here on: is it still what it was? */
 	if (!r && !output->made)
 		r = check_existing(output->file, path, source, force, err);
 	if (!r) {
@@ -125,9 +124,7 @@ static int open_file(struct output *output, const struct memory *source, uint64_
 		r = set_size(output->file, path, size, err);
 	}
 	if (!r)
-		r = disk_open(path, DISK_WRITE, &output->disk, err);
-	if (!r && !is_in_place(output))
-		r = error_set(err, EAGAIN, "%s: was replaced while it was opened", path);
+		output->disk.size = size;
 	if (!r && image_format(&output->disk, NULL, &super, err))
 		r = error_prefix(err, "%s", path);
 	return r;
@@ -160,7 +157,9 @@ int output_open(struct output *output, const char *path, const struct memory *so
 	struct stat st;
 	int r;
 
-	*output = (struct output){ .disk = { .fd = -1 }, .path = path, .file = -1 };
+	*output = (struct output){
+		.disk = { .fd = -1 }, .path = path, .file = -1, .least = IMAGE_MIN_SIZE
+	};
 	if (stat(path, &st)) /* perhaps it is to be made */
 		r = open_file(output, source, pages, force, err);
 	else if (S_ISBLK(st.st_mode))
@@ -185,6 +184,7 @@ static int grow_file(struct output *output, struct image_super *super, uint64_t 
 		return error_errno(err, "%s: cannot make it %llu bytes long", output->path,
 				   (unsigned long long)size);
 	output->grown = true;
+	output->least = super->device_size;
 	output->disk.size = size;
 	super->device_size = size;
 	r = image_super_write(&output->disk, super, err);
@@ -215,14 +215,14 @@ int output_open_base(struct output *output, const char *path, const struct memor
 	struct stat st;
 	int r = 0;
 
-	*output = (struct output){ .disk = { .fd = -1 }, .path = path, .file = -1 };
+	*output = (struct output){
+		.disk = { .fd = -1 }, .path = path, .file = -1, .least = IMAGE_MIN_SIZE
+	};
 	if (stat(path, &st))
 		return error_errno(err, "%s: cannot open", path);
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
 		return error_set(err, ENOTBLK, "%s: neither a block device nor a file", path);
 	r = disk_open(path, DISK_WRITE, &output->disk, err);
-	if (!r && S_ISREG(st.st_mode))
-		r = hold(output->disk.fd, path, err);
 	if (!r && image_super_read(&output->disk, &super, err))
 		r = error_prefix(err, "%s", path);
 	if (!r && image_waits(&super))
@@ -246,7 +246,7 @@ int output_finish(struct output *output, struct image_super *super, struct error
 	if (r)
 		return r;
 	end += IMAGE_TAIL;
-	super->device_size = end > IMAGE_MIN_SIZE ? end : IMAGE_MIN_SIZE;
+	super->device_size = end > output->least ? end : output->least;
 	r = image_super_write(&output->disk, super, err);
 	if (!r && ftruncate(output->file, (off_t)super->device_size))
 		r = error_errno(err, "cannot cut it to %llu bytes",

@@ -18,6 +18,7 @@ struct output {
 	struct disk disk; /* formatted, opened for writing */
 	const char *path; /* the caller's */
 	int file;	  /* open on it as well; -1 = it is a device */
+	uint64_t least;	  /* bytes that a file keeps, however little is in it */
 	bool made;	  /* the file was not there before, */
 	bool emptied;	  /* or its content is gone, */
 	bool grown;	  /* or it is larger than before, and holds what it did */

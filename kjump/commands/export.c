@@ -71,6 +71,12 @@ static struct operands sort_operands(const struct options *options)
 	return (struct operands){ given[0], NULL, given[1] };
 }
 
+/* "export DEVICE 1" has no OUT; who wants a file of that name says ./1. */
+static bool lacks_out(const struct options *options)
+{
+	return !options->operands[2] && device_is_image(options->operands[1]);
+}
+
 static int run(const struct options *options)
 {
 	const struct operands operands = sort_operands(options);
@@ -79,6 +85,11 @@ static int run(const struct options *options)
 	struct disk disk;
 	int status = EXIT_NO_IMAGE;
 
+	if (lacks_out(options)) {
+		message("export: %s is an image, and OUT is missing; try 'kjump help export'",
+			options->operands[1]);
+		return EXIT_USAGE;
+	}
 	if (!*operands.device) {
 		message("no device named and no target set in %s; nothing was written",
 			PATH_CONFIG);

@@ -134,8 +134,9 @@ static int status(const struct options *options)
 		message("%s; 'kjump key remove' and 'kjump key create' make a new pair", err.text);
 	}
 	printf("sealing    %s (seal = %s)\n",
-	       sealing_wanted(&options->config, PATH_SENDER) ? "images are sealed"
-							     : "images are not sealed",
+	       !sealing_wanted(&options->config, PATH_SENDER) ? "images are not sealed"
+	       : rc || !sender				      ? "images cannot be sealed"
+							      : "images are sealed",
 	       sealing_text(options));
 	return rc || !sender ? EXIT_FAILED : EXIT_DONE;
 }

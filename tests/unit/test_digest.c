@@ -31,26 +31,22 @@ static int fill(void **state)
 }
 
 /* What the library says, whose code is another one again. */
-static uint64_t expected(const unsigned char *secret, const unsigned char *page)
+static uint64_t expected(const unsigned char *page)
 {
-	return secret ? XXH3_64bits_withSecret(page, FRAME_SIZE, secret, DIGEST_SECRET)
-		      : XXH3_64bits(page, FRAME_SIZE);
+	return XXH3_64bits_withSecret(page, FRAME_SIZE, identity.secret, DIGEST_SECRET);
 }
 
 static void check_code(digest_code *code)
 {
-	const unsigned char *secrets[] = { NULL, identity.secret };
 	uint64_t digests[PAGES + 1];
 
-	for (size_t k = 0; k < 2; k++) {
-		digests[PAGES] = RESERVED;
-		code(secrets[k], pages, PAGES, digests);
-		for (size_t i = 0; i < PAGES; i++)
-			assert_int_equal(digests[i], expected(secrets[k], pages + i * FRAME_SIZE));
-		assert_int_equal(digests[PAGES], RESERVED);
-		code(secrets[k], pages, 0, digests + PAGES);
-		assert_int_equal(digests[PAGES], RESERVED);
-	}
+	digests[PAGES] = RESERVED;
+	code(identity.secret, pages, PAGES, digests);
+	for (size_t i = 0; i < PAGES; i++)
+		assert_int_equal(digests[i], expected(pages + i * FRAME_SIZE));
+	assert_int_equal(digests[PAGES], RESERVED);
+	code(identity.secret, pages, 0, digests + PAGES);
+	assert_int_equal(digests[PAGES], RESERVED);
 }
 
 static void scalar(void **state)
@@ -82,11 +78,25 @@ static void chosen(void **state)
 	(void)state;
 	digest_pages(&identity, pages, PAGES, digests);
 	for (size_t i = 0; i < PAGES; i++)
-		assert_int_equal(digests[i], expected(NULL, pages + i * FRAME_SIZE));
-	identity.boot[3] = 1;
-	digest_pages(&identity, pages, PAGES, digests);
-	for (size_t i = 0; i < PAGES; i++)
-		assert_int_equal(digests[i], expected(identity.secret, pages + i * FRAME_SIZE));
+		assert_int_equal(digests[i], expected(pages + i * FRAME_SIZE));
+}
+
+/* Of two devices it is another one; of the same the same. */
+static void secret_of_a_device(void **state)
+{
+	const uint8_t uuid[2][16] = { { 1, 2, 3 }, { 1, 2, 4 } };
+	uint8_t secrets[3][DIGEST_SECRET];
+	uint64_t own;
+
+	(void)state;
+	digest_secret(uuid[0], secrets[0]);
+	digest_secret(uuid[1], secrets[1]);
+	digest_secret(uuid[0], secrets[2]);
+	assert_memory_equal(secrets[0], secrets[2], DIGEST_SECRET);
+	assert_memory_not_equal(secrets[0], secrets[1], DIGEST_SECRET);
+	memcpy(identity.secret, secrets[0], DIGEST_SECRET);
+	digest_pages(&identity, pages + FRAME_SIZE, 1, &own);
+	assert_int_not_equal(own, XXH3_64bits(pages + FRAME_SIZE, FRAME_SIZE));
 }
 
 int main(void)
@@ -96,6 +106,7 @@ int main(void)
 		cmocka_unit_test(sse2),
 		cmocka_unit_test(avx2),
 		cmocka_unit_test(chosen),
+		cmocka_unit_test(secret_of_a_device),
 	};
 
 	return cmocka_run_group_tests(tests, fill, NULL);

@@ -479,16 +479,30 @@ static void test_no_copy_comes_back(void **state)
 	assert_memory_equal(&again, &before, sizeof(again));
 }
 
-/* A generation that the next write would wrap around would make the older copy the newer one. */
-static void test_last_generation(void **state)
+/* A number that the next write would wrap around, or make one that no reader believes. */
+static void test_last_numbers(void **state)
 {
 	struct temp_disk *temp = *state;
-	struct image_super super, again;
+	struct image_super super, last, again;
 	struct error err;
 
 	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
-	super.generation = UINT64_MAX - 1;
+	super.last_serial = INT64_MAX;
 	assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
+	set_state(&super, IMAGE_VALID);
+	assert_int_equal(image_super_write(&temp->disk, &super, &err), -EOVERFLOW);
+	assert_int_equal(image_super_read(&temp->disk, &super, &err), 0);
+
+	super.generation = INT64_MAX - 1;
+	assert_int_equal(image_super_write(&temp->disk, &super, &err), 0);
+	assert_int_equal(image_super_read(&temp->disk, &last, &err), 0);
+	assert_int_equal(image_super_write(&temp->disk, &super, &err), -EOVERFLOW);
+	assert_non_null(strstr(err.text, "format it anew"));
+	assert_int_equal(image_super_read(&temp->disk, &again, &err), 0);
+	assert_memory_equal(&again, &last, sizeof(again));
+
+	super.generation = UINT64_MAX - 1;
+	force(temp, &super);
 	assert_true(image_super_read(&temp->disk, &again, &err) < 0);
 	assert_non_null(strstr(err.text, "generation"));
 }
@@ -555,7 +569,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cut_between_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_torn_after_a_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_copy_comes_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_last_generation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_last_numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_bad_block, setup, teardown),
 		cmocka_unit_test(test_names),
 	};
