@@ -178,9 +178,9 @@ static int read_frames(const struct memory *memory, uint64_t offset, size_t size
 	return 0;
 }
 
-/* A window's buffer with [OFFSET, OFFSET + SIZE) of the file; kept and reused, as it is warm. */
-static int read_bytes(const struct memory *memory, uint64_t offset, size_t size,
-		      struct memory_window *window, struct error *err)
+/* A window's buffer of SIZE bytes; kept and reused, as it is warm. */
+static int take_buffer(const struct memory *memory, size_t size, struct memory_window *window,
+		       struct error *err)
 {
 	if (window->length < size) {
 		void *buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -194,7 +194,30 @@ static int read_bytes(const struct memory *memory, uint64_t offset, size_t size,
 		window->length = size;
 	}
 	window->base = window->mapping;
-	return read_frames(memory, offset, size, window->mapping, err);
+	return 0;
+}
+
+/* The frames [PFN, PFN + COUNT) of the file, where one segment may follow the other. */
+static int read_window(const struct memory *memory, uint64_t pfn, uint64_t count,
+		       struct memory_window *window, struct error *err)
+{
+	unsigned char *to;
+	int r = take_buffer(memory, count << FRAME_SHIFT, window, err);
+
+	to = window->mapping;
+	for (uint64_t n; !r && count; pfn += n, count -= n, to += n << FRAME_SHIFT) {
+		const struct memory_segment *segment;
+
+		n = 0;
+		r = find_segment(memory, pfn, 1, &segment, err);
+		if (r)
+			break;
+		n = segment->count - (pfn - segment->pfn);
+		n = n < count ? n : count;
+		r = read_frames(memory, segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT),
+				n << FRAME_SHIFT, to, err);
+	}
+	return r;
 }
 
 static int map_bytes(const struct memory *memory, uint64_t offset, size_t size, int protection,
@@ -216,23 +239,33 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 }
 
 /* How many frames a window from PFN on maps: as many as asked, and ahead as far as is wise. */
-static uint64_t window_frames(const struct memory *memory, const struct memory_segment *segment,
-			      uint64_t pfn, uint64_t count, uint64_t limit)
+static uint64_t window_frames(const struct memory_segment *segment, uint64_t pfn, uint64_t count,
+			      uint64_t limit)
 {
 	uint64_t ahead = min_u64(limit - pfn, segment->count - (pfn - segment->pfn));
 
-	if (memory->by_read)
-		return count;
 	ahead = min_u64(ahead, MEMORY_WINDOW_PAGES);
 	ahead = min_u64(ahead, BORDER_FRAMES - pfn % BORDER_FRAMES);
 	return ahead > count ? ahead : count;
 }
 
+/* *COUNT frames at least, and afterwards. */
+static int map_window(const struct memory *memory, uint64_t pfn, uint64_t *count, uint64_t limit,
+		      struct memory_window *window, struct error *err)
+{
+	const struct memory_segment *segment;
+	int r = find_segment(memory, pfn, *count, &segment, err);
+
+	if (r)
+		return r;
+	*count = window_frames(segment, pfn, *count, limit);
+	return map_bytes(memory, segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT),
+			 *count << FRAME_SHIFT, PROT_READ, window, err);
+}
+
 int memory_map(struct memory *memory, struct memory_window *window, uint64_t pfn, uint64_t count,
 	       uint64_t limit, const void **ret, struct error *err)
 {
-	const struct memory_segment *segment;
-	uint64_t frames, offset;
 	int r;
 
 	if (!count || count > MEMORY_WINDOW_PAGES || pfn > limit || count > limit - pfn)
@@ -244,21 +277,16 @@ int memory_map(struct memory *memory, struct memory_window *window, uint64_t pfn
 		return 0;
 	}
 
-	r = find_segment(memory, pfn, count, &segment, err);
-	if (r)
-		return r;
-	frames = window_frames(memory, segment, pfn, count, limit);
-	offset = segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT);
 	if (memory->by_read)
-		r = read_bytes(memory, offset, frames << FRAME_SHIFT, window, err);
+		r = read_window(memory, pfn, count, window, err);
 	else
-		r = map_bytes(memory, offset, frames << FRAME_SHIFT, PROT_READ, window, err);
+		r = map_window(memory, pfn, &count, limit, window, err);
 	if (r) {
 		memory_unmap(window);
 		return r;
 	}
 	window->pfn = pfn;
-	window->count = frames;
+	window->count = count;
 	*ret = window->base;
 	return 0;
 }

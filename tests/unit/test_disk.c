@@ -370,9 +370,33 @@ static void test_find_partition(void **state)
 	assert_string_equal(tags.parttype, "0x82");
 }
 
+/* Of a file that somebody writes to nobody else does; reading is free. */
+static void one_writes(void **state)
+{
+	char path[] = "/tmp/kjump-disk-XXXXXX";
+	int fd = mkstemp(path);
+	struct disk first, second;
+	struct error err;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	close(fd);
+	assert_int_equal(disk_open(path, DISK_WRITE, &first, &err), 0);
+	assert_int_equal(disk_open(path, DISK_WRITE, &second, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "in use"));
+	assert_int_equal(disk_open(path, DISK_READ, &second, &err), 0);
+	disk_close(&second);
+	disk_close(&first);
+	assert_int_equal(disk_open(path, DISK_WRITE, &second, &err), 0);
+	disk_close(&second);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_writes),
 		cmocka_unit_test(test_open_refuses),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_file_round_trip),

@@ -31,7 +31,10 @@ struct fixture {
 	struct fake_kernel kernel;
 	char folder[40], core[64], image[64];
 	struct write_options options;
+	unsigned parts; /* segments of the second run */
 };
+
+#define PARTS_MAX 8
 
 static void put(int fd, uint64_t at, const void *bytes, size_t size)
 {
@@ -46,8 +49,8 @@ static void write_core(struct fixture *fixture, bool with_note)
 	Elf64_Ehdr header = { .e_type = ET_CORE,
 			      .e_machine = EM_X86_64,
 			      .e_phentsize = sizeof(Elf64_Phdr),
-			      .e_phnum = 3 };
-	Elf64_Phdr headers[3] = { { .p_type = PT_NOTE, .p_offset = FRAME_SIZE } };
+			      .e_phnum = 2 };
+	Elf64_Phdr headers[2 + PARTS_MAX] = { { .p_type = PT_NOTE, .p_offset = FRAME_SIZE } };
 	Elf64_Nhdr note = { .n_namesz = 11, .n_descsz = (Elf64_Word)strlen(kernel->vmcoreinfo) };
 	int fd = open(fixture->core, O_RDWR | O_CREAT | O_TRUNC, 0600);
 
@@ -56,16 +59,22 @@ static void write_core(struct fixture *fixture, bool with_note)
 	put(fd, FRAME_SIZE + 12, with_note ? "VMCOREINFO" : "SOMETHING ", 11);
 	put(fd, FRAME_SIZE + 24, kernel->vmcoreinfo, note.n_descsz);
 	headers[0].p_filesz = 24 + note.n_descsz;
-	for (size_t i = 0; i < 2; i++) {
-		const struct run *run = &kernel->ram.v[i];
-		uint64_t size = run->count << FRAME_SHIFT;
+	/* The second run in as many segments as the fixture wishes, the last one first in the file.
+	 */
+	header.e_phnum += fixture->parts;
+	for (unsigned i = 0; i <= fixture->parts; i++) {
+		const struct run *run = &kernel->ram.v[i > 0];
+		uint64_t first = i ? run->count * (i - 1) / fixture->parts : 0;
+		uint64_t end = i ? run->count * i / fixture->parts : run->count;
+		uint64_t size = (end - first) << FRAME_SHIFT;
 
-		headers[i + 1] = (Elf64_Phdr){ .p_type = PT_LOAD,
-					       .p_offset = at,
-					       .p_paddr = run->pfn << FRAME_SHIFT,
-					       .p_filesz = size,
-					       .p_memsz = size };
-		put(fd, at, kernel->bytes + (run->pfn << FRAME_SHIFT), size);
+		headers[header.e_phnum - 1 - i] =
+			(Elf64_Phdr){ .p_type = PT_LOAD,
+				      .p_offset = at,
+				      .p_paddr = (run->pfn + first) << FRAME_SHIFT,
+				      .p_filesz = size,
+				      .p_memsz = size };
+		put(fd, at, kernel->bytes + ((run->pfn + first) << FRAME_SHIFT), size);
 		at += size;
 	}
 	memcpy(header.e_ident, ELFMAG, SELFMAG);
@@ -98,6 +107,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(fixture->folder));
 	snprintf(fixture->core, sizeof(fixture->core), "%s/core", fixture->folder);
 	snprintf(fixture->image, sizeof(fixture->image), "%s/image", fixture->folder);
+	fixture->parts = 1;
 	write_core(fixture, true);
 	fixture->options = (struct write_options){
 		.vmcore = fixture->core,
@@ -257,6 +267,39 @@ static void test_over_its_like(void **state)
 	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
 	memset(fixture->kernel.bytes + 30 * KERNEL_MIB, 0x33, KERNEL_MIB);
 	write_core(fixture, true);
+	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
+	check_image(fixture, FREE_PFN, FREE_SIZE);
+}
+
+/* Segments that touch, as of a guest whose memory has several backends. */
+static void test_touching_segments(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->parts = 7;
+	write_core(fixture, true);
+	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
+	check_image(fixture, FREE_PFN, FREE_SIZE);
+}
+
+/* What would be lost is more than the image that the new one is like. */
+static void test_several_images(void **state)
+{
+	struct fixture *fixture = *state;
+	struct write_options add = fixture->options, wrong = fixture->options;
+
+	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
+	add.base = add.output;
+	add.output = NULL;
+	assert_int_equal(dump_run(&add), EXIT_DONE);
+	assert_int_equal(dump_run(&fixture->options), EXIT_FAILED);
+	check_image(fixture, FREE_PFN, FREE_SIZE);
+	/* Of a key that is not there is known before anything is emptied. */
+	wrong.force = true;
+	wrong.seal = "/nonexistent";
+	assert_int_equal(dump_run(&wrong), EXIT_FAILED);
+	check_image(fixture, FREE_PFN, FREE_SIZE);
+	fixture->options.force = true;
 	assert_int_equal(dump_run(&fixture->options), EXIT_DONE);
 	check_image(fixture, FREE_PFN, FREE_SIZE);
 }
@@ -517,6 +560,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_automatic_level, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_level_0_stores, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_over_its_like, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_touching_segments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_several_images, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_claimed_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_left_behind, setup, teardown),
