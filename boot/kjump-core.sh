@@ -151,6 +151,14 @@ kjump_try() (
     return 1
 )
 
+# A question stood there since the time BEGUN. systemd gives a device 90 seconds to appear, which are over
+# before udev is there to find it: what waits for encrypted ones is started once more.
+kjump_revive() (
+    [ $(($(kjump_now) - $1)) -ge 60 ] && command -v systemctl > /dev/null || return 0
+    systemctl --no-block start cryptsetup.target > /dev/null 2>&1
+    return 0
+)
+
 # Does not return when there is an image and it can be restored.
 kjump_restore_early() (
     umask 022
@@ -180,9 +188,11 @@ kjump_restore_early() (
     [ "$wait" != infinity ] || wait=10
     [ "$kind" = early ] || wait=$((wait / 2))
     kjump_load modules
+    begun=$(kjump_now)
     kjump_try "$target" "$wait"
     # A driver that udev finds may still bring it.
     [ $? -ne 6 ] || kjump_keep late yes
+    kjump_revive "$begun"
     kjump_offer_passphrase
     return 0
 )

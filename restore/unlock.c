@@ -22,7 +22,8 @@
 #include "restore/splash.h"
 #include "restore/waiting.h"
 
-#define PROMPT "Passphrase for the saved system"
+#define PROMPT	     "Passphrase for the saved system"
+#define PROMPT_AGAIN "That did not open it. " PROMPT
 /* As long as the keyring has it. */
 #define ANSWER_SECONDS 150
 
@@ -79,19 +80,21 @@ static int feed(char *const command[], const struct secret *secret, struct error
 /* --- tries ------------------------------------------------------------------------------------ */
 
 /* By the splash where there is one: its client says no when the screen is not the splash's. */
-static int ask(const struct unlock_source *source, struct secret *ret, struct error *err)
+static int ask(const struct unlock_source *source, bool again, struct secret *ret,
+	       struct error *err)
 {
+	const char *text = again ? PROMPT_AGAIN ", or Esc" : PROMPT ", or Esc";
 	struct terminals terminals;
 	struct splash splash;
 	int rc;
 
 	if (splash_open(&splash)) {
-		rc = prompt_splash(PROMPT, ret, err);
+		rc = prompt_splash(again ? PROMPT_AGAIN : PROMPT, ret, err);
 		splash_close(&splash, "");
 		return rc;
 	}
 	terminals_open(&terminals, source->consoles, source->devices);
-	rc = prompt_terminals(&terminals, PROMPT ", or Esc", source->seconds, ret, err);
+	rc = prompt_terminals(&terminals, text, source->seconds, ret, err);
 	terminals_close(&terminals);
 	return rc;
 }
@@ -117,7 +120,7 @@ static enum exit_code ask_and_try(const struct unlock_source *source, char *cons
 	struct error err = { 0 };
 
 	for (unsigned i = 0; i < UNLOCK_TRIES; i++) {
-		int rc = ask(source, secret, &err);
+		int rc = ask(source, i, secret, &err);
 
 		if (rc) {
 			message("%s; the key stays locked", err.text);

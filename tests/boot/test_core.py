@@ -485,6 +485,20 @@ def test_keyboards_before_a_shell(boot, function):
     assert (boot.folder / "modprobe").read_text() == "-q usbhid\n"
 
 
+@pytest.mark.parametrize("seconds, revived", [(59, False), (60, True), (4000, True)])
+def test_devices_that_were_given_up(boot, seconds, revived):
+    """What systemd did not wait for while a question stood there is started once more."""
+    systemctl = boot.bin / "systemctl"
+    systemctl.write_text('#!/bin/sh\necho "$@" >> "$STUB/systemctl"\necho broken >&2\nexit 1\n')
+    systemctl.chmod(0o755)
+    answered = f'kjump_try() {{ echo "{100 + seconds}.1 1" > "$kjump_proc/uptime"; return 1; }}'
+    output = boot.run(f"{answered}; kjump_restore_early", cmdline="rd.kjump.resume=X")
+    assert "broken" not in output
+    called = boot.folder / "systemctl"
+    assert called.exists() == revived
+    assert not revived or called.read_text() == "--no-block start cryptsetup.target\n"
+
+
 def test_no_modules_when_switched_off(boot):
     (boot.etc / "kjump.modules").write_text("nvme\n")
     boot.run("kjump_restore_early", cmdline="rd.kjump.resume=X noresume")
