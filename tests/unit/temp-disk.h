@@ -32,7 +32,8 @@ static inline void temp_disk_create(struct temp_disk *temp, uint64_t size)
 	assert_true(temp->fd >= 0);
 	assert_int_equal(ftruncate(temp->fd, size), 0);
 	snprintf(temp->path, sizeof(temp->path), "/proc/%d/fd/%d", (int)getpid(), temp->fd);
-	assert_int_equal(disk_open(temp->path, DISK_WRITE, &temp->disk, &err), 0);
+	/* Shared: what is tested opens it for itself. */
+	assert_int_equal(disk_open(temp->path, DISK_SHARED, &temp->disk, &err), 0);
 }
 
 static inline void temp_disk_remove(struct temp_disk *temp)
