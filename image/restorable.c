@@ -51,8 +51,9 @@ size_t image_clears_max(const struct image_index *index)
 int image_restorable(const struct image_index *index, uint64_t boot, struct error *err)
 {
 	const struct image_machine *machine = &index->machine;
-	uint64_t payload = image_payload_size(&index->ram, index->chunk_count,
-					      image_plan_runs(index->data.n), image_clears_max(index));
+	uint64_t payload =
+		image_payload_size(&index->ram, index->chunk_count, image_plan_runs(index->data.n),
+				   image_clears_max(index));
 	uint64_t home = image_home_size(&index->home, machine->home_start);
 	uint64_t frames = runs_total(&index->ram) - runs_total(&index->untouchable);
 	uint64_t taken = (payload + boot) / FRAME_SIZE +

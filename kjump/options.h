@@ -74,11 +74,11 @@ enum option_index {
 #define OPERANDS_MAX 3
 
 struct options {
-	struct config config;	 /* file, then options; defaults where --config is not accepted */
-	const char *config_path; /* NULL when not given, as the others */
-	const char *key;	 /* container that holds the restore key */
+	struct config config;	  /* file, then options; defaults where --config is not accepted */
+	const char *config_path;  /* NULL when not given, as the others */
+	const char *key;	  /* container that holds the restore key */
 	struct descriptor key_fd; /* holds the restore key */
-	const char *key_file;	 /* what the passphrase of a new one is read from */
+	const char *key_file;	  /* what the passphrase of a new one is read from */
 	const char *label;
 	const char *logind; /* what logind does, when it is its services that run this */
 	const char *plot;
