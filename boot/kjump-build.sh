@@ -131,8 +131,9 @@ kjump_unlock_modules() (
 )
 
 # Print the programs and libraries that open the container, with systemd's own one in an initramfs WITH =
-# "systemd". Libraries that those are linked to follow by themselves; these are loaded when they are
-# wanted, so nobody else knows of them. Fails when there is no cryptsetup.
+# "systemd". Libraries that those are linked to follow by themselves; the others are loaded when they are
+# wanted, so nobody else knows of them, nor what they are linked to: dracut asks that of executable
+# files, and Debian's libraries are none. Fails when there is no cryptsetup.
 kjump_unlock_files() (
     PATH=$PATH:/usr/sbin:/sbin
     program=$(command -v cryptsetup) || return 1
@@ -156,6 +157,8 @@ kjump_unlock_files() (
         [ ! -x "$path" ] || { echo "$path" && break; }
     done
     for library in $libraries; do
-        [ ! -e "$folder/$library" ] || echo "$folder/$library"
+        [ -e "$folder/$library" ] || continue
+        echo "$folder/$library"
+        ldd "$folder/$library" 2> /dev/null | sed -n 's|.* => \(/[^ ]*\) .*|\1|p'
     done
 )
