@@ -197,25 +197,36 @@ static int take_buffer(const struct memory *memory, size_t size, struct memory_w
 	return 0;
 }
 
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Where frame PFN of a segment is in the file. */
+static uint64_t offset_of(const struct memory_segment *segment, uint64_t pfn)
+{
+	return segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT);
+}
+
 /* The frames [PFN, PFN + COUNT) of the file, where one segment may follow the other. */
 static int read_window(const struct memory *memory, uint64_t pfn, uint64_t count,
 		       struct memory_window *window, struct error *err)
 {
-	unsigned char *to;
 	int r = take_buffer(memory, count << FRAME_SHIFT, window, err);
+	unsigned char *to = window->mapping;
 
-	to = window->mapping;
-	for (uint64_t n; !r && count; pfn += n, count -= n, to += n << FRAME_SHIFT) {
+	while (!r && count) {
 		const struct memory_segment *segment;
+		uint64_t n;
 
-		n = 0;
 		r = find_segment(memory, pfn, 1, &segment, err);
 		if (r)
 			break;
-		n = segment->count - (pfn - segment->pfn);
-		n = n < count ? n : count;
-		r = read_frames(memory, segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT),
-				n << FRAME_SHIFT, to, err);
+		n = min_u64(count, segment->count - (pfn - segment->pfn));
+		r = read_frames(memory, offset_of(segment, pfn), n << FRAME_SHIFT, to, err);
+		pfn += n;
+		count -= n;
+		to += n << FRAME_SHIFT;
 	}
 	return r;
 }
@@ -231,11 +242,6 @@ static int map_bytes(const struct memory *memory, uint64_t offset, size_t size, 
 				   (unsigned long long)offset);
 	*window = (struct memory_window){ .mapping = mapping, .base = mapping, .length = size };
 	return 0;
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* How many frames a window from PFN on maps: as many as asked, and ahead as far as is wise. */
@@ -259,8 +265,8 @@ static int map_window(const struct memory *memory, uint64_t pfn, uint64_t *count
 	if (r)
 		return r;
 	*count = window_frames(segment, pfn, *count, limit);
-	return map_bytes(memory, segment->offset + ((pfn - segment->pfn) << FRAME_SHIFT),
-			 *count << FRAME_SHIFT, PROT_READ, window, err);
+	return map_bytes(memory, offset_of(segment, pfn), *count << FRAME_SHIFT, PROT_READ, window,
+			 err);
 }
 
 int memory_map(struct memory *memory, struct memory_window *window, uint64_t pfn, uint64_t count,
@@ -311,7 +317,7 @@ int memory_map_rw(struct memory *memory, uint64_t address, size_t size, void **r
 	r = find_segment(memory, address >> FRAME_SHIFT, size >> FRAME_SHIFT, &segment, err);
 	if (r)
 		return r;
-	r = map_bytes(memory, segment->offset + address - (segment->pfn << FRAME_SHIFT), size,
+	r = map_bytes(memory, offset_of(segment, address >> FRAME_SHIFT), size,
 		      PROT_READ | PROT_WRITE, &window, err);
 	if (r == 0)
 		*ret = window.mapping;

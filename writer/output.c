@@ -102,7 +102,7 @@ static int open_file(struct output *output, const struct memory *source, uint64_
 	uint64_t size = safe_round_up(enough(pages), DISK_ALIGN);
 	const char *path = output->path;
 	struct image_super super;
-	int r = 0;
+	int r;
 
 	output->file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	output->made = output->file >= 0;
@@ -110,13 +110,10 @@ static int open_file(struct output *output, const struct memory *source, uint64_
 		output->file = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (output->file < 0)
 		return error_errno(err, "%s: cannot open", path);
-	if (!output->made)
-		r = check_existing(output->file, path, source, force, err);
-	if (!r)
-		r = disk_open(path, DISK_WRITE, &output->disk, err);
+	r = disk_open(path, DISK_WRITE, &output->disk, err);
 	if (!r && !is_in_place(output))
 		r = error_set(err, EAGAIN, "%s: was replaced while it was opened", path);
-	/* Nobody else writes to it from here on: is it still what it was? */
+	/* Nobody else writes to it from here on. */
 	if (!r && !output->made)
 		r = check_existing(output->file, path, source, force, err);
 	if (!r) {

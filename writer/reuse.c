@@ -45,8 +45,8 @@ static uint64_t range_end(const struct reuse *reuse, uint64_t pfn, uint64_t end)
 	return end;
 }
 
-/* How far a window may reach: over what follows in the batch, as long as it is near. */
-static uint64_t find_limit(const struct reuse *reuse, const struct delta_piece *piece)
+/* Where what follows in the batch is no longer near, or no RAM of the same range. */
+static uint64_t stretch_end(const struct reuse *reuse, const struct delta_piece *piece)
 {
 	const struct delta_batch *batch = reuse->batch;
 	uint64_t end = piece->pfn + piece->count, range = range_end(reuse, piece->pfn, end);
@@ -69,7 +69,21 @@ static uint64_t find_limit(const struct reuse *reuse, const struct delta_piece *
 	return end;
 }
 
-static int map_piece(const struct reuse *reuse, const struct delta_piece *piece,
+/*
+ * How far a window may reach. All pieces of a stretch have the same end, which is looked for once:
+ * in memory whose pieces are small there are thousands of them.
+ */
+static uint64_t find_limit(struct reuse *reuse, const struct delta_piece *piece)
+{
+	struct run *stretch = &reuse->stretch;
+	uint64_t end = piece->pfn + piece->count;
+
+	if (piece->pfn < stretch->pfn || end > stretch->pfn + stretch->count)
+		*stretch = (struct run){ piece->pfn, stretch_end(reuse, piece) - piece->pfn };
+	return stretch->pfn + stretch->count;
+}
+
+static int map_piece(struct reuse *reuse, const struct delta_piece *piece,
 		     struct memory_window *window, const void **bytes, struct error *err)
 {
 	return memory_map(reuse->memory, window, piece->pfn, piece->count, find_limit(reuse, piece),
@@ -116,7 +130,7 @@ static bool is_worth_it(const struct reuse *reuse, uint32_t kept)
 }
 
 /* The hash of the pages that stay, in order. */
-static int hash_kept(const struct reuse *reuse, struct memory_window *window, uint64_t *hash,
+static int hash_kept(struct reuse *reuse, struct memory_window *window, uint64_t *hash,
 		     struct error *err)
 {
 	*hash = 0;

@@ -22,6 +22,7 @@ struct reuse {
 	struct delta_batch *batch;
 	const struct delta_chunk *chunk; /* the one that is dealt with now, */
 	unsigned at;			 /* and its place in the batch */
+	struct run stretch;		 /* frames that one window may have, found last */
 	bool same[IMAGE_CHUNK_PAGES];	 /* pages that stay, of those that the base uses */
 	bool whole_only; /* memory is short: no more chunks of which a part is used */
 	uint64_t pages;	 /* that were looked at so far, */

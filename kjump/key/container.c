@@ -303,12 +303,10 @@ void container_name(const uint8_t pair[16], char ret[CONTAINER_UUID])
 		 p[12], p[13], p[14], p[15]);
 }
 
-bool container_belongs(const struct container *container, const uint8_t pair[16])
+bool container_belongs(const struct container *container, const char *name)
 {
 	const size_t version = strlen("00000000-0000-");
-	char name[CONTAINER_UUID];
 
-	container_name(pair, name);
 	return strlen(container->uuid) <= version || container->uuid[version] != '8' ||
 	       !strcmp(container->uuid, name);
 }

@@ -43,8 +43,8 @@ int container_read(const char *path, struct container *ret, struct error *err);
  */
 void container_name(const uint8_t pair[16], char ret[CONTAINER_UUID]);
 
-/* Can it be the one for PAIR? A UUID that kjump did not make says nothing. */
-bool container_belongs(const struct container *container, const uint8_t pair[16]);
+/* Can it be the one that NAME is for? A UUID that kjump did not make says nothing. */
+bool container_belongs(const struct container *container, const char *name);
 
 /* Is there anything that opens it? */
 bool container_opens(const struct container *container);

@@ -80,22 +80,36 @@ int key_open(const struct cryptsetup *cryptsetup, const char *container, struct 
 	return rc ? error_prefix(err, "%s", container) : 0;
 }
 
+/* --- the pair --------------------------------------------------------------------------------- */
+
+/* What the container is called, which names the pair. */
+static int name_container(const struct sender_key *sender, char ret[CONTAINER_UUID],
+			  struct error *err)
+{
+	struct opener opener;
+	int rc = opener_sender(sender, &opener, err);
+
+	if (!rc)
+		container_name(opener.name, ret);
+	opener_end(&opener);
+	return rc;
+}
+
 int key_belongs(const char *sender, const char *path, const struct container *container,
 		struct error *err)
 {
+	char uuid[CONTAINER_UUID];
 	struct sender_key key;
-	struct opener opener = { .pair = false };
 	int rc = keys_read_sender(sender, &key, err);
 
 	if (!rc)
-		rc = opener_sender(&key, &opener, err);
-	if (!rc && !container_belongs(container, opener.name))
+		rc = name_container(&key, uuid, err);
+	if (!rc && !container_belongs(container, uuid))
 		rc = error_set(err, EKEYREJECTED,
 			       "%s is of another pair than %s, which would not open what is sealed "
 			       "with it",
 			       sender, path);
 	keys_wipe(&key, sizeof(key));
-	opener_end(&opener);
 	return rc;
 }
 
@@ -211,19 +225,6 @@ static int sync_folder(const char *path, struct error *err)
 	if (slash && slash > folder)
 		*slash = '\0';
 	return sync_path(slash ? folder : ".", O_DIRECTORY, err);
-}
-
-/* What the container is called, which names the pair. */
-static int name_container(const struct sender_key *sender, char ret[CONTAINER_UUID],
-			  struct error *err)
-{
-	struct opener opener;
-	int rc = opener_sender(sender, &opener, err);
-
-	if (!rc)
-		container_name(opener.name, ret);
-	opener_end(&opener);
-	return rc;
 }
 
 /* The whole container under another name, then both keys in their places. */

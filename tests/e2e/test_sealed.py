@@ -9,6 +9,7 @@ import pytest
 from pair import Pair
 from ways import kexec_jump
 
+
 class Sealed(Pair):
     """A pair of keys, and what of them is in a system's memory."""
 
