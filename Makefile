@@ -36,11 +36,17 @@ WARNINGS := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototy
 override CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKJUMP_PREFIX='"$(PREFIX)"'
 # -fms-extensions: a struct may be a part of another one without a name (struct image_super).
 override CFLAGS   := -std=gnu11 -fms-extensions -pthread $(WARNINGS) $(CFLAGS)
-LDLIBS   := -lblkid -lzstd -lxxhash -lsodium -lpthread
+# The ciphers: seal/ciphers.h knows whether libsodium is fast enough.
+GCRYPT   := $(shell printf '%s\n' '\#include "seal/ciphers.h"' '\#if CIPHERS_GCRYPT' yes '\#endif' | \
+                $(CC) -E -P -I. - 2> /dev/null | grep -x yes)
+LDLIBS   := -lblkid -lzstd -lxxhash -lsodium $(if $(GCRYPT),-lgcrypt -lgpg-error) -lpthread
 # What also runs in kernel B's initramfs and at boot is static: the same files run everywhere.
-kjump-write_LINK   := -static
-kjump-restore_LINK := -static
-kjump-back_LINK    := -static
+# libgpg-error asks for home directories in functions that nothing here calls; those of a static
+# libc would load libraries.
+STATIC   := -static -Wl,--defsym=getpwnam=0,--defsym=getpwuid=0
+kjump-write_LINK   := $(STATIC)
+kjump-restore_LINK := $(STATIC)
+kjump-back_LINK    := $(STATIC)
 # kjump itself is in no initramfs, and asks libraries about mounts and mappings.
 KJUMP_LDLIBS := -lmount -ldevmapper
 $(BUILD)/kjump: private LDLIBS += $(KJUMP_LDLIBS)
@@ -109,7 +115,7 @@ $(BUILD)/kjump-back: $(BUILD)/obj/initramfs/kjump-back.o $(BUILD)/libkjump.a
 $(BUILD)/watched: $(BUILD)/obj/tests/e2e/guest/watched.o \
 		$(call objects,obj,$(wildcard kjump/fs/*.c)) $(BUILD)/libkjump.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) -static $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # kjump-write with a throttle in place of the device
 $(BUILD)/bench-throttle: $(BUILD)/obj/tests/bench/throttle.o \

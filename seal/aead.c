@@ -6,25 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seal/ciphers.h"
 #include "seal/keys.h"
 #include "seal/start.h"
 
 #define SUBKEY_SHIFT 16 /* numbers under one subkey: 65536 chunks of 1 MiB are 64 GiB */
 
-_Static_assert(AEAD_TAG == crypto_aead_aes256gcm_ABYTES, "one size of tags");
-_Static_assert(AEAD_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES, "one size of tags");
-_Static_assert(crypto_aead_aes256gcm_KEYBYTES == crypto_kdf_KEYBYTES, "one size of keys");
+_Static_assert(AEAD_TAG == CIPHERS_TAG, "one size of tags");
+_Static_assert(CIPHERS_KEY == crypto_kdf_KEYBYTES, "one size of keys");
 _Static_assert(crypto_kdf_CONTEXTBYTES == 8, "size of the labels below");
 
 struct aead {
-	crypto_aead_aes256gcm_state aes;
-	uint8_t subkey[32];
-	struct image_key key; /* that the subkey comes from; algorithm 0: none yet */
+	const struct ciphers *ciphers;
+	void *state;
+	struct image_key key; /* that the subkey in STATE comes from; algorithm 0: none yet */
 	uint32_t what;
 	uint64_t block; /* of 65536 numbers */
 };
 
-_Static_assert(sizeof(struct aead) <= AEAD_BYTES, "what callers count with");
+_Static_assert(sizeof(struct aead) + CIPHERS_BYTES <= AEAD_BYTES, "what callers count with");
 
 const char *aead_name(uint32_t algorithm)
 {
@@ -66,18 +66,23 @@ int aead_check(uint32_t algorithm, struct error *err)
 struct aead *aead_create(void)
 {
 	struct error ignored;
-	void *aead = NULL;
+	struct aead *aead;
 
-	if (seal_start(&ignored) || posix_memalign(&aead, 64, sizeof(struct aead)))
+	if (seal_start(&ignored) || !(aead = calloc(1, sizeof(*aead))))
 		return NULL;
-	memset(aead, 0, sizeof(struct aead));
-	return aead;
+	aead->ciphers = ciphers_best();
+	aead->state = aead->ciphers->create();
+	if (aead->state)
+		return aead;
+	free(aead);
+	return NULL;
 }
 
 void aead_free(struct aead *aead)
 {
 	if (!aead)
 		return;
+	aead->ciphers->free(aead->state);
 	keys_wipe(aead, sizeof(*aead));
 	free(aead);
 }
@@ -87,6 +92,7 @@ void aead_free(struct aead *aead)
 static void use_key(struct aead *aead, const struct image_key *key, const struct aead_place *place)
 {
 	uint64_t block = place->number >> SUBKEY_SHIFT;
+	uint8_t subkey[CIPHERS_KEY];
 
 	if (aead->key.algorithm && aead->what == place->what && aead->block == block &&
 	    !sodium_memcmp(&aead->key, key, sizeof(*key)))
@@ -94,30 +100,30 @@ static void use_key(struct aead *aead, const struct image_key *key, const struct
 	aead->key = *key;
 	aead->what = place->what;
 	aead->block = block;
-	crypto_kdf_derive_from_key(aead->subkey, sizeof(aead->subkey), block,
+	crypto_kdf_derive_from_key(subkey, sizeof(subkey), block,
 				   place->what == AEAD_INDEX ? "kj index" : "kj data ", key->key);
-	if (key->algorithm == ALGORITHM_AES256_GCM)
-		crypto_aead_aes256gcm_beforenm(&aead->aes, aead->subkey);
+	aead->ciphers->use_key(aead->state, key->algorithm, subkey);
+	keys_wipe(subkey, sizeof(subkey));
 	keys_wipe_stack();
 }
 
-struct message {
-	uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
-	struct {
-		uint8_t image_uuid[16];
-		struct aead_place place;
-	} associated;
+struct associated {
+	uint8_t image_uuid[16];
+	struct aead_place place;
 };
 
 _Static_assert(sizeof(struct aead_place) == 40, "no padding in what is authenticated");
 
-static void describe(const struct image_key *key, const struct aead_place *place,
-		     struct message *ret)
+/* Points into ASSOCIATED. */
+static struct ciphers_about describe(const struct image_key *key, const struct aead_place *place,
+				     struct associated *associated)
 {
-	memset(ret, 0, sizeof(*ret));
-	memcpy(ret->nonce, &place->number, sizeof(place->number));
-	memcpy(ret->associated.image_uuid, key->image_uuid, sizeof(key->image_uuid));
-	ret->associated.place = *place;
+	struct ciphers_about ret = { .associated = associated, .size = sizeof(*associated) };
+
+	memcpy(ret.nonce, &place->number, sizeof(place->number));
+	memcpy(associated->image_uuid, key->image_uuid, sizeof(key->image_uuid));
+	associated->place = *place;
+	return ret;
 }
 
 /* --- sealing and opening --- */
@@ -125,34 +131,21 @@ static void describe(const struct image_key *key, const struct aead_place *place
 void aead_seal(struct aead *aead, const struct image_key *key, const struct aead_place *place,
 	       void *bytes, size_t size, uint8_t tag[AEAD_TAG])
 {
-	struct message message;
+	struct associated associated;
+	struct ciphers_about about = describe(key, place, &associated);
 
 	use_key(aead, key, place);
-	describe(key, place, &message);
-	if (key->algorithm == ALGORITHM_AES256_GCM)
-		crypto_aead_aes256gcm_encrypt_detached_afternm(
-			bytes, tag, NULL, bytes, size, (const uint8_t *)&message.associated,
-			sizeof(message.associated), NULL, message.nonce, &aead->aes);
-	else
-		crypto_aead_xchacha20poly1305_ietf_encrypt_detached(
-			bytes, tag, NULL, bytes, size, (const uint8_t *)&message.associated,
-			sizeof(message.associated), NULL, message.nonce, aead->subkey);
+	aead->ciphers->seal(aead->state, &about, bytes, size, tag);
 }
 
 bool aead_open(struct aead *aead, const struct image_key *key, const struct aead_place *place,
 	       void *bytes, size_t size, const uint8_t tag[AEAD_TAG])
 {
-	struct message message;
+	struct associated associated;
+	struct ciphers_about about = describe(key, place, &associated);
 
 	use_key(aead, key, place);
-	describe(key, place, &message);
-	if (key->algorithm == ALGORITHM_AES256_GCM)
-		return !crypto_aead_aes256gcm_decrypt_detached_afternm(
-			bytes, NULL, bytes, size, tag, (const uint8_t *)&message.associated,
-			sizeof(message.associated), message.nonce, &aead->aes);
-	return !crypto_aead_xchacha20poly1305_ietf_decrypt_detached(
-		bytes, NULL, bytes, size, tag, (const uint8_t *)&message.associated,
-		sizeof(message.associated), message.nonce, aead->subkey);
+	return aead->ciphers->open(aead->state, &about, bytes, size, tag);
 }
 
 /* --- tags of what is in clear --- */

@@ -53,7 +53,7 @@ struct aead *aead_create(void);
 void aead_free(struct aead *aead);
 
 /* Bytes of one. */
-#define AEAD_BYTES 2048
+#define AEAD_BYTES 4352
 
 /* Encrypt SIZE bytes where they are. The algorithm of KEY must be one that aead_check() allows. */
 void aead_seal(struct aead *aead, const struct image_key *key, const struct aead_place *place,
