@@ -190,7 +190,7 @@ module:
 # --- rebuild when the flags change ----------------------------------------------------------------
 
 recorded = @mkdir -p $(@D); echo $(call quoted,$(1)) | cmp -s - $@ || echo $(call quoted,$(1)) > $@
-FLAGS  = $(CC) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS)) $(LDFLAGS) $(LDLIBS)
+FLAGS  = $(filter-out ccache,$(CC)) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS)) $(LDFLAGS) $(LDLIBS)
 quoted = '$(subst ','\'',$(1))'
 $(BUILD)/flags: FORCE | $(BUILD)/ready
 	$(call recorded,$(FLAGS))

@@ -131,13 +131,16 @@ $(AFL_FUZZERS): $(BUILD)/afl/%: $(BUILD)/afl/obj/tests/fuzz/%.o $(BUILD)/afl/lib
 
 # --- what users type --------------------------------------------------------------------------------
 
+# The same sources are compiled four times, with other checks each: in a new clone not again.
+CACHED := CC='$(if $(filter ccache,$(CC)),,ccache) $(CC)' CCACHE_NOHASHDIR=1
+
 # Fuzzing takes a minute on two CPUs.
 check: deps
-	@$(MAKE) --no-print-directory $(JOBS) all initramfs
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory unit-tsan
-	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=20
-	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory $(JOBS) $(CACHED) all initramfs
+	@$(MAKE) --no-print-directory $(CACHED) unit
+	@$(MAKE) --no-print-directory $(CACHED) unit-tsan
+	@$(MAKE) --no-print-directory $(CACHED) fuzz FUZZ_SECONDS=20
+	@$(MAKE) --no-print-directory $(CACHED) e2e
 
 # What tests/kernel/build makes the kernels with KEXEC_JUMP of.
 KERNEL_SOURCES := linux-source-6.12 linux-source-6.1
