@@ -16,9 +16,9 @@ char *image_describe(const struct image_super *super, char *text, size_t size)
 		snprintf(text, size, "%s sealed %s image of %s", image_state_name(super->state),
 			 image_kind_name(super->kind), human_time(super->created, created));
 	else
-		snprintf(text, size, "%s %s image of %s, kernel %.*s",
-			 image_state_name(super->state), image_kind_name(super->kind),
-			 human_time(super->created, created), (int)sizeof(super->release),
+		snprintf(text, size, "%s %s image of %s%s%.*s", image_state_name(super->state),
+			 image_kind_name(super->kind), human_time(super->created, created),
+			 *super->release ? ", kernel " : "", (int)sizeof(super->release),
 			 super->release);
 	return printable(text);
 }

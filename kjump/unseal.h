@@ -9,10 +9,10 @@
 #include "kjump/options.h"
 
 /*
- * For the image at hand: whoever has the restore key on the descriptor that OPTIONS name; else the
- * sender's key of this system, if it is there for this user, which opens what was made here. NULL
- * when it is not sealed, or there is neither: *RET is nobody then. An error when there is a key and
- * it is no good. opener_end() in any case.
+ * For the image at hand: whoever has the restore key that OPTIONS name; else the sender's key of
+ * this system, if it is there for this user, which opens what was made here. NULL when it is not
+ * sealed, or there is neither: *RET is nobody then. An error when there is a key and it is no good,
+ * or one was named for an image in clear. opener_end() in any case.
  */
 int unseal_by(const struct options *options, const struct image_super *super, struct opener *opener,
 	      const struct opener **ret, struct error *err);

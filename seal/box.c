@@ -93,12 +93,17 @@ static const struct image_key *find_known(const struct opener *opener, const uin
 	return NULL;
 }
 
+bool opener_fits(const struct opener *opener, const struct key_box *box)
+{
+	return opener->pair && !memcmp(opener->name, box->pair, sizeof(box->pair));
+}
+
 static int open_box(const struct opener *opener, const struct key_box *box, uint8_t key[32],
 		    struct error *err)
 {
 	if (!opener->pair)
 		return error_set(err, ENOKEY, "sealed, and its key is not known here");
-	if (memcmp(opener->name, box->pair, sizeof(box->pair)))
+	if (!opener_fits(opener, box))
 		return error_set(err, EKEYREJECTED,
 				 "wrong key: the image is sealed for another restore key");
 	if (crypto_box_open_easy_afternm(key, box->box, sizeof(box->box), box->nonce,

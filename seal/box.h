@@ -24,6 +24,9 @@ int opener_sender(const struct sender_key *key, struct opener *ret, struct error
 void opener_know(struct opener *opener, const struct image_key *key); /* room is the caller's */
 void opener_end(struct opener *opener);
 
+/* Is the box for the pair that OPENER has a key of? The box itself says so, and may lie. */
+bool opener_fits(const struct opener *opener, const struct key_box *box);
+
 /*
  * The key of the image that is sealed by ALGORITHM, has this UUID and BOX. Errors, each with its
  * message: ENOKEY when OPENER is NULL or has nothing for it; EKEYREJECTED when the box is for

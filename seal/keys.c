@@ -18,6 +18,7 @@
 #define RESTORE_MAGIC "kjRESTK\x1a"
 #define SENDER_MAGIC  "kjSENDK\x1a"
 #define KEYS_VERSION  1
+#define LUKS_MAGIC    "LUKS\xba\xbe" /* lib/luks2/luks2.h of cryptsetup */
 
 /* Either key as it is stored. docs/image-format.md has it. */
 struct key_file {
@@ -72,14 +73,31 @@ void keys_wipe_stack(void)
 	wipe_registers();
 }
 
+/*
+ * What is mapped from now on as well, the memory of threads to come for one. Not where the limit
+ * would make a mapping fail later: who may not lock has no key but the one that was handed to him.
+ */
+static void lock_memory(void)
+{
+	const size_t much = (size_t)1 << 40;
+	void *probe;
+
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		return;
+	probe = mmap(NULL, much, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (probe == MAP_FAILED)
+		mlockall(MCL_CURRENT | MCL_ONFAULT);
+	else
+		munmap(probe, much);
+}
+
 void keys_hide(void)
 {
 	const struct rlimit none = { 0, 0 };
 
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &none);
-	/* Who may not lock so much has no key but the one that was handed to him. */
-	mlockall(MCL_CURRENT | MCL_ONFAULT);
+	lock_memory();
 }
 
 /* --- a pair --- */
@@ -130,7 +148,11 @@ static int unpack(const char *magic, const char *what, const void *bytes, size_t
 	memcpy(&file, bytes, size < sizeof(file) ? size : sizeof(file));
 	crc = file.crc;
 	file.crc = 0;
-	if (memcmp(file.magic, magic, sizeof(file.magic)))
+	if (!memcmp(file.magic, LUKS_MAGIC, sizeof(LUKS_MAGIC) - 1))
+		code = error_set(
+			err, ENODATA,
+			"holds a container that is not open, which is for --key, and no %s", what);
+	else if (memcmp(file.magic, magic, sizeof(file.magic)))
 		code = error_set(err, ENODATA, "holds no %s", what);
 	else if (file.version != KEYS_VERSION)
 		code = error_set(err, ENOTSUP, "%s of version %u is not supported", what,

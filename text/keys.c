@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -130,6 +131,9 @@ static int set_descriptor(void *field, size_t size, const char *value, struct er
 	int ret = key_parse_number(value, 0, INT_MAX, &number, err);
 
 	(void)size;
+	/* Now: what is opened later would get a number that nobody has taken yet. */
+	if (!ret && fcntl((int)number, F_GETFD) < 0)
+		ret = error_errno(err, "descriptor %s", value);
 	if (!ret)
 		*descriptor = (struct descriptor){ .given = true, .fd = (int)number };
 	return ret;

@@ -92,7 +92,8 @@ static int open_output(struct dump *dump, uint64_t pages, struct error *err)
 	const struct write_options *options = dump->options;
 
 	if (options->base)
-		return output_open_base(&dump->output, options->base, dump->memory, pages, err);
+		return output_open_base(&dump->output, options->base, dump->memory, pages,
+					options->seal != NULL, err);
 	return output_open(&dump->output, options->output, dump->memory, pages, options->force,
 			   err);
 }

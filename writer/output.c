@@ -205,8 +205,20 @@ static int open_base_file(struct output *output, const struct memory *source, ui
 	return r ? r : grow_file(output, super, pages, err);
 }
 
+/* Who seals his dumps has not left it out once on purpose. */
+static int refuse_clear(const struct image_super *super, const char *path, struct error *err)
+{
+	for (unsigned i = 0; i < IMAGE_TABLE; i++)
+		if (super->table[i].algorithm)
+			return error_set(err, EPERM,
+					 "%s: holds sealed images, and this one would be in clear "
+					 "(--seal FILE)",
+					 path);
+	return 0;
+}
+
 int output_open_base(struct output *output, const char *path, const struct memory *source,
-		     uint64_t pages, struct error *err)
+		     uint64_t pages, bool sealed, struct error *err)
 {
 	struct image_super super;
 	struct stat st;
@@ -225,6 +237,8 @@ int output_open_base(struct output *output, const char *path, const struct memor
 	if (!r && image_waits(&super))
 		r = error_set(err, EEXIST,
 			      "%s: holds a hibernation image that waits to be restored", path);
+	if (!r && !sealed)
+		r = refuse_clear(&super, path, err);
 	if (!r && S_ISREG(st.st_mode))
 		r = open_base_file(output, source, pages, &super, err);
 	if (r)

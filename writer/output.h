@@ -36,10 +36,10 @@ int output_open(struct output *output, const char *path, const struct memory *so
 /*
  * Open PATH, a file or a device that holds an image, for another one of at most PAGES pages beside
  * it. What output_open() refuses in any case is refused here; EEXIST when a hibernation image waits
- * to be restored there.
+ * to be restored there, EPERM when images there are sealed and the new one is not SEALED.
  */
 int output_open_base(struct output *output, const char *path, const struct memory *source,
-		     uint64_t pages, struct error *err);
+		     uint64_t pages, bool sealed, struct error *err);
 
 /* Cut a file behind its images, and tell so in SUPER and on the file. */
 int output_finish(struct output *output, struct image_super *super, struct error *err);

@@ -48,16 +48,21 @@ static int ask(const struct options *options, struct passphrase *ret, struct err
 	return rc;
 }
 
+/* Nobody types a passphrase for nothing. */
 static int make(const struct options *options, struct error *err)
 {
 	struct passphrase passphrase;
-	int rc;
+	int lock, rc;
 
-	/* Before anybody types a passphrase for nothing. */
-	if (!access(PATH_KEY, F_OK) || !access(PATH_SENDER, F_OK))
-		return error_set(err, EEXIST, "there is a key already ('kjump key remove')");
 	if (mkdir(PATH_KEYS, 0755) && errno != EEXIST)
 		return error_errno(err, PATH_KEYS);
+	lock = key_lock(PATH_KEYS, err);
+	if (lock < 0)
+		return lock;
+	if (!access(PATH_KEY, F_OK) || !access(PATH_SENDER, F_OK)) {
+		close(lock);
+		return error_set(err, EEXIST, "there is a key already ('kjump key remove')");
+	}
 	keys_hide();
 	passphrase_hold(&passphrase);
 	rc = ask(options, &passphrase, err);
@@ -66,6 +71,7 @@ static int make(const struct options *options, struct error *err)
 	if (!rc)
 		rc = key_create(&cryptsetup_running, PATH_KEY, PATH_SENDER, &passphrase, err);
 	passphrase_wipe(&passphrase);
+	close(lock);
 	return rc;
 }
 
@@ -109,6 +115,10 @@ static int status(const struct options *options)
 	bool sender = !lstat(PATH_SENDER, &st);
 	int rc = container_read(PATH_KEY, &container, &err);
 
+	if (rc == -EACCES) {
+		message("%s; what there is and what opens it only root may know", err.text);
+		return EXIT_FAILED;
+	}
 	if (rc == -ENOENT && !sender) {
 		puts("no key: images are not sealed ('kjump key create')");
 		return EXIT_NO_IMAGE;
@@ -159,6 +169,7 @@ static int remove_keys(const struct options *options)
 {
 	struct error err = { 0 };
 	bool removed = false;
+	int lock;
 
 	if (access(PATH_KEY, F_OK) && access(PATH_SENDER, F_OK)) {
 		puts("no key");
@@ -168,6 +179,12 @@ static int remove_keys(const struct options *options)
 		message("not wanted; the key is left");
 		return EXIT_FAILED;
 	}
+	lock = key_lock(PATH_KEYS, &err);
+	if (lock < 0) {
+		message("%s; the key is left", err.text);
+		return EXIT_FAILED;
+	}
+	/* The lock goes with the program. */
 	if (key_remove(PATH_KEY, PATH_SENDER, &removed, &err)) {
 		message("%s; not all of the key was removed", err.text);
 		return EXIT_FAILED;

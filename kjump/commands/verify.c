@@ -70,6 +70,9 @@ static int verify(const struct disk *disk, struct image_super *super, const stru
 	if (ret == -ENOKEY && !key) {
 		if (!options->quiet)
 			print_outside(disk, super);
+		else
+			message("%s: sealed; without the key only what is in clear was checked",
+				disk->name);
 		return EXIT_DONE;
 	}
 	if (ret == -EKEYREJECTED || ret == -ENOTSUP) {

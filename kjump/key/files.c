@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +112,22 @@ int key_belongs(const char *sender, const char *path, const struct container *co
 			       sender, path);
 	keys_wipe(&key, sizeof(key));
 	return rc;
+}
+
+int key_lock(const char *folder, struct error *err)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "%s", folder);
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	if (errno == EWOULDBLOCK)
+		error_set(err, EBUSY, "%s: another kjump makes or removes keys", folder);
+	else
+		error_errno(err, "%s", folder);
+	close(fd);
+	return -err->code;
 }
 
 /* --- making ----------------------------------------------------------------------------------- */

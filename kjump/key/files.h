@@ -21,6 +21,12 @@ int key_belongs(const char *sender, const char *path, const struct container *co
 		struct error *err);
 
 /*
+ * Keep others from making or removing keys in FOLDER until the descriptor, which is returned, is
+ * closed. EBUSY when somebody does.
+ */
+int key_lock(const char *folder, struct error *err);
+
+/*
  * Make a pair: the sender's key at SENDER, and at CONTAINER a LUKS2 container of its own, with the
  * restore key in it, which PASSPHRASE opens. Both are on the disk when this returns, or neither is
  * there. EEXIST when one of them is there before. The restore key is never on a disk but through

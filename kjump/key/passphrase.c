@@ -140,6 +140,26 @@ int passphrase_ask(int fd, struct passphrase *ret, struct error *err)
 	return rc;
 }
 
+/* At boot somebody will have to type it. */
+static int check_typed(const struct passphrase *passphrase, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < passphrase->size; i++) {
+		unsigned char c = (unsigned char)passphrase->bytes[i];
+
+		if (c == '\n' && i + 1 == passphrase->size)
+			return error_set(err, EINVAL,
+					 "%s: ends with a newline, which would be a part of the "
+					 "passphrase and which nobody can type (printf %%s writes "
+					 "none)",
+					 name);
+		if (c < ' ' || c == 0x7f)
+			return error_set(err, EINVAL,
+					 "%s: byte %zu is no character that anybody can type", name,
+					 i + 1);
+	}
+	return 0;
+}
+
 int passphrase_from_file(const char *path, struct passphrase *ret, struct error *err)
 {
 	bool is_input = !strcmp(path, "-");
@@ -163,6 +183,8 @@ int passphrase_from_file(const char *path, struct passphrase *ret, struct error 
 		rc = error_set(err, EINVAL, "%s: empty", name);
 	else if (got && read(fd, &more, 1) == 1)
 		rc = error_set(err, EFBIG, "%s: more than %zu bytes", name, sizeof(ret->bytes));
+	else
+		rc = check_typed(ret, name, err);
 	if (!is_input)
 		close(fd);
 	return rc;

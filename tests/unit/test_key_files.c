@@ -416,14 +416,36 @@ static void test_key_file(void **state)
 	assert_int_equal(passphrase_from_file(path, &passphrase, &err), -ENOENT);
 	write_file(path, "", 0, 0600);
 	assert_int_equal(passphrase_from_file(path, &passphrase, &err), -EINVAL);
-	write_file(path, "a\nb\n", 4, 0600);
+	write_file(path, "a b\xc3\xa4", 5, 0600);
 	assert_int_equal(passphrase_from_file(path, &passphrase, &err), 0);
-	assert_int_equal(passphrase.size, 4);
+	assert_int_equal(passphrase.size, 5);
+	/* What nobody can type at boot. */
+	write_file(path, "secret\n", 7, 0600);
+	assert_int_equal(passphrase_from_file(path, &passphrase, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "newline"));
+	write_file(path, "a\tb", 3, 0600);
+	assert_int_equal(passphrase_from_file(path, &passphrase, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "byte 2"));
 	write_file(path, bytes, sizeof(bytes) - 1, 0600);
 	assert_int_equal(passphrase_from_file(path, &passphrase, &err), 0);
 	assert_int_equal(passphrase.size, CRYPTSETUP_SECRET_MAX);
 	write_file(path, bytes, sizeof(bytes), 0600);
 	assert_int_equal(passphrase_from_file(path, &passphrase, &err), -EFBIG);
+}
+
+/* Of two that make keys at a time one waits for nothing, and changes nothing. */
+static void test_lock(void **state)
+{
+	int first = key_lock(folder, &err), second;
+
+	(void)state;
+	assert_true(first >= 0);
+	assert_int_equal(key_lock(folder, &err), -EBUSY);
+	close(first);
+	second = key_lock(folder, &err);
+	assert_true(second >= 0);
+	close(second);
+	assert_int_equal(key_lock("/nowhere", &err), -ENOENT);
 }
 
 static void test_sealing(void **state)
@@ -453,9 +475,9 @@ static void test_sealing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_create), TEST(test_pair),	TEST(test_create_fails),
-		TEST(test_remove), TEST(test_ways),	TEST(test_parse),
-		TEST(test_ask),	   TEST(test_key_file), TEST(test_sealing),
+		TEST(test_create),  TEST(test_pair),  TEST(test_create_fails), TEST(test_remove),
+		TEST(test_ways),    TEST(test_parse), TEST(test_ask),	       TEST(test_key_file),
+		TEST(test_sealing), TEST(test_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
