@@ -8,13 +8,17 @@
 #include "common/error.h"
 #include "jump/jump.h"
 
-/* What decides besides the level: kernel B, its initramfs and its CPUs, and how much it saves. */
+/* What decides besides the level: kernel B, its initramfs and machine, and how much it saves. */
 struct home_load {
 	const struct jump_kernel *kernel;
 	size_t initramfs_size;
 	unsigned cpus;
-	uint64_t ram; /* bytes, of the system that is saved */
+	uint64_t ram;	 /* bytes, of the system that is saved */
+	unsigned iommus; /* home_iommus() */
 };
+
+/* How many IOMMUs /sys/class/iommu, which is at FOLDER, has; none when it is not there. */
+unsigned home_iommus(const char *folder);
 
 /*
  * Bytes of home. All levels up to the highest that LEVEL_AUTO tries take the same, so that a

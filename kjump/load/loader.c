@@ -53,7 +53,7 @@ static struct home_load home_load(const struct choice *choice, const struct jump
 				  const struct runs *ram)
 {
 	return (struct home_load){ load->kernel, load->initramfs_size, choice->cpus,
-				   runs_total(ram) * FRAME_SIZE };
+				   runs_total(ram) * FRAME_SIZE, home_iommus(PATH_CLASS_IOMMU) };
 }
 
 static const struct reserved_paths running = { PATH_CMDLINE, PATH_IOMEM, PATH_FIRMWARE_MAP,

@@ -5,8 +5,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <zstd.h>
@@ -48,6 +51,30 @@ static void a_context_is_no_larger_than_its_estimate(void **state)
 	free(out);
 }
 
+/* Kernel B has tables of its own for each. */
+static void iommus_take_room(void **state)
+{
+	struct home_load with = load;
+	char folder[] = "/tmp/test_home.XXXXXX", path[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(home_iommus(folder), 0);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/dmar%d", folder, i);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	with.iommus = home_iommus(folder);
+	assert_int_equal(with.iommus, 2);
+	assert_int_equal(home_needed(&with, LEVEL_AUTO), home_needed(&load, LEVEL_AUTO) + 8 * MIB);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/dmar%d", folder, i);
+		rmdir(path);
+	}
+	rmdir(folder);
+	assert_int_equal(home_iommus(folder), 0);
+}
+
 static void low_levels_share_a_size(void **state)
 {
 	uint64_t size = home_needed(&load, LEVEL_DEFAULT);
@@ -61,7 +88,7 @@ static void low_levels_share_a_size(void **state)
 
 static void high_levels_take_more_for_each_cpu(void **state)
 {
-	const struct home_load large = { &kernel, load.initramfs_size, 16, 0 };
+	const struct home_load large = { &kernel, load.initramfs_size, 16, 0, 0 };
 	size_t more = codec_context_size(LEVEL_MAX) - codec_context_size(LEVEL_AUTO_MAX);
 	uint64_t two = home_needed(&load, LEVEL_MAX) - home_needed(&load, LEVEL_AUTO);
 	uint64_t sixteen = home_needed(&large, LEVEL_MAX) - home_needed(&large, LEVEL_AUTO);
@@ -104,6 +131,7 @@ static void too_high_a_level_is_refused_with_the_one_that_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(iommus_take_room),
 		cmocka_unit_test(a_context_is_no_larger_than_its_estimate),
 		cmocka_unit_test(low_levels_share_a_size),
 		cmocka_unit_test(high_levels_take_more_for_each_cpu),
