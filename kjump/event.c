@@ -172,25 +172,13 @@ static char *make_line(const struct event *event)
 	return line;
 }
 
-/* They may have gone with everything that was made in them. */
-static void make_folders(const char *path)
-{
-	char folder[EVENT_TEXT];
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	for (char *slash = folder; (slash = strchr(slash + 1, '/'));) {
-		*slash = '\0';
-		mkdir(folder, 0755);
-		*slash = '/';
-	}
-}
-
 static int append(const char *history, const char *line, struct error *err)
 {
 	size_t size = strlen(line);
 	int fd, ret = 0;
 
-	make_folders(history);
+	/* They may have gone with everything that was made in them. */
+	file_make_folders(history);
 	fd = open(history, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0 || write(fd, line, size) != (ssize_t)size)
 		ret = error_errno(err, "%s", history);

@@ -59,6 +59,8 @@
 /* Made on the machine, for each kernel: .../initramfs-RELEASE.img. */
 #define PATH_LIB     "/var/lib/kjump"
 #define PATH_HISTORY PATH_LIB "/history.jsonl"
+/* MiB that kernel B was short of. */
+#define PATH_HOME_MORE PATH_LIB "/home-more"
 /* Kernel B's memory, and what is there while it is not known whether that can be used. */
 #define PATH_KEPT		 PATH_LIB "/b.img"
 #define PATH_KEPT_TRIED		 PATH_LIB "/b.tried"

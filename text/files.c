@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,18 @@ int file_poke(const char *path, const char *text, struct error *err)
 	ret = write_all(fd, path, text, err);
 	close(fd);
 	return ret;
+}
+
+void file_make_folders(const char *path)
+{
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	for (char *slash = folder; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		mkdir(folder, 0755);
+		*slash = '/';
+	}
 }
 
 int file_replace(const char *path, const char *text, struct error *err)

@@ -35,6 +35,9 @@ int file_read(const char *path, char *text, size_t size, struct error *err);
 /* Write TEXT to a file that exists (a switch in /proc or /sys). */
 int file_poke(const char *path, const char *text, struct error *err);
 
+/* Make the folders that PATH lies in, mode 0755, as far as they are missing and can be made. */
+void file_make_folders(const char *path);
+
 /* Put TEXT where PATH is, as a whole or not at all; mode 0600. */
 int file_replace(const char *path, const char *text, struct error *err);
 

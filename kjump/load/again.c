@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -21,6 +20,7 @@
 #include "kjump/load/ballast.h"
 #include "kjump/load/gather.h"
 #include "kjump/paths.h"
+#include "text/files.h"
 
 int again_identify(const struct jump_kernel *kernel, const void *initramfs, size_t size,
 		   unsigned cpus, struct state *state, struct error *err)
@@ -240,7 +240,7 @@ int again_keep(const struct state *state, uint64_t *size, struct error *err)
 		return error_set(err, ESTALE, "%s than when kernel B was loaded", difference);
 	if (!state->kexec_list)
 		return error_set(err, ENOENT, "where kernel B's memory lies is not known");
-	mkdir(PATH_LIB, 0755);
+	file_make_folders(PATH_KEPT);
 	identity.home_start = state->home_start;
 	identity.home_size = state->home_size;
 	identity.flags = state->reserved ? KEPT_RESERVED : 0;

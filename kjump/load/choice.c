@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "common/abi.h"
+#include "kjump/load/home.h"
 #include "kjump/load/kernel-file.h"
 #include "kjump/paths.h"
 #include "text/files.h"
@@ -132,8 +133,8 @@ static int digest(struct choice *choice, struct error *err)
 		ret = describe_file(choice->initramfs, initramfs, sizeof(initramfs), err);
 	if (ret)
 		return ret;
-	length = snprintf(text, sizeof(text), "%d\n%s\n%s\n%s\n%" PRIu64, ABI_VERSION, kernel,
-			  initramfs, choice->cmdline, choice->home);
+	length = snprintf(text, sizeof(text), "%d\n%s\n%s\n%s\n%" PRIu64 "\n%" PRIu64, ABI_VERSION,
+			  kernel, initramfs, choice->cmdline, choice->home, choice->home_more);
 	choice->digest = XXH3_64bits(text, (size_t)length);
 	return 0;
 }
@@ -146,6 +147,7 @@ int choice_make(const struct config *config, struct choice *ret, struct error *e
 	memset(ret, 0, sizeof(*ret));
 	ret->level = config->level;
 	ret->home = config->home;
+	ret->home_more = ret->home ? 0 : home_more(PATH_HOME_MORE);
 	ret->always_boot = config->always_boot;
 	ret->cpus = choice_cpus(config);
 	status = file_read(PATH_CMDLINE, cmdline, sizeof(cmdline), err);

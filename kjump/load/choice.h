@@ -20,9 +20,10 @@ struct choice {
 	char cmdline[CMDLINE_SIZE];
 	unsigned cpus;
 	bool always_boot;
-	int level;	 /* may be another one the next time that this kernel B is used */
-	uint64_t home;	 /* bytes; 0 = as much as it needs */
-	uint64_t digest; /* files (path, size, time), command line, home, ABI_VERSION */
+	int level;	    /* may be another one the next time that this kernel B is used */
+	uint64_t home;	    /* bytes; 0 = as much as it needs, */
+	uint64_t home_more; /* and these, which it was short of before */
+	uint64_t digest;    /* files (path, size, time), command line, home, ABI_VERSION */
 };
 
 /* CPUs that kernel B starts, and threads of a save: no more than there are, whatever is set. */

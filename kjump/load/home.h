@@ -15,6 +15,7 @@ struct home_load {
 	unsigned cpus;
 	uint64_t ram;	 /* bytes, of the system that is saved */
 	unsigned iommus; /* home_iommus() */
+	uint64_t more;	 /* home_more() */
 };
 
 /* How many IOMMUs /sys/class/iommu, which is at FOLDER, has; none when it is not there. */
@@ -34,5 +35,14 @@ int home_level(const struct home_load *load, uint64_t size);
  * no level up to LEVEL_AUTO_MAX is refused for.
  */
 int home_check(uint64_t size, int highest, int level, struct error *err);
+
+/*
+ * What kernel B's drivers take is known only when it was too much: bytes that the home of this
+ * machine has to have beside what is reckoned, as the file PATH says; 0 without it.
+ */
+uint64_t home_more(const char *path);
+
+/* Sixteen MiB more from now on. ERANGE when that is past what a home can be short of. */
+int home_grow(const char *path, struct error *err);
 
 #endif

@@ -52,8 +52,12 @@ int loader_lock(struct error *err)
 static struct home_load home_load(const struct choice *choice, const struct jump_load *load,
 				  const struct runs *ram)
 {
-	return (struct home_load){ load->kernel, load->initramfs_size, choice->cpus,
-				   runs_total(ram) * FRAME_SIZE, home_iommus(PATH_CLASS_IOMMU) };
+	return (struct home_load){ load->kernel,
+				   load->initramfs_size,
+				   choice->cpus,
+				   runs_total(ram) * FRAME_SIZE,
+				   home_iommus(PATH_CLASS_IOMMU),
+				   choice->home_more };
 }
 
 static const struct reserved_paths running = { PATH_CMDLINE, PATH_IOMEM, PATH_FIRMWARE_MAP,

@@ -14,6 +14,7 @@
 #include "common/printable.h"
 #include "jump/jump.h"
 #include "kjump/load/finder.h"
+#include "kjump/load/home.h"
 #include "kjump/paths.h"
 #include "kjump/save/hooks.h"
 #include "kjump/save/hybrid.h"
@@ -29,6 +30,7 @@
 
 #define NOTHING_SAVED "; nothing was saved"
 #define CENSUS_TRIES  5
+#define MORE_TRIES    3
 #define HOOK_SECONDS  90 /* systemd's DEFAULT_TIMEOUT_USEC */
 
 /* Take the outcome out of the mailbox: it comes from another kernel, maybe from a disk. */
@@ -87,32 +89,50 @@ static int ask(struct save *save, struct error *err)
 	return ret;
 }
 
+/* Did kernel B have too little memory, and will the next one have more? */
+static bool has_more_room(const struct save *save)
+{
+	const struct outcome *outcome = &save->outcome;
+	struct error err = { 0 };
+
+	if (outcome->result != RESULT_FAILED || outcome->error != ENOMEM ||
+	    save->options->config.home || save->loader.state.reserved)
+		return false;
+	if (home_grow(PATH_HOME_MORE, &err)) {
+		message("%s; kernel B gets no more memory", err.text);
+		return false;
+	}
+	message("%s; kernel B gets more memory from now on, and is loaded anew", outcome->message);
+	return true;
+}
+
 /*
  * A warm kernel B may be there no more: one without KEXEC_JUMP is gone once it jumped back. Then
- * the jump returns at once, and a fresh one is loaded.
+ * the jump returns at once, and a fresh one is loaded. So it is where it was short of memory.
  */
 static int ask_with_retry(struct save *save, struct error *err)
 {
-	bool warm;
-	int ret;
+	bool again, short_of;
+	int ret, tries = 0;
 
 	do {
 		ret = keep_begin(&save->options->config, &save->loader, err);
 		if (ret)
 			return ret;
-		warm = !save->loader.load_start || save->loader.state.from_file;
+		again = !save->loader.load_start || save->loader.state.from_file;
 		if (save->loader.load_start && !save->options->config.all)
 			finder_tell(PATH_KCORE, PATH_IOMEM, PATH_ZONEINFO);
 		ret = keep_end(&save->loader, ask(save, err), &save->outcome, err);
 		loader_close(&save->loader);
-		if (ret != -ESTALE)
+		short_of = !ret && tries++ < MORE_TRIES && has_more_room(save);
+		if (ret != -ESTALE && !short_of)
 			return ret;
 		/* It may have written an image before it was lost. */
 		settle_went_on(&save->settle);
-		if (warm)
+		if (ret && again)
 			message("%s; loading it anew", err->text);
 		ret = loader_drop(err);
-	} while (!ret && warm);
+	} while (!ret && (again || short_of));
 	return ret ? ret
 		   : error_set(err, ESTALE,
 			       "kernel B does not find the request; it was "

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ways import kexec_jump
+
 LOADED = re.compile(r"home ([\d.]+) MiB at 0x[0-9a-f]+(, reserved at boot)?, [\d.]+ s")
 
 
@@ -118,4 +120,29 @@ def test_crash_kernel_comes_first(make_system):
     assert system.b_boots(mark) == 1
     assert "reserved" not in machine.run("kjump load")
     system.workload.check()
+    system.workload.finish()
+
+
+@pytest.mark.full
+@kexec_jump
+def test_kernel_b_is_short_of_memory(make_system):
+    """Whatever its drivers took: the save is tried again with more, which is kept for the next one."""
+    system = make_system()
+    machine = system.machine
+    system.boot(memory=8, cache=4)
+    before = load(machine)[0]
+    machine.run("kjump unload; echo 'cmdline = hugepages=8' >> /etc/kjump.conf")
+    job = machine.start("kjump checkpoint")
+    assert job.wait(180) == 0, job.output()
+    assert "kernel B gets more memory from now on, and is loaded anew" in job.output()
+    more = int(machine.run("cat /var/lib/kjump/home-more"))
+    assert more in (16, 32, 48)
+    system.workload.check()
+    machine.run("kjump unload")
+    assert load(machine)[0] == before + more
+    # Who says how much it is gets what he says, and is told.
+    job = machine.start(f"kjump checkpoint --home {before:.0f}M")
+    assert job.wait(180) == 1
+    assert "make 'home' larger" in job.output()
+    assert int(machine.run("cat /var/lib/kjump/home-more")) == more
     system.workload.finish()

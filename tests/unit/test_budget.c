@@ -61,7 +61,7 @@ static void make_model(struct model *model, const struct pattern *pattern, uint6
 {
 	static const struct jump_kernel kernel = { .init_size = KERNEL_MIB * MIB,
 						   .alignment = 2 * MIB };
-	struct home_load load = { &kernel, INITRAMFS_MIB * MIB, cpus, gib << 30, 0 };
+	struct home_load load = { &kernel, INITRAMFS_MIB * MIB, cpus, gib << 30, 0, 0 };
 
 	*model = (struct model){ .pattern = pattern, .workers = cpus };
 	assert_int_equal(runs_add(&model->ram, 16, 3 * GIB_FRAMES - 16), 0);

@@ -75,6 +75,41 @@ static void iommus_take_room(void **state)
 	assert_int_equal(home_iommus(folder), 0);
 }
 
+static void grows_by_what_was_missing(void **state)
+{
+	char folder[] = "/tmp/test_home.XXXXXX", path[64];
+	struct home_load with = load;
+	struct error err = { 0 };
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/home-more", folder);
+	assert_int_equal(home_more(path), 0);
+	assert_int_equal(home_grow(path, &err), 0);
+	assert_int_equal(home_grow(path, &err), 0);
+	with.more = home_more(path);
+	assert_int_equal(with.more, 32 * MIB);
+	assert_int_equal(home_needed(&with, LEVEL_AUTO), home_needed(&load, LEVEL_AUTO) + 32 * MIB);
+	for (int i = 2; i < 16; i++)
+		assert_int_equal(home_grow(path, &err), 0);
+	assert_int_equal(home_grow(path, &err), -ERANGE);
+	assert_int_equal(home_more(path), 256 * MIB);
+	/* Whatever somebody wrote there is a size. */
+	for (const char *const *text =
+		     (const char *const[]){ "x", "-5", "99999999999", "17", NULL };
+	     *text; text++) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fputs(*text, file);
+		fclose(file);
+		assert_in_range(home_more(path), 0, 256 * MIB);
+		assert_int_equal(home_more(path) % LARGE_PAGE, 0);
+	}
+	unlink(path);
+	rmdir(folder);
+}
+
 static void low_levels_share_a_size(void **state)
 {
 	uint64_t size = home_needed(&load, LEVEL_DEFAULT);
@@ -88,7 +123,7 @@ static void low_levels_share_a_size(void **state)
 
 static void high_levels_take_more_for_each_cpu(void **state)
 {
-	const struct home_load large = { &kernel, load.initramfs_size, 16, 0, 0 };
+	const struct home_load large = { &kernel, load.initramfs_size, 16, 0, 0, 0 };
 	size_t more = codec_context_size(LEVEL_MAX) - codec_context_size(LEVEL_AUTO_MAX);
 	uint64_t two = home_needed(&load, LEVEL_MAX) - home_needed(&load, LEVEL_AUTO);
 	uint64_t sixteen = home_needed(&large, LEVEL_MAX) - home_needed(&large, LEVEL_AUTO);
@@ -132,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(iommus_take_room),
+		cmocka_unit_test(grows_by_what_was_missing),
 		cmocka_unit_test(a_context_is_no_larger_than_its_estimate),
 		cmocka_unit_test(low_levels_share_a_size),
 		cmocka_unit_test(high_levels_take_more_for_each_cpu),
