@@ -32,6 +32,13 @@ class MachineError(Exception):
     pass
 
 
+class HungEarly(MachineError):
+    """
+    QEMU's timer for one CPU has stopped in a kernel that boots (its RCU notices, and the CPU sleeps
+    for good), before any program has run: nothing that is tested here. To be switched off and on.
+    """
+
+
 @dataclass
 class Disk:
     """A raw image file, made sparse when it is not there. The size tells it from the others."""
@@ -128,6 +135,7 @@ class Machine:
         self.log = self.folder / "console.log"
         self.log.touch()
         self.qemu = None
+        self.booted = 0     # where in the log the last boot begins
         self.jobs = 0
         # A path in /tmp: a socket's path may not be longer than 107 bytes.
         self.socket = Path(f"/tmp/kjump-e2e-{os.getpid()}-{id(self):x}")
@@ -148,14 +156,33 @@ class Machine:
             self.settled = True
             self.boot(timeout=timeout)
             self.kill()
-        mark = self.mark()
         self.agent.disconnect()
+        if not ready:
+            return self._switch_on(append)
+        try:
+            return self._boot_to_the_end(append, timeout)
+        except HungEarly as error:
+            print(f"{error}: switched off and on", flush=True)
+            self.kill()
+            return self._boot_to_the_end(append, timeout)
+
+    def _switch_on(self, append):
+        self.booted = self.mark()
         with open(self.folder / "qemu.log", "ab") as log:
             self.qemu = subprocess.Popen(self._command(append), stdin=subprocess.DEVNULL,
                                          stdout=log, stderr=log)
-        if ready:
-            self.wait_console("^guest ready", timeout, since=mark)
+        return self.booted
+
+    def _boot_to_the_end(self, append, timeout):
+        mark = self._switch_on(append)
+        self.wait_console("^guest ready", timeout, since=mark)
         return mark
+
+    def check_boot(self):
+        """HungEarly when the boot has got stuck that way."""
+        text = self.console(self.booted)
+        if "detected stalls on CPUs" in text and "Run /init" not in text:
+            raise HungEarly("the kernel hung before its first program")
 
     # no_timer_check: on a busy host emulated timer interrupts come too late for the kernel's test of
     # them, and it panics.
@@ -319,6 +346,7 @@ class Machine:
             match = re.search(pattern, text, re.MULTILINE)
             if match:
                 return match
+            self.check_boot()
             cause = (f"{timeout * PATIENCE:.0f} s passed" if time.monotonic() > deadline else
                      "the machine is off" if not on else
                      "the kernel panicked" if "Kernel panic" in text else None)

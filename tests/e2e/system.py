@@ -6,7 +6,7 @@ import time
 import uuid
 
 from agent import AgentTimeout
-from machine import PATIENCE, MachineError
+from machine import PATIENCE, HungEarly, MachineError
 from workload import Workload
 
 # Printed once by each boot of kernel B's init; a warm B does not print it again.
@@ -89,11 +89,19 @@ class System:
 
     def restore(self, job=None, append="", timeout=90):
         """Boot with the parameter; A must come back, and its command succeed."""
-        mark = self.machine.boot(f"{self.parameter} {append}", ready=False)
-        self.wait_for_a(mark, timeout)
+        try:
+            self._restore(append, timeout)
+        except HungEarly as error:
+            print(f"{error}: switched off and on", flush=True)
+            self.machine.kill()
+            self._restore(append, timeout)
         if job:
             status = job.wait()
             assert status == 0, f"kjump hibernate: status {status}: {job.output()}"
+
+    def _restore(self, append, timeout):
+        mark = self.machine.boot(f"{self.parameter} {append}", ready=False)
+        self.wait_for_a(mark, timeout)
 
     def wait_for_a(self, mark, timeout=90):
         """Wait until the system that was saved answers, not one that booted on."""
@@ -101,6 +109,7 @@ class System:
         while True:
             if "guest ready" in self.machine.console(mark):
                 raise MachineError("booted on instead of restoring")
+            self.machine.check_boot()
             try:
                 boot_id = self.machine.agent.call("cat /proc/sys/kernel/random/boot_id", 3)[1]
             except AgentTimeout as error:  # C has no agent until it boots on

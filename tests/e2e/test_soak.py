@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from machine import Disk, MachineError, MIB
+from machine import Disk, MIB
 from ways import kexec_jump
 
 pytestmark = [pytest.mark.full, kexec_jump]
@@ -160,22 +160,6 @@ def start(system):
     goes_on(machine, PROGRAMS)
 
 
-def restore(system, job):
-    """
-    QEMU's timers stop now and then for one CPU of a kernel that boots, before anything of ours has
-    run. Then the machine is switched off and on again.
-    """
-    mark = system.machine.mark()
-    try:
-        system.restore(job, timeout=90)
-    except MachineError:
-        if "Run /init" in system.machine.console(mark):
-            raise
-        print("hung before its initramfs: switched off and on", flush=True)
-        system.machine.kill()
-        system.restore(job, timeout=90)
-
-
 @pytest.mark.parametrize("cpu, iommu", [("max", "amd-iommu"),
                                         ("max,vendor=GenuineIntel", "intel-iommu")],
                          ids=["amd", "intel"])
@@ -195,7 +179,7 @@ def test_soak(make_system, tmp_path, cpu, iommu):
             system.checkpoint(180)
             connection.talk(f"round {number}")
         else:
-            restore(system, system.hibernate(180))
+            system.restore(system.hibernate(180), timeout=180)
             connection.open()
         system.workload.check()
         goes_on(machine, PROGRAMS)
