@@ -42,7 +42,7 @@ TEST_RUNS := $(sort $(TESTS:$(BUILD)/tests/%=run-%))
 $(TEST_RUNS): run-%: $(BUILD)/tests/%
 	@echo "== $<"; $<
 
-unit: all initramfs
+unit: all initramfs $(BUILD)/bench-keys
 	@$(MAKE) --no-print-directory $(JOBS) $(TESTS)
 	@$(MAKE) --no-print-directory $(JOBS) $(IN_PIECES) $(TEST_RUNS)
 	tests/run-python tests/boot tests/install

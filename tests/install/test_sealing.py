@@ -50,7 +50,6 @@ def opens(image, folder, *before):
 
 @pytest.fixture
 def keys(tmp_path):
-    assert make("build/bench-keys").returncode == 0
     assert run(BUILD / "bench-keys", tmp_path).returncode == 0
     return tmp_path
 
