@@ -134,12 +134,11 @@ $(AFL_FUZZERS): $(BUILD)/afl/%: $(BUILD)/afl/obj/tests/fuzz/%.o $(BUILD)/afl/lib
 # The same sources are compiled four times, with other checks each: in a new clone not again.
 CACHED := CC='$(if $(filter ccache,$(CC)),,ccache) $(CC)' CCACHE_NOHASHDIR=1
 
-# Fuzzing takes a minute on two CPUs.
+# Fuzzing takes a minute on two CPUs; beside it the longest of the tests with threads goes on.
 check: deps
 	@$(MAKE) --no-print-directory $(JOBS) $(CACHED) all initramfs
 	@$(MAKE) --no-print-directory $(CACHED) unit
-	@$(MAKE) --no-print-directory $(CACHED) unit-tsan
-	@$(MAKE) --no-print-directory $(CACHED) fuzz FUZZ_SECONDS=20
+	@$(MAKE) --no-print-directory $(JOBS) $(CACHED) unit-tsan fuzz FUZZ_SECONDS=20
 	@$(MAKE) --no-print-directory $(CACHED) e2e
 
 # What tests/kernel/build makes the kernels with KEXEC_JUMP of.
