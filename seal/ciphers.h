@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* scripts/missing asks the same. */
+/* Here alone: the Makefile and scripts/missing ask it. */
 #define CIPHERS_GCRYPT (SODIUM_LIBRARY_VERSION_MAJOR < 26)
 
 #define CIPHERS_KEY   32

@@ -159,12 +159,16 @@ class Machine:
         self.agent.disconnect()
         if not ready:
             return self._switch_on(append)
+        return self.again_when_hung(lambda: self._boot_to_the_end(append, timeout))
+
+    def again_when_hung(self, boot):
+        """What BOOT, which switches the machine on, returns: once more after HungEarly."""
         try:
-            return self._boot_to_the_end(append, timeout)
+            return boot()
         except HungEarly as error:
             print(f"{error}: switched off and on", flush=True)
             self.kill()
-            return self._boot_to_the_end(append, timeout)
+            return boot()
 
     def _switch_on(self, append):
         self.booted = self.mark()

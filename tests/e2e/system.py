@@ -6,7 +6,7 @@ import time
 import uuid
 
 from agent import AgentTimeout
-from machine import PATIENCE, HungEarly, MachineError
+from machine import PATIENCE, MachineError
 from workload import Workload
 
 # Printed once by each boot of kernel B's init; a warm B does not print it again.
@@ -89,12 +89,7 @@ class System:
 
     def restore(self, job=None, append="", timeout=90):
         """Boot with the parameter; A must come back, and its command succeed."""
-        try:
-            self._restore(append, timeout)
-        except HungEarly as error:
-            print(f"{error}: switched off and on", flush=True)
-            self.machine.kill()
-            self._restore(append, timeout)
+        self.machine.again_when_hung(lambda: self._restore(append, timeout))
         if job:
             status = job.wait()
             assert status == 0, f"kjump hibernate: status {status}: {job.output()}"

@@ -38,13 +38,13 @@ def seals(program, cipher, folder, core, *before):
     return image
 
 
-def with_key(image, folder, *command):
+def with_key(folder, *command):
     with open(folder / "restore.key", "rb") as key:
-        return run(*command, "--key-fd", "0", image, stdin=key)
+        return run(*command, "--key-fd", "0", stdin=key)
 
 
 def opens(image, folder, *before):
-    done = with_key(image, folder, *before, BUILD / "kjump", "verify")
+    done = with_key(folder, *before, BUILD / "kjump", "verify", image)
     assert done.returncode == 0, done.stderr
 
 
@@ -96,17 +96,16 @@ def plain(keys):
 @pytest.mark.parametrize("command", [("verify",), ("info",)])
 def test_a_plain_image_in_its_place(keys, plain, command):
     """Who gives a key expects a sealed image; the key is looked at all the same."""
-    done = with_key(plain, keys, BUILD / "kjump", *command)
+    done = with_key(keys, BUILD / "kjump", *command, plain)
     assert done.returncode == 1
     assert "not sealed, though a key was given" in done.stderr
     assert run(BUILD / "kjump", *command, plain).returncode == 0
     (keys / "restore.key").write_bytes((keys / "sender.key").read_bytes())
-    assert "holds no restore key" in with_key(plain, keys, BUILD / "kjump", *command).stderr
+    assert "holds no restore key" in with_key(keys, BUILD / "kjump", *command, plain).stderr
 
 
 def test_export_of_a_plain_image_in_its_place(keys, plain):
-    with open(keys / "restore.key", "rb") as key:
-        done = run(BUILD / "kjump", "export", "--key-fd", "0", plain, keys / "out", stdin=key)
+    done = with_key(keys, BUILD / "kjump", "export", plain, keys / "out")
     assert done.returncode == 1
     assert "not sealed, though a key was given" in done.stderr
     assert not (keys / "out").exists()
@@ -141,7 +140,7 @@ def test_a_descriptor_that_is_not_open(keys):
 def test_the_container_in_place_of_the_key(keys):
     image = seals(BUILD / "kjump-write", CIPHERS[1], keys, core(keys / "core"))
     (keys / "restore.key").write_bytes(b"LUKS\xba\xbe\0\2" + bytes(4088))
-    done = with_key(image, keys, BUILD / "kjump", "verify")
+    done = with_key(keys, BUILD / "kjump", "verify", image)
     assert done.returncode == 1
     assert "holds a container that is not open, which is for --key" in done.stderr
 
