@@ -290,8 +290,13 @@ int cmdline_for_b(const char *a, unsigned cpus, const char *extra, char *ret, si
 	append(&text, "init_on_free=1");
 	snprintf(number, sizeof(number), "nr_cpus=%u", cpus);
 	append(&text, number);
-	/* A kernel B that hangs or fails must end in a reboot, not in a dead machine. */
-	append(&text, "panic=10 oops=panic softlockup_panic=1 sysctl.kernel.hung_task_panic=1");
+	/*
+	 * A kernel B that hangs or fails must end in a reboot, not in a dead machine. But that
+	 * loses A, and a virtual machine may be paused: what its init sets holds from the first
+	 * moment.
+	 */
+	append(&text, "panic=10 oops=panic softlockup_panic=1 watchdog_thresh=60");
+	append(&text, "sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=1200");
 	append(&text, "printk.devkmsg=on loglevel=6");
 	/* It must not touch A's disks nor take A's image for its own. */
 	append(&text, "raid=noautodetect noresume");

@@ -224,8 +224,8 @@ class Machine:
         mark = self.mark()
         deadline = time.monotonic() + timeout * PATIENCE
         while (status := self._wait_off(0.5)) is None:
-            if "Kernel panic" in self.console(mark):
-                raise MachineError("still on: the kernel panicked")
+            if panic := self.panic(mark):
+                raise MachineError(f"still on: {panic}")
             if time.monotonic() > deadline:
                 raise MachineError(f"still on after {timeout * PATIENCE:.0f} s")
             # Nobody answers while the machine is frozen; that is no error.
@@ -336,6 +336,15 @@ class Machine:
             file.seek(since)
             return file.read().decode(errors="replace").replace("\r", "")
 
+    def panic(self, since):
+        """What the console says of a kernel that panicked behind the mark, or None."""
+        lines = self.console(since).splitlines()
+        where = next((i for i, line in enumerate(lines) if "Kernel panic" in line), None)
+        if where is None:
+            return None
+        shown = "\n".join("    " + line for line in lines[max(0, where - 30):where + 30])
+        return f"the kernel panicked:\n{shown}"
+
     def tail(self, lines=60):
         """The end of the console log, for whoever reports a failure."""
         shown = "\n".join("    " + line for line in self.console().splitlines()[-lines:])
@@ -353,7 +362,7 @@ class Machine:
             self.check_boot()
             cause = (f"{timeout * PATIENCE:.0f} s passed" if time.monotonic() > deadline else
                      "the machine is off" if not on else
-                     "the kernel panicked" if "Kernel panic" in text else None)
+                     self.panic(since))
             if cause:
                 raise MachineError(f"console: {pattern!r} not seen, {cause}")
             time.sleep(0.1)

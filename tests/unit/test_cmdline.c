@@ -16,7 +16,8 @@
 
 #define FIXED(cpus)                                                                                \
 	"nokaslr iomem=relaxed init_on_free=1 nr_cpus=" cpus                                       \
-	" panic=10 oops=panic softlockup_panic=1 sysctl.kernel.hung_task_panic=1"                  \
+	" panic=10 oops=panic softlockup_panic=1 watchdog_thresh=60"                               \
+	" sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=1200"               \
 	" printk.devkmsg=on loglevel=6 raid=noautodetect noresume"                                 \
 	" initcall_blacklist=virtio_balloon_driver_init,virtio_mem_driver_init,init_balloon_drv,"  \
 	"vmballoon_init,balloon_init,dax_kmem_init,dax_hmem_init acpi_no_memhotplug"               \
