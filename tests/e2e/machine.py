@@ -151,10 +151,10 @@ class Machine:
         """Switch the machine on; wait until the guest serves commands unless READY is False."""
         assert self.qemu is None, "the machine is on already"
         if not self.settled:
-            # UEFI writes its boot entries when it first boots, and its memory map is another one
-            # from then on. No machine that is used is at its first boot.
+            # UEFI writes its boot entries before it first boots something, and its memory map is
+            # another one from then on. No machine that is used is at its first boot.
             self.settled = True
-            self.boot(timeout=timeout)
+            self.wait_console("Linux version", timeout, since=self._switch_on(append))
             self.kill()
         self.agent.disconnect()
         if not ready:

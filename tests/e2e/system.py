@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kjump in a virtual machine: the steps that the tests are made of."""
 
+import re
 import subprocess
 import time
 import uuid
 
+import artifacts
 from agent import AgentTimeout
 from machine import PATIENCE, MachineError
 from workload import Workload
@@ -123,6 +125,14 @@ class System:
 
     def info(self):
         return self.machine.run(f"kjump info {self.machine.device(self.image)}")
+
+    def pages_in_the_home(self):
+        """How many pages of A's an export takes from where they were swapped to for kernel B."""
+        core = self.image.path.parent / "core"
+        done = subprocess.run([artifacts.tools() / "kjump", "export", self.image.path, core],
+                              stdout=subprocess.PIPE, text=True, check=True)
+        core.unlink()
+        return int(re.search(r"home +(\d+) pages put back", done.stdout)[1])
 
     def boot_on(self, append=""):
         """Boot with the parameter; the boot must go on without restoring. Returns the console."""

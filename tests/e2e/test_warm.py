@@ -2,11 +2,9 @@
 """Checkpoints: saved while the system goes on; kernel B is booted once and stays warm."""
 
 import re
-import subprocess
 
 import pytest
 
-import artifacts
 from ways import kexec_jump
 from workload import check_file_system
 
@@ -17,18 +15,9 @@ def image_uuids(system):
     return set(found) - {system.uuid()}
 
 
-def pages_in_the_home(system):
-    """How many pages of A's an export takes from where they were swapped to for kernel B."""
-    core = system.image.path.parent / "core"
-    done = subprocess.run([artifacts.tools() / "kjump", "export", system.image.path, core],
-                          stdout=subprocess.PIPE, text=True, check=True)
-    core.unlink()
-    return int(re.search(r"home +(\d+) pages put back", done.stdout)[1])
-
-
-# By kexec, `make check` has a whole cycle in test_boot.py.
-@pytest.mark.parametrize("way", ["module", pytest.param("kexec_jump",
-                                                        marks=[kexec_jump, pytest.mark.full])])
+# `make check` has the same with a kernel B that is not even booted once (test_kept.py).
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["module", pytest.param("kexec_jump", marks=kexec_jump)])
 def test_checkpoints_then_hibernation(make_system, way):
     """On several CPUs, which Intel's kernels park in mwait; all of them are back each time."""
     system = make_system(cpus=4, cpu="max,vendor=GenuineIntel")
@@ -44,7 +33,7 @@ def test_checkpoints_then_hibernation(make_system, way):
         assert system.machine.run("cat /sys/devices/system/cpu/online") == "0-3"
     job = system.hibernate()
     assert system.b_boots() == 1
-    assert pages_in_the_home(system) > 1000
+    assert system.pages_in_the_home() > 1000
     system.restore(job)
     system.workload.check()
     system.workload.finish()
