@@ -24,6 +24,10 @@ CUTS_WRAP  := pwrite64 fdatasync check_efi check_fingerprints check_memory check
               stage_read
 $(BUILD)/tests/test_power_cuts: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,$(CUTS_WRAP))
 
+# No nonce twice (tests/unit/nonces.h).
+$(BUILD)/tests/test_delta $(BUILD)/tests/test_sealed $(BUILD)/tsan/test_delta: private LDLIBS += \
+	-Wl$(comma)--wrap=aead_seal
+
 # A crash before each of these calls.
 $(BUILD)/tests/test_setup: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,fsync rename symlink mkdir)
 

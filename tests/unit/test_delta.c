@@ -7,6 +7,7 @@
 
 #include "common/pagehash.h"
 #include "image/internal.h"
+#include "nonces.h"
 #include "seal/aead.h"
 #include "temp-disk.h"
 #include "tests/unit/fake-machine.h"

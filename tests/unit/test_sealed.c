@@ -4,6 +4,7 @@
 
 #include "fake-image.h"
 #include "image/internal.h"
+#include "nonces.h"
 #include "sealed-image.h"
 
 static const struct fake small = { .seed = 90, .frames = 600, .chunk_pages = 16 };
@@ -154,6 +155,32 @@ static void test_no_two_alike(void **state)
 	sealed_remove(&two);
 }
 
+/* Two pieces of digests: the first has chunks before and behind it. */
+static void test_pieces_of_digests(void **state)
+{
+	struct fake fake = { .seed = 94, .frames = 50000, .chunk_pages = 256 };
+	struct image_index index;
+	struct sealed sealed;
+	struct error err;
+
+	(void)state;
+	assert_true(sealed_begin(&sealed, &fake, aead_best()));
+	temp_disk_remove(&sealed.temp);
+	temp_disk_create(&sealed.temp, (uint64_t)fake.frames * FRAME_SIZE);
+	assert_int_equal(image_format(&sealed.temp.disk, NULL, &sealed.super, &err), 0);
+	if (fake_write(&sealed.fake, &sealed.temp.disk, IMAGE_HIBERNATION, 2, &sealed.super, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(
+		image_index_read(&sealed.temp.disk, &sealed.super, &sealed.by_sender, &index, &err),
+		0);
+	assert_int_equal(index.digests_count, 2);
+	image_index_free(&index);
+	assert_int_equal(
+		image_verify(&sealed.temp.disk, &sealed.super, &sealed.by_restorer, 2, NULL, &err),
+		0);
+	sealed_remove(&sealed);
+}
+
 /* What a seal of a request must be. */
 static void test_possible_seals(void **state)
 {
@@ -295,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_made_with_the_public_key),
 		cmocka_unit_test(test_nothing_in_clear),
 		cmocka_unit_test(test_no_two_alike),
+		cmocka_unit_test(test_pieces_of_digests),
 		cmocka_unit_test(test_possible_seals),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_room),
