@@ -573,6 +573,23 @@ static void test_failed_verification(void **state)
 	}
 }
 
+/* No kernel could restore it: A is told while it can still go on. A checkpoint is not restored. */
+static void test_not_restorable(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->job.boot = FAKE_SIZE;
+	expect_failure(fixture, ENOMEM, "it could not be restored: the boot kernel would need");
+	expect_state(fixture, IMAGE_EMPTY, 0);
+	fixture->job.boot = 0;
+	/* All that is left of the home for a payload: one frame. */
+	fixture->machine.home_start += (0x400 - 1) << FRAME_SHIFT;
+	expect_failure(fixture, ENOSPC, "make 'home' larger");
+	expect_state(fixture, IMAGE_EMPTY, 0);
+	fixture->job.kind = IMAGE_CHECKPOINT;
+	save(fixture);
+}
+
 #define WITH_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -587,6 +604,7 @@ int main(void)
 		WITH_DEVICE(test_unreadable_memory),
 		WITH_DEVICE(test_device_too_small),
 		WITH_DEVICE(test_device_too_small_for_two),
+		WITH_DEVICE(test_not_restorable),
 		WITH_DEVICE(test_older_hibernation_is_stale_after_failure),
 		WITH_DEVICE(test_unclaimed_device),
 		WITH_DEVICE(test_stopped_while_saving),
