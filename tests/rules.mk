@@ -51,10 +51,10 @@ unit: all initramfs $(BUILD)/bench-keys
 	@$(MAKE) --no-print-directory $(JOBS) $(IN_PIECES) $(TEST_RUNS)
 	tests/run-python tests/boot tests/install
 
-# What has threads, under ThreadSanitizer: the writer's workers and queue, the readers, and the
-# payload's CPUs.
-TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_crew test_delta test_image test_queue test_save \
-              test_screen test_watcher)
+# What has threads, under ThreadSanitizer: the writer's workers and queue, the readers and those who
+# take what they read, and the payload's CPUs.
+TSAN_TESTS := $(addprefix $(BUILD)/tsan/,test_crew test_delta test_image test_kept test_populate \
+              test_queue test_save test_screen test_stage test_watcher)
 
 $(BUILD)/tsan/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$< \(tsan\))
