@@ -14,8 +14,9 @@
 
 #include "common/clock.h"
 
-#define CLIENT	 "plymouth"
-#define PATIENCE (2 * CLOCK_SECOND)
+#define CLIENT "plymouth"
+/* It answers at once; but a boot may be busy, and without a splash nobody sees what is asked. */
+#define PATIENCE (5 * CLOCK_SECOND)
 
 /* Start the client with one or two WORDS. Returns its process, or 0. */
 static pid_t start(const char *word, const char *second)

@@ -317,7 +317,7 @@ static void test_splash_stops(void **state)
 	screen_close(&screen);
 }
 
-/* A splash that hangs costs two seconds, once, and the consoles are there. */
+/* A splash that hangs costs five seconds, once, and the consoles are there. */
 static void test_splash_hangs(void **state)
 {
 	uint64_t begun = clock_now();
