@@ -144,6 +144,15 @@ def goes_on(machine, paths):
         time.sleep(0.5)
 
 
+def inflate(machine, mib):
+    """The balloon takes what is beyond MIB, or gives it back."""
+    machine.monitor(f"balloon {mib}")
+    deadline = time.monotonic() + 120
+    while f"actual={mib}" not in (said := machine.monitor("info balloon")):
+        assert time.monotonic() < deadline, f"the balloon does not move to {mib}: {said}"
+        time.sleep(0.2)
+
+
 def start(system):
     machine = system.machine
     system.boot(memory=16, cache=16)
@@ -174,7 +183,7 @@ def test_soak(make_system, tmp_path, cpu, iommu):
     start(system)
     connection.open()
     for number in range(ROUNDS):
-        machine.monitor(f"balloon {1536 if number % 3 else 1300}")
+        inflate(machine, 1536 if number % 3 else 1300)
         if number % 2:
             system.checkpoint(180)
             connection.talk(f"round {number}")

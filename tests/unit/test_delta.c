@@ -521,7 +521,7 @@ static void grow(struct fixture *fixture, uint64_t small)
 	while (large <= small) {
 		unsigned char *bytes = fixture->memory + ((RAM_PFN + page++) << FRAME_SHIFT);
 
-		for (unsigned i = 0; i < 128; i++)
+		for (unsigned i = 0; i < 512; i++)
 			bytes[i] = (unsigned char)pick(fixture, 256);
 		temp_disk_remove(&fixture->temp);
 		format(fixture, DEVICE_MIB * UINT64_C(1048576));
