@@ -138,7 +138,7 @@ static int write_envelope(struct image_writer *writer, const struct image_index 
 			      err);
 	super->index_xxh3 = place->entry.index_xxh3;
 	super->index_rest = place->entry.index_rest;
-	return code ? code : flush(writer, err);
+	return code;
 }
 
 static int write_index(struct image_writer *writer, const struct image_index *index, uint32_t kind,
@@ -158,10 +158,11 @@ static int write_index(struct image_writer *writer, const struct image_index *in
 		code = error_set(err, ENOMEM, "no memory to seal the index");
 	if (!code)
 		code = index_write(index, &header, put_index, &place, &super->index_xxh3, err);
-	if (!code)
-		code = flush(writer, err);
 	if (!code && sealed)
 		code = write_envelope(writer, index, kind, &place, &places, super, err);
+	/* Once for both: until the superblock names them, neither counts. */
+	if (!code)
+		code = flush(writer, err);
 	runs_free(&places);
 	free(place.tags);
 	return code;
