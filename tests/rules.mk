@@ -16,13 +16,15 @@ $(BUILD)/tests/%: $(BUILD)/asan/tests/unit/%.o $(BUILD)/asan/libkjump.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -lcmocka $(LDLIBS) $(KJUMP_LDLIBS) -o $@
 
-# What reaches the disk is recorded below all code of ours; what a restore needs of the machine is
-# taken for good (tests/unit/disk-operations.h).
-CUTS_WRAP  := pwrite64 fdatasync check_efi check_fingerprints check_memory check_platform \
-              devices_read footprint_note hardware_same hardware_there hardware_warn \
-              jump_handover_load kexec_execute kexec_unload memory_firmware_map stage_prepare \
-              stage_read
+# What a restore needs of the machine is taken for good (tests/unit/restore-calls.h); what reaches the
+# disk is recorded below all code of ours (tests/unit/recorder.h).
+RESTORE_WRAP := check_efi check_fingerprints check_memory check_platform devices_read footprint_note \
+                frames_check hardware_same hardware_there hardware_warn jump_handover_load \
+                kexec_execute kexec_unload keyring_forget keys_hide leave_check memory_firmware_map \
+                opener_restore pin_compare pin_mount pin_remove stage_prepare stage_read
+CUTS_WRAP    := $(RESTORE_WRAP) fdatasync pwrite64
 $(BUILD)/tests/test_power_cuts: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,$(CUTS_WRAP))
+$(BUILD)/tests/test_restore: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,$(RESTORE_WRAP))
 
 # No nonce twice (tests/unit/nonces.h).
 $(BUILD)/tests/test_delta $(BUILD)/tests/test_sealed $(BUILD)/tsan/test_delta: private LDLIBS += \

@@ -49,7 +49,8 @@ struct walk {
 	const struct recorded *written[SUPERS_MAX]; /* each super's first copy; NULL = before */
 	size_t super_count;
 	uint64_t random;
-	unsigned states, unclaimed, empty, before, between, after, images, several, reused;
+	unsigned states, unclaimed, empty, before, between, after, images, several, reused, sealed,
+		sealed_reused;
 	char fault[400];
 };
 
@@ -180,7 +181,7 @@ static int compare_image(struct walk *walk, const struct image_super *super, str
 		return 0;
 	if (!saved)
 		return error_set(err, EILSEQ, "an image that nobody saved");
-	code = image_index_read(disk, super, NULL, &index, err);
+	code = image_index_read(disk, super, &walk->scene.opener, &index, err);
 	if (code)
 		return code;
 	if (index.ram.n != 1 || index.ram.v->pfn != saved->ram.pfn ||
@@ -267,6 +268,8 @@ static void collect_image(struct walk *walk, const struct image_entry *entry)
 	walk->saved_count++;
 	walk->images++;
 	walk->reused += entry->reused_pages != 0;
+	walk->sealed += entry->algorithm != 0;
+	walk->sealed_reused += entry->algorithm && entry->reused_pages;
 }
 
 /* What this step has saved. */

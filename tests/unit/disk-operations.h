@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * All that the programs do to a disk for images, each by the function that they do it with. What
- * a restore needs of the machine is always there: the test is linked with --wrap for the functions
- * at the end of this comment's list, so that its steps, and what it writes when, are the real ones.
- *
- * Wrapped: check_efi check_fingerprints check_memory check_platform devices_read footprint_note
- * hardware_same hardware_there hardware_warn jump_handover_load kexec_execute kexec_unload
- * memory_firmware_map stage_prepare stage_read
+ * becomes of a restore is looked at here as well (restore-calls.h).
  */
 #ifndef TESTS_DISK_OPERATIONS_H
 #define TESTS_DISK_OPERATIONS_H
@@ -17,64 +12,18 @@
 
 #include "common/clock.h"
 #include "image/image.h"
-#include "jump/jump.h"
 #include "kjump/options.h"
 #include "kjump/save/settle.h"
 #include "restore/check.h"
-#include "restore/footprint.h"
-#include "restore/hardware.h"
 #include "restore/run.h"
 #include "restore/target.h"
+#include "seal/aead.h"
 #include "tests/unit/fake-machine.h"
+#include "tests/unit/restore-calls.h"
 #include "tests/unit/temp-disk.h"
 #include "writer/save.h"
 
 extern const struct command cmd_discard;
-
-/* --- a restore, as far as the jump ---------------------------------------------------------- */
-
-static bool files_changed; /* since the save: the image must not be restored */
-static bool jump_works;
-static jmp_buf gone; /* where a jump that works leads to */
-
-/* Whatever it is called with: 0. */
-#define ALWAYS(name)                                                                               \
-	long __wrap_##name(void);                                                                  \
-	long __wrap_##name(void)                                                                   \
-	{                                                                                          \
-		return 0;                                                                          \
-	}
-
-ALWAYS(check_platform)
-ALWAYS(check_memory)
-ALWAYS(check_efi)
-ALWAYS(memory_firmware_map)
-ALWAYS(devices_read)
-ALWAYS(hardware_same)
-ALWAYS(hardware_there)
-ALWAYS(hardware_warn)
-ALWAYS(footprint_note)
-ALWAYS(stage_prepare)
-ALWAYS(stage_read)
-ALWAYS(jump_handover_load)
-ALWAYS(kexec_unload)
-
-int __wrap_check_fingerprints(const struct image_index *index, struct waiting *waiting,
-			      struct error *err);
-int __wrap_check_fingerprints(const struct image_index *index, struct waiting *waiting,
-			      struct error *err)
-{
-	(void)index, (void)waiting;
-	return files_changed ? error_set(err, ESTALE, "a file system was changed") : 0;
-}
-
-int __wrap_kexec_execute(struct error *err);
-int __wrap_kexec_execute(struct error *err)
-{
-	if (jump_works)
-		longjmp(gone, 1);
-	return error_set(err, EBUSY, "a device does not let go");
-}
 
 #define HOME_FRAMES 64 /* room for a payload's lists */
 
@@ -84,12 +33,32 @@ int __wrap_kexec_execute(struct error *err)
 struct scene {
 	struct temp_disk temp;
 	struct fake_machine *machine;
+	struct restore_key key;
+	struct sender_key sender;
+	struct opener opener;
 	struct run ram;	 /* of the next save */
+	bool sealed;	 /* likewise */
 	uint32_t number; /* makes what is random different */
 	bool present;	 /* SUPER was read */
 	struct image_super super;
-	struct error err; /* of a save */
+	struct error err; /* why something failed */
 };
+
+static inline void scene_begin(struct scene *scene)
+{
+	struct error err;
+
+	fake_setup((void **)&scene->machine);
+	temp_disk_create(&scene->temp, IMAGE_MIN_SIZE);
+	assert_int_equal(keys_make(&scene->key, &scene->sender, &err), 0);
+	assert_int_equal(opener_restore(&scene->key, &scene->opener, &err), 0);
+}
+
+static inline void scene_end(struct scene *scene)
+{
+	temp_disk_remove(&scene->temp);
+	fake_teardown((void **)&scene->machine);
+}
 
 static inline int operate_format(struct scene *scene)
 {
@@ -97,6 +66,18 @@ static inline int operate_format(struct scene *scene)
 	struct error err;
 
 	return image_format(&scene->temp.disk, scene->number % 2 ? "test" : NULL, &super, &err);
+}
+
+/* With the keys of the sealed images that are there. */
+static inline void make_seal(const struct scene *scene, struct request_seal *ret)
+{
+	struct image_super super;
+	struct error err;
+
+	assert_int_equal(box_make(&scene->sender, aead_best(), ret, &err), 0);
+	ret->flags = scene->number % 2 ? SEAL_PINNED : 0;
+	assert_int_equal(image_super_read(&scene->temp.disk, &super, &err), 0);
+	assert_int_equal(image_know_sealed(&super, &scene->sender, ret, &err), 0);
 }
 
 /*
@@ -111,6 +92,7 @@ static inline int save(struct scene *scene, uint32_t kind, bool stop)
 					       .home_start = home_run.pfn << FRAME_SHIFT,
 					       .release = "6.12.0-fake" };
 	const atomic_bool stopped = stop;
+	struct request_seal seal;
 	const struct save_job job = {
 		.memory = scene->machine->memory,
 		.disk = &scene->temp.disk,
@@ -125,10 +107,13 @@ static inline int save(struct scene *scene, uint32_t kind, bool stop)
 		.identity = { .boot = { 1 }, .secret = { 7, 7, 7 } },
 		.ram = &ram,
 		.home = &home,
+		.seal = scene->sealed ? &seal : NULL,
 		.machine = &machine,
 	};
 	struct save_result result;
 
+	if (scene->sealed)
+		make_seal(scene, &seal);
 	return save_run(&job, &result, &scene->err);
 }
 
@@ -147,35 +132,60 @@ static inline int operate_stopped_save(struct scene *scene)
 	return save(scene, IMAGE_HIBERNATION, true) == -ECANCELED ? 0 : -EPROTO;
 }
 
-/* What a restore leaves in memory belongs to a machine that is gone. */
-static inline int restore(struct scene *scene, bool changed, bool works)
+/* The end of a pipe from which the restore key comes. */
+static inline int key_pipe(const struct scene *scene)
 {
-	const struct restore_options options = { .target = scene->temp.path, .quiet = true };
+	uint8_t bytes[KEYS_FILE];
+	int ends[2];
+
+	keys_pack_restore(&scene->key, bytes);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], bytes, sizeof(bytes)), sizeof(bytes));
+	close(ends[1]);
+	return ends[0];
+}
+
+/* As a boot does. What a restore that jumps leaves in memory belongs to a machine that is gone. */
+static inline enum exit_code run_restore(const struct scene *scene)
+{
+	struct restore_options options = { .target = scene->temp.path, .quiet = true };
+	enum exit_code code;
+
+	if (scene->super.algorithm)
+		options.key_fd = (struct descriptor){ true, key_pipe(scene) };
+	__lsan_disable();
+	code = setjmp(restoring.gone) ? EXIT_DONE : restore_run(&options, clock_now());
+	__lsan_enable();
+	return code;
+}
+
+/* What is called, and what becomes of the image, must be right. */
+static inline int restore(struct scene *scene, const struct call *fails)
+{
 	int code;
 
-	files_changed = changed;
-	jump_works = works;
-	__lsan_disable();
-	code = setjmp(gone) ? EXIT_DONE : restore_run(&options, clock_now());
-	__lsan_enable();
-	return code == EXIT_DONE ? 0 : -EIO;
+	restoring_begin(&scene->temp.disk, &scene->super, fails);
+	run_restore(scene);
+	code = restoring_check_calls(&scene->err);
+	if (!code)
+		code = restoring_check_image(&scene->super, &scene->err);
+	restoring.disk = NULL;
+	return code;
 }
 
 static inline int operate_restore(struct scene *scene)
 {
-	return restore(scene, false, true);
+	return restore(scene, NULL);
 }
 
 static inline int operate_restore_fails(struct scene *scene)
 {
-	restore(scene, false, false);
-	return 0;
+	return restore(scene, call_find("kexec_execute"));
 }
 
 static inline int operate_restore_changed(struct scene *scene)
 {
-	restore(scene, true, true);
-	return 0;
+	return restore(scene, call_find("check_fingerprints"));
 }
 
 static inline int operate_restored(struct scene *scene)
