@@ -30,6 +30,9 @@ $(BUILD)/tests/test_restore: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,$(
 $(BUILD)/tests/test_delta $(BUILD)/tests/test_sealed $(BUILD)/tsan/test_delta: private LDLIBS += \
 	-Wl$(comma)--wrap=aead_seal
 
+# A kernel that stops short, and flushes that are counted.
+$(BUILD)/tests/test_transfers: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,fdatasync pread64 pwrite64)
+
 # A crash before each of these calls.
 $(BUILD)/tests/test_setup: private LDLIBS += $(addprefix -Wl$(comma)--wrap=,fsync rename symlink mkdir)
 
