@@ -172,20 +172,29 @@ static bool is_possible(const struct walk *walk, const struct step *step)
 	return step->possible(&walk->scene.super);
 }
 
+static unsigned taken[STEPS];
+
+/* What was never taken is as good as what is taken most often. */
 static const struct step *pick_step(struct walk *walk)
 {
 	for (;;) {
-		const struct step *step = &steps[pick(walk, STEPS)];
+		size_t i = pick(walk, STEPS);
 
-		if (is_possible(walk, step) && pick(walk, 30) < step->often)
-			return step;
+		if (is_possible(walk, &steps[i]) &&
+		    (pick(walk, 30) < steps[i].often || !taken[i])) {
+			taken[i]++;
+			return &steps[i];
+		}
 	}
 }
 
-static void pick_ram(struct walk *walk)
+static void pick_machine(struct walk *walk)
 {
 	uint64_t kind, count;
 
+	/* Some images in a row are sealed, so that they are built on each other. */
+	if (!pick(walk, 8))
+		walk->scene.sealed = !walk->scene.sealed;
 	/* Mostly the same machine again. */
 	if (walk->scene.ram.count && pick(walk, 8))
 		return;
@@ -284,7 +293,6 @@ static int take_step(struct walk *walk, const struct step *step)
 	int code;
 
 	walk->scene.number++;
-	pick_ram(walk);
 	run_machine(walk);
 	walk->formatted = step == steps;
 	walk->scene.err = (struct error){ 0 };
@@ -353,7 +361,7 @@ static void begin(struct walk *walk)
 	assert_int_equal(image_format(&walk->scene.temp.disk, NULL, &super, &err), 0);
 	memcpy(recorder.base, recorder.map, walk->scene.temp.disk.size);
 	assert_int_equal(look(walk, &err), 0);
-	pick_ram(walk);
+	walk->scene.ram = (struct run){ 0x200, HOME_FRAMES + 50 };
 	assert_int_equal(operate_checkpoint(&walk->scene), 0);
 	memcpy(recorder.base, recorder.map, walk->scene.temp.disk.size);
 	assert_int_equal(look(walk, &err), 0);
@@ -389,17 +397,13 @@ static void a_missing_flush_is_found(void **state)
 static void every_cut_leaves_an_image_or_none(void **state)
 {
 	struct walk *walk = *state;
-	unsigned taken[STEPS] = { 0 };
 
 	while (walk->states < wanted_states) {
 		const struct step *step = pick_step(walk);
 
-		/* Some in a row, so that they are built on each other. */
-		if (!pick(walk, 8))
-			walk->scene.sealed = !walk->scene.sealed;
+		pick_machine(walk);
 		if (take_step(walk, step))
 			fail_msg("seed %llu, %s", (unsigned long long)seed, walk->fault);
-		taken[step - steps]++;
 	}
 	printf("%u states of %u steps: %u of before, %u between, %u of after; %u empty, %u not "
 	       "claimed, %u with several images; %u images, %u of them on a base; "
