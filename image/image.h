@@ -101,7 +101,7 @@ const char *image_kind_name(uint32_t kind);
 char *image_describe(const struct image_super *super, char *text,
 		     size_t size); /* "hibernation", "checkpoint", "memory dump" */
 
-/* --- index (index.c, index-check.c) --- */
+/* --- index (index.c, index-check.c, accounting.c) --- */
 
 /* An index in memory. Zero-initialise; image_index_free() ends it. */
 struct image_index {
