@@ -119,26 +119,39 @@ static void cut_run(const struct runs *save, const struct run *run, uint32_t pag
 	}
 }
 
-/* Each frame comes up once, or what the base says cannot be true. */
-static int mark_seen(struct delta *delta, const struct delta_chunk *chunk, struct error *err)
+/*
+ * Each frame comes up once, in one chunk or in several, or what the base says cannot be true: false
+ * then. *COUNT pages of the chunk are marked.
+ */
+static bool mark_seen(struct delta *delta, const struct delta_chunk *chunk, uint32_t *count)
 {
+	*count = 0;
 	for (uint32_t i = 0; i < chunk->piece_count; i++)
-		for (uint32_t k = 0; k < chunk->pieces[i].count; k++)
-			if (is_seen(delta, chunk->pieces[i].pfn + k))
-				return error_set(err, EUCLEAN, "index damaged: a frame twice");
-	for (uint32_t i = 0; i < chunk->piece_count; i++)
-		for (uint32_t k = 0; k < chunk->pieces[i].count; k++) {
+		for (uint32_t k = 0; k < chunk->pieces[i].count; k++, ++*count) {
 			uint64_t pfn = chunk->pieces[i].pfn + k;
 
+			if (is_seen(delta, pfn))
+				return false;
 			delta->seen[pfn / 64] |= UINT64_C(1) << pfn % 64;
 		}
-	return 0;
+	return true;
+}
+
+/* Its first COUNT pages: nobody deals with them but the slices. */
+static void unmark(struct delta *delta, const struct delta_chunk *chunk, uint32_t count)
+{
+	for (uint32_t i = 0; count; i++)
+		for (uint32_t k = 0; k < chunk->pieces[i].count && count; k++, count--) {
+			uint64_t pfn = chunk->pieces[i].pfn + k;
+
+			delta->seen[pfn / 64] &= ~(UINT64_C(1) << pfn % 64);
+		}
 }
 
 /* 1, or 0 behind the last one. */
 static int take_chunk(struct delta *delta, struct delta_chunk *ret, struct error *err)
 {
-	uint32_t page = 0;
+	uint32_t page = 0, marked;
 	int r = image_base_next(delta->base, &ret->base, err);
 
 	if (r <= 0)
@@ -148,8 +161,10 @@ static int take_chunk(struct delta *delta, struct delta_chunk *ret, struct error
 		cut_run(&delta->selection->save, &ret->base.runs[i], page, ret);
 		page += (uint32_t)ret->base.runs[i].count;
 	}
-	r = mark_seen(delta, ret, err);
-	return r ? r : 1;
+	if (mark_seen(delta, ret, &marked))
+		return 1;
+	unmark(delta, ret, marked);
+	return error_set(err, EUCLEAN, "index damaged: a frame twice");
 }
 
 static int by_frame(const void *a, const void *b)

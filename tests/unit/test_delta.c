@@ -449,6 +449,74 @@ static void test_damaged_base(void **state)
 	image_index_free(&index);
 }
 
+struct forged {
+	const struct disk *disk;
+	struct image_super super;
+	struct image_index index;
+};
+
+/* The newest image, of which the index may be changed. */
+static void begin_forgery(const struct fixture *fixture, struct forged *forged)
+{
+	struct error err;
+
+	*forged = (struct forged){ .disk = &fixture->temp.disk, .super = read_super(fixture) };
+	assert_int_equal(image_index_read(forged->disk, &forged->super, NULL, &forged->index, &err),
+			 0);
+}
+
+static int put(void *context, void *bytes, size_t size, uint64_t offset, struct error *err)
+{
+	const struct forged *forged = context;
+
+	return disk_write(forged->disk, bytes, size, forged->super.index[0].offset + offset, err);
+}
+
+/* All checksums are right; the index is as long as it was. */
+static void end_forgery(struct forged *forged)
+{
+	struct image_super *super = &forged->super;
+	struct image_index_header header;
+	struct error err;
+
+	index_describe(&forged->index, super->image_uuid, &header);
+	assert_int_equal(header.size, super->index_size);
+	assert_int_equal(
+		index_write(&forged->index, &header, put, forged, &super->index_xxh3, &err), 0);
+	assert_int_equal(image_super_write(forged->disk, super, &err), 0);
+	image_index_free(&forged->index);
+}
+
+/* A frame twice: in one chunk, and in two. */
+static void test_base_with_a_frame_twice(void **state)
+{
+	struct fixture *fixture = *state;
+	struct forged forged;
+
+	fixture->job.workers = 1;
+	for (int i = 0; i < 2; i++) {
+		struct run *runs;
+
+		for (uint64_t page = 0; page < RAM_FRAMES; page += 2)
+			memset(fixture->memory + ((RAM_PFN + page) << FRAME_SHIFT), 0, FRAME_SIZE);
+		fixture->job.full = true;
+		save(fixture);
+		fixture->job.full = false;
+		begin_forgery(fixture, &forged);
+		runs = forged.index.data.v;
+		assert_true(forged.index.chunks[0].run_count > 2 && runs[1].count == runs[2].count);
+		if (i)
+			runs[forged.index.chunks[0].run_count].pfn = runs[0].pfn;
+		else
+			runs[2].pfn = runs[1].pfn;
+		end_forgery(&forged);
+		save(fixture);
+		assert_non_null(strstr(fixture->result.full, "a frame twice"));
+		expect_image(fixture, &fixture->result.super, fixture->memory);
+		assert_true(save(fixture)->reused_pages > 0);
+	}
+}
+
 /*
  * Where there is no room the oldest checkpoints go, then the base while it is in use, and each
  * image that was saved is whole.
@@ -701,6 +769,7 @@ int main(void)
 		WITH_DEVICE(test_lists_change),
 		WITH_DEVICE(test_doubts),
 		WITH_DEVICE(test_damaged_base),
+		WITH_DEVICE(test_base_with_a_frame_twice),
 		WITH_DEVICE(test_little_room),
 		WITH_DEVICE(test_index_makes_room),
 		WITH_DEVICE(test_fits_by_itself),
