@@ -156,6 +156,7 @@ static int write_index(struct image_writer *writer, const struct image_index *in
 	table_get_entry(super, &place.entry);
 	if (!code && sealed && !(place.tags = malloc(header.size / IMAGE_BLOCK * IMAGE_TAG)))
 		code = error_set(err, ENOMEM, "no memory to seal the index");
+	writer->index_sealed = sealed && !code;
 	if (!code)
 		code = index_write(index, &header, put_index, &place, &super->index_xxh3, err);
 	if (!code && sealed)

@@ -279,10 +279,11 @@ struct image_flow {
 void image_writer_flow(const struct image_writer *writer, struct image_flow *ret);
 
 /*
- * When writing ended with ENOSPC, before an index was written: was it because of what the image has
- * of another one, whose chunks take more room than its pages would by themselves?
+ * When writing failed: has the image anything of another one, which may be at fault, or take more
+ * room than the pages would by themselves? And may it be made anew without that, under the same
+ * key? Not when it has a sealed index, whose blocks would get the same nonces again.
  */
-bool image_writer_may_fit_alone(const struct image_writer *writer);
+bool image_writer_may_begin_anew(const struct image_writer *writer);
 
 /* How many nonces were used up. */
 uint64_t image_writer_numbers(const struct image_writer *writer);

@@ -99,8 +99,7 @@ static int make_room(struct image_writer *writer, struct error *err)
 	const struct image_entry *entry;
 	int code;
 
-	writer->no_room = slot == IMAGE_TABLE;
-	if (writer->no_room)
+	if (slot == IMAGE_TABLE)
 		return error_set(err, ENOSPC, "device full: the image needs more than %llu MiB",
 				 (unsigned long long)(writer->space.blocks * IMAGE_BLOCK >> 20));
 	entry = &writer->super.table[slot];

@@ -382,9 +382,9 @@ void image_writer_flow(const struct image_writer *writer, struct image_flow *ret
 	queue_flow(writer->queue, ret);
 }
 
-bool image_writer_may_fit_alone(const struct image_writer *writer)
+bool image_writer_may_begin_anew(const struct image_writer *writer)
 {
-	return writer->no_room && writer->reused_pages;
+	return writer->reused_pages && !writer->index_sealed;
 }
 
 uint64_t image_writer_numbers(const struct image_writer *writer)

@@ -28,7 +28,7 @@ struct image_writer {
 	bool has_base;			 /* which is still there */
 	uint32_t deltas;		 /* of the new image */
 	struct error broken;		 /* an image that was there and is not whole */
-	bool no_room;			 /* with all other images given up */
+	bool index_sealed;		 /* blocks of it may be on the device */
 	uint64_t own_bytes;		 /* room that was taken for the new image */
 	int failed;			 /* code of the first error; positive errno value */
 	const struct image_index *index; /* has the lists, in the end; NULL: they are here */

@@ -103,6 +103,9 @@ static int write_image(const struct save_job *job, uint64_t first, struct select
 		r = image_writer_commit(writer, &index, job->kind, &ret->super, err);
 	if (!r)
 		ret->bytes = image_writer_bytes(writer);
+	/* For another try: that list is nowhere else. */
+	if (job->free && image_writer_may_begin_anew(writer))
+		*job->free = move_runs(index.free.n ? &index.free : &selection->free);
 	image_index_free(&index);
 	return r;
 }
@@ -146,52 +149,81 @@ static int verify(const struct save_job *job, const struct image_super *super, s
 	return r ? error_prefix(err, "verification") : 0;
 }
 
+/* An image that was built on it is not whole, and no other one shall be. */
+static void give_up_base(const struct save_job *job, const struct image_super *failed)
+{
+	struct image_super super;
+	struct error ignored;
+
+	if (failed->reused_pages && !image_super_read(job->disk, &super, &ignored) &&
+	    image_super_select(&super, failed->base_uuid))
+		image_mark_stale(job->disk, &super, "an image that was built on it is damaged",
+				 &ignored);
+}
+
 /*
- * One try, with nonces from *NUMBER on. True, with an error, when another one should be made
- * that builds on no other image.
+ * One try, with nonces from *NUMBER on. *AGAIN when it failed, and another one should be made that
+ * builds on no other image.
  */
-static bool try_save(const struct save_job *job, uint64_t *number, struct save_result *ret,
-		     int *code, struct error *err)
+static int try_save(const struct save_job *job, uint64_t *number, struct save_result *ret,
+		    bool *again, struct error *err)
 {
 	struct image_writer *writer = NULL;
 	struct selection selection;
-	bool again = false;
+	int r;
 
 	*ret = (struct save_result){ 0 };
-	*code = selection_make(job, &selection, err);
-	if (!*code)
-		*code = image_writer_open(job->disk, &writer, err);
-	if (!*code) {
-		*code = write_image(job, *number, &selection, writer, ret, err);
-		again = *code == -ENOSPC && image_writer_may_fit_alone(writer);
+	*again = false;
+	r = selection_make(job, &selection, err);
+	if (!r)
+		r = image_writer_open(job->disk, &writer, err);
+	if (!r) {
+		r = write_image(job, *number, &selection, writer, ret, err);
+		*again = image_writer_may_begin_anew(writer);
 		*number = image_writer_numbers(writer);
 		image_writer_free(writer);
 	}
 	selection_free(&selection);
-	return again;
+	if (!r && job->verify && job->disk) {
+		r = verify(job, &ret->super, err);
+		if (r && r != -ECANCELED)
+			give_up_base(job, &ret->super);
+	}
+	*again = *again && (r == -ENOSPC || r == -EUCLEAN || r == -EIO);
+	/* The machine goes on now. An image that could not be verified is of no use to anyone. */
+	if (r && job->disk)
+		save_leave_none_valid(job->disk, job->name, ret->super.image_uuid);
+	return r;
+}
+
+static int save_at_last(const struct save_job *job, struct save_result *ret, struct error *err)
+{
+	struct save_job full = *job;
+	char why[sizeof(ret->full)];
+	uint64_t number = 0;
+	bool again;
+	int r = try_save(job, &number, ret, &again, err);
+
+	if (!again)
+		return r;
+	/*
+	 * Chunks stay as a whole where half of them is of use: they can take more room than all
+	 * pages by themselves. Or they, or what the base says of them, are not what they were.
+	 */
+	message("%s: %s; saving all of it anew, built on no other image", job->name, err->text);
+	snprintf(why, sizeof(why), "%.159s",
+		 r == -ENOSPC ? "with what it has of the image before it does not fit" : err->text);
+	full.full = true;
+	r = try_save(&full, &number, ret, &again, err);
+	snprintf(ret->full, sizeof(ret->full), "%s", why);
+	return r;
 }
 
 int save_run(const struct save_job *job, struct save_result *ret, struct error *err)
 {
-	uint64_t number = 0;
-	int r;
+	int r = save_at_last(job, ret, err);
 
-	/* Chunks stay as a whole where half of them is of use: they can take more room than all
-	 * pages by themselves. Nothing that is of use to anyone is on the device any more. */
-	if (try_save(job, &number, ret, &r, err)) {
-		struct save_job full = *job;
-
-		message("%s: %s; saving all of it anew, built on no other image", job->name,
-			err->text);
-		full.full = true;
-		try_save(&full, &number, ret, &r, err);
-		snprintf(ret->full, sizeof(ret->full),
-			 "with what it has of the image before it does not fit");
-	}
-	if (!r && job->verify && job->disk)
-		r = verify(job, &ret->super, err);
-	/* The machine goes on now. An image that could not be verified is of no use to anyone. */
-	if (r && job->disk)
-		save_leave_none_valid(job->disk, job->name, ret->super.image_uuid);
+	if (job->free)
+		runs_free(job->free);
 	return r;
 }

@@ -517,6 +517,47 @@ static void test_base_with_a_frame_twice(void **state)
 	}
 }
 
+/* Chunks are not read before the image is verified: then another one is made, if it may be. */
+static void test_base_with_a_damaged_chunk(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error err = { 0 };
+
+	save(fixture);
+	temp_disk_flip(&fixture->temp, IMAGE_DATA_START + 100, 1);
+	fixture->job.free = &fixture->free;
+	assert_int_equal(runs_add(&fixture->free, RAM_PFN + 9, 3), 0);
+	if (!fixture->opener.pair) {
+		expect_full(fixture, "verification: chunk ");
+		assert_int_equal(fixture->result.super.free_pages, 3);
+	} else {
+		make_seal(fixture);
+		assert_int_equal(save_run(&fixture->job, &fixture->result, &err), -EUCLEAN);
+		expect_full(fixture, "no image of this boot");
+	}
+	assert_true(save(fixture)->reused_pages > 0);
+}
+
+/* Two chunks with the same pages, which the base has in one place. */
+static void test_base_with_overlapping_chunks(void **state)
+{
+	struct fixture *fixture = *state;
+	struct image_chunk *chunks;
+	struct forged forged;
+
+	fixture->job.workers = 1;
+	for (uint64_t page = 0; page < RAM_FRAMES; page++)
+		memset(fixture->memory + ((RAM_PFN + page) << FRAME_SHIFT), 7, FRAME_SIZE);
+	save(fixture);
+	begin_forgery(fixture, &forged);
+	chunks = forged.index.chunks;
+	assert_int_equal(chunks[0].stored_hash, chunks[1].stored_hash);
+	chunks[1].offset = chunks[0].offset;
+	end_forgery(&forged);
+	expect_full(fixture, "overlap");
+	assert_true(save(fixture)->reused_pages > 0);
+}
+
 /*
  * Where there is no room the oldest checkpoints go, then the base while it is in use, and each
  * image that was saved is whole.
@@ -619,8 +660,11 @@ static void test_fits_by_itself(void **state)
 	temp_disk_remove(&fixture->temp);
 	format(fixture,
 	       IMAGE_DATA_START + used + used / 16 / IMAGE_BLOCK * IMAGE_BLOCK + IMAGE_TAIL);
+	fixture->job.free = &fixture->free;
 	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(runs_add(&fixture->free, RAM_PFN + 9, 3), 0);
 		super = *save(fixture);
+		assert_int_equal(super.free_pages, 3);
 		expect_image(fixture, &super, fixture->memory);
 		if (i)
 			assert_non_null(strstr(fixture->result.full, "does not fit"));
@@ -770,6 +814,9 @@ int main(void)
 		WITH_DEVICE(test_doubts),
 		WITH_DEVICE(test_damaged_base),
 		WITH_DEVICE(test_base_with_a_frame_twice),
+		WITH_DEVICE(test_base_with_a_damaged_chunk),
+		SEALED(test_base_with_a_damaged_chunk),
+		WITH_DEVICE(test_base_with_overlapping_chunks),
 		WITH_DEVICE(test_little_room),
 		WITH_DEVICE(test_index_makes_room),
 		WITH_DEVICE(test_fits_by_itself),
