@@ -170,7 +170,11 @@ out:
 static int check_header(const struct image_entry *entry, const struct image_envelope_header *header,
 			struct error *err)
 {
-	uint64_t room = entry->envelope_size / sizeof(struct run);
+	/*
+	 * Each place is of a chunk or of digests, which have a record in the index, at least. So
+	 * whoever adds them up takes no more memory than the index has bytes.
+	 */
+	uint64_t most = entry->index_size / sizeof(struct image_digests);
 
 	if (memcmp(header->magic, IMAGE_ENVELOPE_MAGIC, sizeof(header->magic)))
 		return damaged(err, "no header");
@@ -181,7 +185,7 @@ static int check_header(const struct image_entry *entry, const struct image_enve
 	    header->size != entry->envelope_size ||
 	    header->tag_count != entry->index_size / IMAGE_BLOCK)
 		return damaged(err, "it and the superblock disagree");
-	if (header->run_count > room ||
+	if (header->run_count > most ||
 	    envelope_size(entry->index_size, header->run_count) != header->size)
 		return damaged(err, "impossible number of places");
 	if (!safe_is_zero(header->reserved, sizeof(header->reserved)))
@@ -197,6 +201,7 @@ struct incoming {
 	struct aead_mac *mac; /* NULL: nobody has the key */
 	uint8_t *tags;	      /* NULL: nobody wants them */
 	struct runs *runs;    /* likewise */
+	uint64_t end;	      /* of the last of them, blocks */
 	uint32_t crc;
 };
 
@@ -212,6 +217,9 @@ static int take_runs(struct incoming *in, const unsigned char *bytes, uint64_t s
 		    run.pfn > UINT64_MAX / IMAGE_BLOCK ||
 		    !space_contains(in->head, run.pfn * IMAGE_BLOCK, length))
 			return damaged(err, "a place outside the data area");
+		if (run.pfn <= in->end)
+			return damaged(err, "places are not sorted");
+		in->end = run.pfn + run.count;
 		if (runs_add(in->runs, run.pfn, run.count))
 			return error_set(err, ENOMEM, "no memory to add up what is in use");
 	}

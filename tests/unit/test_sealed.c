@@ -315,6 +315,55 @@ static void test_room(void **state)
 	sealed_remove(&sealed);
 }
 
+/* An envelope with COUNT places, checksum right, for the image that is there. */
+static int read_forged_places(struct sealed *sealed, uint64_t count, bool swap, struct error *err)
+{
+	struct image_super super = sealed->super;
+	struct runs places = { 0 };
+	struct image_entry entry;
+	uint8_t *tags = calloc(super.index_size / IMAGE_BLOCK, IMAGE_TAG);
+	int code;
+
+	for (uint64_t i = 0; i < count; i++)
+		assert_int_equal(runs_add(&places, 300 + 2 * i, 1), 0);
+	if (swap)
+		places.v[count / 2].pfn = places.v[count / 2 + 1].pfn;
+	super.envelope_size = envelope_size(super.index_size, count);
+	memset(super.index, 0, sizeof(super.index));
+	super.index[0] =
+		(struct image_extent){ IMAGE_DATA_START, super.envelope_size + super.index_size };
+	table_get_entry(&super, &entry);
+	assert_int_equal(
+		envelope_write(&sealed->temp.disk, &sealed->seal.key, tags, &places, &entry, err),
+		0);
+	assert_int_equal(image_super_write(&sealed->temp.disk, &super, err), 0);
+	runs_free(&places);
+	free(tags);
+	code = image_verify(&sealed->temp.disk, &super, NULL, 1, NULL, err);
+	if (code != -ENOKEY)
+		assert_true(image_used_end(&sealed->temp.disk, &super, &count, err) == code);
+	return code;
+}
+
+/* No more memory is taken for places than the index has bytes, nor for some of them twice. */
+static void test_forged_places(void **state)
+{
+	const struct fake fake = { .seed = 94, .frames = 60, .chunk_pages = 16 };
+	struct sealed sealed;
+	struct error err;
+	uint64_t most;
+
+	(void)state;
+	assert_true(sealed_create(&sealed, &fake, aead_best()));
+	most = sealed.super.index_size / sizeof(struct image_digests);
+	assert_int_equal(read_forged_places(&sealed, most, false, &err), -ENOKEY);
+	assert_int_equal(read_forged_places(&sealed, most + 1, false, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "impossible number of places"));
+	assert_int_equal(read_forged_places(&sealed, most, true, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "places are not sorted"));
+	sealed_remove(&sealed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_possible_seals),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_forged_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
