@@ -215,7 +215,7 @@ int super_read_block(const struct disk *disk, int copy, unsigned char *bytes, st
 	struct error ignored;
 	int code;
 
-	if (disk->size < IMAGE_MIN_SIZE)
+	if (disk->size < offset + IMAGE_BLOCK)
 		return error_set(err, ENOMEDIUM, "not a kjump device: too small to be one");
 	code = disk_read(disk, bytes, IMAGE_BLOCK, offset, err);
 	if (code)
@@ -272,26 +272,50 @@ static int choose(const struct image_super supers[2], const struct error errors[
 	return 0;
 }
 
+static int check_length(const struct disk *disk, const struct image_head *head, struct error *err)
+{
+	if (disk->size >= head->device_size)
+		return 0;
+	return error_set(err, EUCLEAN, "truncated: %llu bytes, %llu when it was formatted",
+			 (unsigned long long)disk->size, (unsigned long long)head->device_size);
+}
+
+/* As the head says, if it is sound: its table may lie behind the end already. */
+static void explain(const struct disk *disk, const unsigned char *bytes, struct error *err)
+{
+	struct image_head head;
+
+	memcpy(&head, bytes, sizeof(head));
+	if (!memcmp(head.magic, IMAGE_MAGIC, sizeof(head.magic)) && head.crc == super_crc(&head))
+		check_length(disk, &head, err);
+}
+
 /* Copy 1 may be unreadable, but the first page tells whether the device is still claimed. */
 static int read_copies(const struct disk *disk, unsigned char *bytes, struct image_super *ret,
 		       struct error *err)
 {
-	struct error errors[2] = { { .code = 0 } };
+	struct error errors[2] = { { .code = 0 } }, truncated = { .code = 0 };
 	struct image_super supers[2];
 	struct image_head head;
 	int code;
 
-	if (!super_read_block(disk, 1, bytes, &errors[1]))
+	if (!super_read_block(disk, 1, bytes, &errors[1])) {
 		super_check_copy(bytes, 1, &supers[1], &errors[1]);
+		explain(disk, bytes, &truncated);
+	}
 	code = super_read_block(disk, 0, bytes, err);
 	if (code)
 		return code;
 	super_check_copy(bytes, 0, &supers[0], &errors[0]);
+	explain(disk, bytes, &truncated);
 	code = choose(supers, errors, ret, err);
+	if (code == -EUCLEAN && truncated.code)
+		*err = truncated;
 	if (code)
 		return code;
 	table_get_head(ret, &head);
-	return check_signature(&head, bytes, err);
+	code = check_signature(&head, bytes, err);
+	return code ? code : check_length(disk, &head, err);
 }
 
 int image_super_read(const struct disk *disk, struct image_super *ret, struct error *err)
@@ -304,12 +328,7 @@ int image_super_read(const struct disk *disk, struct image_super *ret, struct er
 		return error_set(err, ENOMEM, "no memory");
 	code = read_copies(disk, bytes, &super, err);
 	free(bytes);
-	if (code)
-		return code;
-	if (disk->size < super.device_size)
-		return error_set(err, EUCLEAN, "truncated: %llu bytes, %llu when it was formatted",
-				 (unsigned long long)disk->size,
-				 (unsigned long long)super.device_size);
-	*ret = super;
-	return 0;
+	if (!code)
+		*ret = super;
+	return code;
 }

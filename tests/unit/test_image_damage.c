@@ -233,7 +233,7 @@ static void test_truncated_device(void **state)
 	(void)state;
 	create(&temp, &small, &super);
 	temp.disk.size = super.index[0].offset + 4096;
-	assert_int_equal(image_super_read(&temp.disk, &super, &err), -ENOMEDIUM);
+	assert_int_equal(image_super_read(&temp.disk, &super, &err), -EUCLEAN);
 	assert_int_equal(image_index_read(&temp.disk, &super, NULL, &index, &err), -ENOSPC);
 	assert_true(image_verify(&temp.disk, &super, NULL, 1, NULL, &err) < 0);
 	temp.disk.size = IMAGE_MIN_SIZE;

@@ -295,6 +295,38 @@ static void test_truncated(void **state)
 	temp_disk_remove(&temp);
 }
 
+/* Whatever is left of it, as long as there is one head. */
+static void test_truncated_anywhere(void **state)
+{
+	static const uint64_t sizes[] = { 4096,	  8192,	   20480,   24576,    524288,
+					  528384, 1048576, 8388608, 16773120, 33550336 };
+	struct temp_disk temp;
+	struct image_super super;
+	char text[100];
+	struct error err;
+
+	(void)state;
+	temp_disk_create(&temp, 2 * IMAGE_MIN_SIZE);
+	assert_int_equal(image_format(&temp.disk, NULL, &super, &err), 0);
+	for (int damaged = 0; damaged < 2; damaged++) {
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			temp.disk.size = sizes[i];
+			snprintf(text, sizeof(text),
+				 "truncated: %llu bytes, 33554432 when it was formatted",
+				 (unsigned long long)sizes[i]);
+			if (damaged && sizes[i] < IMAGE_SUPER1 + IMAGE_BLOCK)
+				continue;
+			assert_int_equal(image_super_read(&temp.disk, &super, &err), -EUCLEAN);
+			assert_string_equal(err.text, text);
+		}
+		temp_disk_flip(&temp, 8, 1);
+	}
+	temp.disk.size = 0;
+	assert_int_equal(image_super_read(&temp.disk, &super, &err), -ENOMEDIUM);
+	assert_string_equal(err.text, "not a kjump device: too small to be one");
+	temp_disk_remove(&temp);
+}
+
 /* A number that the next write would wrap around, or make one that no reader believes. */
 static void test_last_numbers(void **state)
 {
@@ -347,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_version_1, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_version_of_one_copy, setup, teardown),
 		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_truncated_anywhere),
 		cmocka_unit_test_setup_teardown(test_last_numbers, setup, teardown),
 		cmocka_unit_test(test_names),
 	};
