@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One bit of an image is another one: every bit of the superblocks' blocks and of the index, and
- * random ones of everything else. Reading it fails with a message, or gives each page as it was
- * saved, because the bit lies in one of two copies, or in nothing that is read.
+ * One bit of an image is another one: every bit of the superblocks with their tables, of the index
+ * and, when it is sealed, of its envelope, and random ones of everything else. Reading it fails
+ * with a message, or gives each page as it was saved, because the bit lies in one of two copies, or
+ * in nothing that is read.
  *
  * usage: test_bit_flips [EVERY [RANDOM]]     every so many'th bit of the metadata (default 97)
  */
 #include "fake-image.h"
+#include "sealed-image.h"
 
 static unsigned long every = 97, random_flips = 400;
 
@@ -35,7 +37,7 @@ static int read_image(const struct fake *fake, const struct disk *disk,
 	}
 	assert_int_equal(super.state, IMAGE_VALID);
 	assert_int_equal(super.kind, IMAGE_HIBERNATION);
-	code = image_index_read(disk, &super, NULL, &index, err);
+	code = image_index_read(disk, &super, fake->opener, &index, err);
 	if (code)
 		return code;
 	assert_string_equal(index.machine.release, "6.12.0-fake");
@@ -99,14 +101,31 @@ static void bits_of_the_metadata(void **state)
 	of = flip_all(&small, &temp, &super, IMAGE_SUPER0 + sizeof(struct image_head),
 		      IMAGE_BLOCK - sizeof(struct image_head));
 	assert_true(of.refused && !of.whole);
-	/* Of the tables, which are the same 16 times, the first entries. */
-	of = flip_all(&small, &temp, &super, IMAGE_SUPER0 + IMAGE_BLOCK, IMAGE_BLOCK);
+	of = flip_all(&small, &temp, &super, IMAGE_SUPER0 + IMAGE_BLOCK, sizeof(super.table));
 	assert_true(of.whole && !of.refused);
-	of = flip_all(&small, &temp, &super, IMAGE_SUPER1, 2 * IMAGE_BLOCK);
+	of = flip_all(&small, &temp, &super, IMAGE_SUPER1, IMAGE_BLOCK + sizeof(super.table));
 	assert_true(of.whole && !of.refused);
 	of = flip_all(&small, &temp, NULL, super.index[0].offset, super.index_size);
 	assert_true(of.refused && !of.whole);
 	temp_disk_remove(&temp);
+}
+
+/* What is in clear, and what is not: it is refused before a chunk is looked at. */
+static void bits_of_a_sealed_index(void **state)
+{
+	struct sealed sealed;
+	struct tally of;
+
+	(void)state;
+	assert_true(sealed_create(&sealed, &small, aead_best()));
+	of = flip_all(&sealed.fake, &sealed.temp, NULL, sealed.super.index[0].offset,
+		      sealed.super.envelope_size);
+	assert_true(of.refused && !of.whole);
+	of = flip_all(&sealed.fake, &sealed.temp, NULL,
+		      sealed.super.index[0].offset + sealed.super.envelope_size,
+		      sealed.super.index_size);
+	assert_true(of.refused && !of.whole);
+	sealed_remove(&sealed);
 }
 
 /* Digests, which only those read who build on the image, and who verify it. */
@@ -170,6 +189,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bits_of_the_metadata),
+		cmocka_unit_test(bits_of_a_sealed_index),
 		cmocka_unit_test(bits_of_the_digests),
 		cmocka_unit_test(bits_of_everything_else),
 	};
