@@ -4,7 +4,7 @@
 
 # A file that names the folder of the programs, for the folder where they are installed.
 installed = sed -e 's|/usr/local/lib/kjump|$(PREFIX)/lib/kjump|g' \
-	-e 's|/usr/local/sbin/kjump|$(PREFIX)/sbin/kjump|g' $(1)
+	-e 's|/usr/local/bin/kjump|$(PREFIX)/bin/kjump|g' $(1)
 
 install: install-files initramfs
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/lib/kjump" $(BUILD)/initramfs.img
@@ -18,7 +18,7 @@ ZSH_FUNCTIONS ?= site-functions
 
 # What goes into packages: all but what is made on the machine itself.
 install-files: all
-	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/sbin" $(BUILD)/kjump
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/bin" $(BUILD)/kjump
 	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/lib/kjump" initramfs/modules initramfs/init
 	install -m 755 initramfs/build "$(DESTDIR)$(PREFIX)/lib/kjump/build-initramfs"
 	install -m 755 initramfs/update "$(DESTDIR)$(PREFIX)/lib/kjump/update-initramfs"
@@ -54,7 +54,7 @@ install-files: all
 INSTALLED := $(BUILD)/uninstall
 uninstall:
 	@rm -rf $(INSTALLED)
-	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/sbin/kjump" ] || "$(PREFIX)/sbin/kjump" setup --undo --yes)
+	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/bin/kjump" ] || "$(PREFIX)/bin/kjump" setup --undo --yes)
 	@$(MAKE) -s --no-print-directory install install-dracut install-initramfs-tools \
 		install-mkinitcpio install-dkms DESTDIR=$(INSTALLED)
 	$(if $(DESTDIR),,-systemctl disable -q kjump-boot-on.service kjump-load.service \

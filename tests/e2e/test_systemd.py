@@ -97,7 +97,7 @@ def test_systemctl_hibernate(make_debian):
     assert "restored" in machine.run("kjump history")
 
     # Loaded once more, it is gone before anything that boots what is loaded.
-    machine.run("/usr/local/sbin/kjump load")
+    machine.run("/usr/local/bin/kjump load")
     machine.run("systemctl stop kjump-unload.service")
     assert "not loaded" in machine.run("kjump status")
     system.workload.finish()

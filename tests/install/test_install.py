@@ -26,7 +26,7 @@ def test_install_and_uninstall(tmp_path):
     done = make("-s", *TARGETS, f"DESTDIR={root}")
     assert done.returncode == 0, done.stderr
     there = files(root)
-    for name in ("usr/local/sbin/kjump", "usr/local/lib/kjump/update-initramfs",
+    for name in ("usr/local/bin/kjump", "usr/local/lib/kjump/update-initramfs",
                  "usr/local/lib/kjump/build-initramfs", "etc/kernel/postinst.d/kjump",
                  "usr/share/initramfs-tools/hooks/kjump", "usr/lib/initcpio/install/kjump"):
         assert name in there

@@ -260,11 +260,10 @@ def installed(tmp_path_factory):
 def test_units(installed, tmp_path):
     """systemd takes the units and the drop-ins, beside its own, and finds nothing to say."""
     tree = tmp_path / "root"
-    for name in ("usr/lib/kjump/sleep", "usr/sbin/kjump"):
+    for name in ("usr/lib/kjump/sleep", "usr/bin/kjump"):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes((installed / name).read_bytes())
         (tree / name).chmod(0o755)
-    (tree / "usr/bin").mkdir()
     (tree / "usr/bin/sh").write_text("")
     (tree / "usr/bin/sh").chmod(0o755)
     (tree / "etc").mkdir()
