@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/*
+ * A base in smaller chunks than these would make lists for which there may be no memory. What a
+ * save writes has 256 pages in each, of which half are in use, but for the last one of each worker.
+ */
+#define CHUNK_PAGES 64
+#define MORE_CHUNKS 1024
+
 /* --- choosing --- */
 
 static int open_base(struct delta *delta, const struct save_job *job, struct image_writer *writer,
@@ -19,6 +26,7 @@ static int open_base(struct delta *delta, const struct save_job *job, struct ima
 	r = image_base_open(writer, &job->wish, &delta->base, err);
 	if (r)
 		return r;
+	delta->chunks = runs_total(&delta->selection->save) / CHUNK_PAGES + MORE_CHUNKS;
 	delta->frames = ram->v[ram->n - 1].pfn + ram->v[ram->n - 1].count;
 	/* Of the pages that this takes most are never touched where RAM has large holes. */
 	delta->seen = calloc(delta->frames / 64 + 1, sizeof(*delta->seen));
@@ -156,6 +164,8 @@ static int take_chunk(struct delta *delta, struct delta_chunk *ret, struct error
 
 	if (r <= 0)
 		return r;
+	if (!delta->chunks--)
+		return error_set(err, EAGAIN, "the image before has more chunks than are of use");
 	ret->piece_count = ret->pages = 0;
 	for (uint32_t i = 0; i < ret->base.chunk.run_count; i++) {
 		cut_run(&delta->selection->save, &ret->base.runs[i], page, ret);

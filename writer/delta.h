@@ -21,6 +21,7 @@ struct delta {
 	pthread_mutex_t lock; /* for what follows */
 	uint64_t *seen;	      /* a bit for each frame that a chunk brought up */
 	uint64_t frames;      /* from 0 on */
+	uint64_t chunks;      /* that the base may have still */
 	bool ended;
 	char reason[160]; /* why not all pages were compared with a base; "" = they were */
 };

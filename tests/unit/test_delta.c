@@ -517,6 +517,45 @@ static void test_base_with_a_frame_twice(void **state)
 	}
 }
 
+/* Each page in a chunk of its own: lists would be longer than all pages by themselves need. */
+static void test_base_of_many_chunks(void **state)
+{
+	struct fixture *fixture = *state;
+	struct image_scratch *scratch = image_scratch_create(LEVEL_STORED);
+	struct image_index index = { .machine = fixture->record };
+	const struct runs none = { 0 };
+	struct image_writer *writer;
+	struct image_super super;
+	struct runs data = { 0 };
+	struct error err;
+
+	assert_int_equal(runs_subtract(&fixture->ram, &fixture->home, &data), 0);
+	assert_int_equal(runs_subtract(&fixture->ram, &none, &index.ram), 0);
+	assert_int_equal(runs_subtract(&fixture->home, &none, &index.home), 0);
+	assert_int_equal(image_writer_open(&fixture->temp.disk, &writer, &err), 0);
+	image_writer_set(writer, &fixture->job.identity, NULL);
+	for (size_t i = 0; i < data.n; i++)
+		for (uint64_t pfn = data.v[i].pfn; pfn < data.v[i].pfn + data.v[i].count; pfn++) {
+			struct run run = { pfn, 1 };
+			const struct runs page = { .v = &run, .n = 1 };
+
+			assert_int_equal(image_writer_chunk(writer, scratch,
+							    fixture->memory + (pfn << FRAME_SHIFT),
+							    1, &page, &err),
+					 0);
+		}
+	assert_int_equal(image_writer_commit(writer, &index, IMAGE_CHECKPOINT, &super, &err), 0);
+	image_writer_free(writer);
+	image_scratch_free(scratch);
+	image_index_free(&index);
+
+	super = *save(fixture);
+	assert_non_null(strstr(fixture->result.full, "more chunks than are of use"));
+	assert_true(super.reused_pages < runs_total(&data) / 3);
+	expect_image(fixture, &super, fixture->memory);
+	runs_free(&data);
+}
+
 /* Chunks are not read before the image is verified: then another one is made, if it may be. */
 static void test_base_with_a_damaged_chunk(void **state)
 {
@@ -814,6 +853,7 @@ int main(void)
 		WITH_DEVICE(test_doubts),
 		WITH_DEVICE(test_damaged_base),
 		WITH_DEVICE(test_base_with_a_frame_twice),
+		WITH_DEVICE(test_base_of_many_chunks),
 		WITH_DEVICE(test_base_with_a_damaged_chunk),
 		SEALED(test_base_with_a_damaged_chunk),
 		WITH_DEVICE(test_base_with_overlapping_chunks),
