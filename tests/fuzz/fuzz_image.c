@@ -22,8 +22,8 @@
 
 #define PATCHES 0x0f
 /* More frames take seconds to add up here, until there are more than any machine has. */
-#define FRAMES_QUICK   (UINT64_C(1) << 30)
-#define FRAMES_REFUSED (UINT64_C(1) << 36)
+#define FRAMES_QUICK   (UINT64_C(1) << 32)
+#define FRAMES_REFUSED (UINT64_C(1) << 34)
 #define DEVICE_SIZE    IMAGE_MIN_SIZE
 #define SECTION_BYTES  3000
 #define INDEX_MAX      (IMAGE_BLOCK * (1 + SECTION_COUNT))
