@@ -112,13 +112,10 @@ static const char *const shown[] = {
 	"reboot",
 	"rescue",
 	"reserve_mem",
-	"resume",
 	"resume_offset",
 	"rhgb",
 	"ro",
-	"root",
 	"rootdelay",
-	"rootflags",
 	"rootfstype",
 	"rootwait",
 	"rw",
@@ -157,6 +154,36 @@ static bool is_shown(const char *name)
 	return false;
 }
 
+/* Of these a value stays that begins like a disk's name: "cifs://joe:secret@server" does not. */
+static const char *const disks[] = { "root", "resume" };
+static const char *const disk_names[] = { "/dev/",	"UUID=",      "PARTUUID=", "LABEL=",
+					  "PARTLABEL=", "PARTNROFF=", "zfs:",	   "ZFS=" };
+
+/* Of "rootflags" these mount options stay, with their values. */
+static const char *const mount_options[] = {
+	"acl",	       "commit",  "compress",  "compress-force", "data",     "degraded", "discard",
+	"errors",      "noatime", "nodatacow", "nobarrier",	 "relatime", "ro",	 "rw",
+	"space_cache", "ssd",	  "subvol",    "subvolid",	 "logbufs",  "inode64",
+};
+
+static bool is_in(const char *text, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(list[i], text))
+			return true;
+	}
+	return false;
+}
+
+static bool is_disk(const char *value)
+{
+	for (size_t i = 0; i < sizeof(disk_names) / sizeof(*disk_names); i++) {
+		if (!strncmp(value, disk_names[i], strlen(disk_names[i])))
+			return true;
+	}
+	return false;
+}
+
 /* What is not told is told nowhere else either. */
 static int hide(struct redact *redact, const char *text)
 {
@@ -171,6 +198,32 @@ static int hide(struct redact *redact, const char *text)
 	return length < VALUE_SIZE ? 0 : redact_learn(redact, REDACT_VALUE, value);
 }
 
+/* "subvol=@,username=joe" */
+static int put_mount_options(struct redact *redact, char *options, FILE *out)
+{
+	const char *comma = "";
+	char *option;
+	int rc = 0;
+
+	fputs("rootflags=", out);
+	while (!rc && (option = strsep(&options, ","))) {
+		char *value = strchr(option, '=');
+
+		if (value)
+			*value++ = '\0';
+		if (is_in(option, mount_options, sizeof(mount_options) / sizeof(*mount_options))) {
+			fprintf(out, "%s%s%s%s", comma, option, value ? "=" : "",
+				value ? value : "");
+		} else {
+			fprintf(out, "%s...", comma);
+			rc = hide(redact, value ? value : option);
+		}
+		comma = ",";
+	}
+	fputc(' ', out);
+	return rc;
+}
+
 static int put_word(struct redact *redact, char *word, FILE *out)
 {
 	char *name = word + (*word == '"');
@@ -179,7 +232,10 @@ static int put_word(struct redact *redact, char *word, FILE *out)
 
 	if (value)
 		*value++ = '\0';
-	if (is_shown(name)) {
+	if (value && !strcmp(name, "rootflags"))
+		return put_mount_options(redact, value, out);
+	if (is_shown(name) ||
+	    (value && is_in(name, disks, sizeof(disks) / sizeof(*disks)) && is_disk(value))) {
 		fprintf(out, "%s%s%s ", name, value ? "=" : "", value ? value : "");
 		return 0;
 	}

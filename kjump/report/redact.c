@@ -42,6 +42,7 @@ static const char *const harmless[] = {
 	"linux swap",
 	"localdomain",
 	"localhost",
+	"lost+found",
 	"microsoft reserved partition",
 	"nixos",
 	"nobody",

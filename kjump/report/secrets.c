@@ -10,8 +10,8 @@
 #include "kjump/report/report.h"
 #include "text/files.h"
 
-#define USER_FIRST 1000
-#define USER_LAST  60000
+#define USER_FIRST  1000
+#define USER_NOBODY 65534
 
 static void learn(struct report *report, enum redact_kind kind, const char *text)
 {
@@ -20,6 +20,20 @@ static void learn(struct report *report, enum redact_kind kind, const char *text
 }
 
 /* --- the machine ------------------------------------------------------------------------------ */
+
+/* Within the name of a logical volume as the device mapper has it each hyphen is doubled. */
+static void learn_hyphens(struct report *report, const char *text)
+{
+	char doubled[2 * 256], *to = doubled;
+
+	for (; *text; text++) {
+		if (*text == '-')
+			*to++ = '-';
+		*to++ = *text;
+	}
+	*to = '\0';
+	learn(report, REDACT_HOST, doubled);
+}
 
 /* A host's name, and its first part; "lab.example.org" is as much of a name. */
 static void learn_host(struct report *report, const char *path)
@@ -32,6 +46,7 @@ static void learn_host(struct report *report, const char *path)
 	learn(report, REDACT_HOST, text);
 	text[strcspn(text, ".\n")] = '\0';
 	learn(report, REDACT_HOST, text);
+	learn_hyphens(report, text);
 }
 
 /* The first line of a file in /sys or /etc. Root hubs of USB have their PCI address as a number. */
@@ -115,7 +130,8 @@ static void learn_user(struct report *report, char *line)
 	if (!fields[5])
 		return;
 	number = strtoul(fields[2], NULL, 10);
-	if (number < USER_FIRST || number >= USER_LAST)
+	/* Those of a directory server, or of systemd-homed, have higher numbers than adduser's. */
+	if (number < USER_FIRST || number == USER_NOBODY)
 		return;
 	learn(report, REDACT_USER, fields[0]);
 	if (strrchr(fields[5], '/'))
@@ -127,6 +143,11 @@ static void learn_user(struct report *report, char *line)
 		if (strlen(word) > 2)
 			learn(report, REDACT_USER, word);
 	}
+}
+
+static void learn_home(struct report *report, const char *path)
+{
+	learn(report, REDACT_USER, strrchr(path, '/') + 1);
 }
 
 static void learn_users(struct report *report)
@@ -142,6 +163,7 @@ static void learn_users(struct report *report)
 	if (file)
 		fclose(file);
 	/* Who is in no file of this machine's. */
+	report_each(report, "/home/*", learn_home);
 	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
 		const char *name = getenv(variables[i]);
 

@@ -131,15 +131,51 @@ static void test_cmdline(void **state)
 	redact_free(&redact);
 }
 
+/* A root elsewhere is named by who may have it; a mount option may be a password. */
+static void test_roots(void **state)
+{
+	static const char *const shown[] = {
+		"root=/dev/sda2 ",
+		"root=UUID=x ",
+		"resume=PARTLABEL=swap ",
+		"root=zfs:pool/root ",
+		"rootflags=subvol=@,degraded ",
+		"rootflags=data=ordered,errors=panic ",
+	};
+	static const char *const hidden[][2] = {
+		{ "root=cifs://joe:secret@server/share", "root=... " },
+		{ "root=iscsi:user:secret@server::3260::target", "root=... " },
+		{ "resume=joe:secret", "resume=... " },
+		{ "rootflags=username=joe,password=Tr0ub4dor,ro", "rootflags=...,...,ro " },
+		{ "rootflags=credentials", "rootflags=... " },
+	};
+	struct redact redact = { 0 };
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+		text = redact_cmdline(&redact, shown[i]);
+		assert_string_equal(text, shown[i]);
+		free(text);
+	}
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
+		text = redact_cmdline(&redact, hidden[i][0]);
+		assert_string_equal(text, hidden[i][1]);
+		free(text);
+	}
+	redact_free(&redact);
+}
+
 /* --- a whole machine ----------------------------------------------------------------------------
  */
 
 /* Each of these is planted in some file below, and must not be in the report. */
 static const char *const secrets[] = {
-	"wonderland",	"example.org",	    "alice",	  "Liddell",  "queen",
-	"hearts",	"SN-4711-0815",	    "S4EWNX0R",	  "52:54:00", "0f3c1c52",
-	"1a2b-3c4d",	"b08dfa6083e7567a", "hunter22",	  "teaparty", "croquet",
-	"192.168.17.4", "looking glass",    "tok3nt0k3n", "flamingo", "K1TCH3N",
+	"wonderland",	"example.org",	    "alice",	   "Liddell",  "queen",
+	"hearts",	"SN-4711-0815",	    "S4EWNX0R",	   "52:54:00", "0f3c1c52",
+	"1a2b-3c4d",	"b08dfa6083e7567a", "hunter22",	   "teaparty", "croquet",
+	"192.168.17.4", "looking glass",    "tok3nt0k3n",  "flamingo", "K1TCH3N",
+	"dormouse",	"march-hare",	    "march--hare", "cheshire",
 };
 
 static int gossip(struct preflight *checked, struct error *note_of_it)
@@ -158,13 +194,18 @@ static void plant(void)
 	put("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
 			   "alice:x:1000:1000:Alice Liddell,,,:/home/alice:/bin/sh\n"
 			   "short:x\n"
-			   "queen:x:1001:1001::/home/hearts:/bin/sh\n");
+			   "queen:x:1001:1001::/home/hearts:/bin/sh\n"
+			   "dormouse:x:70001:70001::/nonexistent:/bin/sh\n");
+	put("/proc/sys/kernel/domainname", "march-hare\n");
+	put("/home/cheshire/file", "");
 	put("/etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nID=debian\n");
 	put("/proc/sys/kernel/osrelease", "6.12.57+deb13-amd64\n");
 	put("/boot/config-6.12.57+deb13-amd64", "CONFIG_KEXEC=y\nCONFIG_SMP=y\n");
 	put("/boot/vmlinuz-6.12.57+deb13-alice", "");
 	put("/proc/cmdline",
 	    "root=UUID=0f3c1c52-7d1e-4a2a-9a53-3d7a3d1b2c11 ro "
+	    "resume=/dev/mapper/march--hare--vg-swap "
+	    "rootflags=subvol=/@dormouse,subvolid=cheshire "
 	    "rd.kjump.resume=LABEL=croquet quiet vpn.password=hunter22 teaparty\n");
 	put("/etc/kjump.conf", "target = LABEL=croquet\nlevel = auto\n"
 			       "cmdline = console=ttyS0 token=tok3nt0k3n\npasword = flamingo\n");
@@ -299,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_what_stays),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_cmdline),
+		cmocka_unit_test(test_roots),
 		cmocka_unit_test_setup_teardown(test_no_secrets, start, end),
 		cmocka_unit_test_setup_teardown(test_content, start, end),
 		cmocka_unit_test_setup_teardown(test_bare, start, end),
