@@ -108,7 +108,7 @@ static void print_bash(const struct command *const *commands, size_t count, FILE
 	      "        return\n"
 	      "    fi\n"
 	      "    case ${COMP_WORDS[1]} in\n"
-	      "    help) words=${commands%help*} ;;\n",
+	      "    help) words=${commands%help --help*} ;;\n",
 	      out);
 	for (size_t i = 0; i < count; i++)
 		bash_command(commands[i], out);

@@ -80,6 +80,8 @@ static int create(const struct options *options)
 	struct error err = { 0 };
 
 	if (make(options, &err)) {
+		/* It stays where there is something in it. */
+		rmdir(PATH_KEYS);
 		message("%s; no key was made", err.text);
 		return EXIT_FAILED;
 	}
@@ -189,6 +191,7 @@ static int remove_keys(const struct options *options)
 		message("%s; not all of the key was removed", err.text);
 		return EXIT_FAILED;
 	}
+	rmdir(PATH_KEYS);
 	if (!options->quiet)
 		printf("removed; images are in clear from now on\n-> %s, so that none has the "
 		       "container\n",

@@ -113,8 +113,8 @@ static void show_now(const struct event_list *list)
 	putchar('\n');
 }
 
-/* Since the boot with all figures; what was before in a line. */
-static void show_last(const struct event_list *list)
+/* Since the boot with all figures; what was before in a line. UNREADABLE: why that is not known. */
+static void show_last(const struct event_list *list, const struct error *unreadable)
 {
 	struct error err = { 0 };
 	char text[LAST_SIZE], when[HUMAN_SIZE];
@@ -128,6 +128,8 @@ static void show_last(const struct event_list *list)
 		last = &list->events[list->count - 1];
 		printf("last      %s: %s\n", human_time(last->time, when),
 		       event_describe(last, text, sizeof(text)));
+	} else if (unreadable->code && unreadable->code != ENOENT) {
+		printf("last      %s\n", unreadable->text);
 	} else {
 		puts("last      nothing yet");
 	}
@@ -137,9 +139,9 @@ static int run(const struct options *options)
 {
 	struct state state;
 	struct event_list list = { 0 };
-	struct error err = { 0 }, ignored = { 0 };
+	struct error err = { 0 }, unreadable = { 0 };
 
-	event_read(PATH_HISTORY, LOOK_BACK, &list, &ignored);
+	event_read(PATH_HISTORY, LOOK_BACK, &list, &unreadable);
 	state_read(PATH_STATE, &state, &err);
 	show_kernel(&state, &err);
 	if (!err.code)
@@ -149,7 +151,7 @@ static int run(const struct options *options)
 		puts("left      a kjump that was killed left CPUs or wake-ups switched off; the "
 		     "next save or 'kjump load' puts them back");
 	show_now(&list);
-	show_last(&list);
+	show_last(&list, &unreadable);
 	free(list.events);
 	return EXIT_DONE;
 }

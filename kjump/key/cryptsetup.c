@@ -137,6 +137,11 @@ static int run(char *const argv[], int input, struct error *err)
 	if (!code && input >= 0)
 		read_words(pipes[0], words, sizeof(words));
 	close(pipes[0]);
+	if (code == ENOENT)
+		return error_set(err, code,
+				 "%s: not installed; Debian's package is cryptsetup-bin, others' "
+				 "cryptsetup",
+				 argv[0]);
 	if (code)
 		return error_set(err, code, "%s: %s", argv[0], strerror(code));
 	while (waitpid(pid, &status, 0) < 0)

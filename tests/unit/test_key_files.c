@@ -470,14 +470,26 @@ static void test_sealing(void **state)
 	assert_int_equal(config.seal, SEAL_YES);
 }
 
+/* What has to be installed is said; nothing is left. */
+static void test_no_cryptsetup(void **state)
+{
+	const struct cryptsetup none = { "/nonexistent/cryptsetup", folder };
+	struct passphrase passphrase = passphrase_of("open sesame");
+
+	(void)state;
+	assert_int_equal(key_create(&none, container, sender, &passphrase, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "not installed; Debian's package is cryptsetup-bin"));
+	assert_false(is_there(container) || is_there(sender));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_create),  TEST(test_pair),  TEST(test_create_fails), TEST(test_remove),
-		TEST(test_ways),    TEST(test_parse), TEST(test_ask),	       TEST(test_key_file),
-		TEST(test_sealing), TEST(test_lock),
+		TEST(test_create),  TEST(test_pair),  TEST(test_create_fails),	TEST(test_remove),
+		TEST(test_ways),    TEST(test_parse), TEST(test_ask),		TEST(test_key_file),
+		TEST(test_sealing), TEST(test_lock),  TEST(test_no_cryptsetup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
