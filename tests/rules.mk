@@ -147,7 +147,7 @@ CACHED := CC='$(if $(filter ccache,$(CC)),,ccache) $(CC)' CCACHE_NOHASHDIR=1
 check: deps
 	@$(MAKE) --no-print-directory $(JOBS) $(CACHED) all initramfs
 	@$(MAKE) --no-print-directory $(CACHED) unit
-	@$(MAKE) --no-print-directory $(JOBS) $(CACHED) unit-tsan fuzz FUZZ_SECONDS=20
+	@$(MAKE) --no-print-directory $(JOBS) $(CACHED) unit-tsan fuzz FUZZ_SECONDS=12
 	@$(MAKE) --no-print-directory $(CACHED) e2e
 
 # What tests/kernel/build makes the kernels with KEXEC_JUMP of.

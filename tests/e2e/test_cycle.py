@@ -96,17 +96,42 @@ def test_twice(make_system):
     system.workload.finish()
 
 
+# Head and table.
+SUPERBLOCK_SIZE = 4096 + 16384
+
+
+def superblocks(disk, blocks=None):
+    """Both copies of a claimed disk's superblock; or put them there."""
+    with open(disk.path, "r+b") as file:
+        found = []
+        for number, place in enumerate((0, 524288)):
+            file.seek(place)
+            if blocks:
+                file.write(blocks[number])
+            else:
+                found.append(file.read(SUPERBLOCK_SIZE))
+        return found
+
+
 def test_restored_once_only(make_system):
-    """After a restore the image is spent: A's file systems have moved on since."""
+    """After a restore the image is spent: A's file systems have moved on since, if only for a moment."""
     system = make_system()
     machine = system.machine
     system.boot()
-    system.restore(system.hibernate())
+    job = system.hibernate()
+    waiting = superblocks(system.image)
+    system.restore(job)
     system.workload.check()
     machine.run("echo after the restore > /mnt/later; sync")
     assert "restored" in system.info().lower()
     machine.kill()
 
+    # Nor would it be if nothing on the device said so.
+    spent = superblocks(system.image)
+    superblocks(system.image, waiting)
+    assert re.search("file system or swap area on UUID=[0-9a-f-]* changed", system.boot_on())
+    machine.kill()
+    superblocks(system.image, spent)
     console = system.boot_on()
     assert "nothing to restore" in console
     # What this boot had for an image, for the next hibernation.

@@ -61,38 +61,6 @@ def test_every_write_is_seen(make_machine, tmp_path):
     machine.power_off()
 
 
-# Head and table.
-SUPERBLOCK_SIZE = 4096 + 16384
-
-
-def superblocks(disk, blocks=None):
-    """Both copies of a claimed disk's superblock; or put them there."""
-    with open(disk.path, "r+b") as file:
-        found = []
-        for number, place in enumerate((0, 524288)):
-            file.seek(place)
-            if blocks:
-                file.write(blocks[number])
-            else:
-                found.append(file.read(SUPERBLOCK_SIZE))
-        return found
-
-
-def test_run_on_is_seen(make_system):
-    """An A that ran on for a moment after it was restored is not restored a second time."""
-    system = make_system()
-    machine = system.machine
-    system.boot(memory=8, cache=4)
-    job = system.hibernate()
-    waiting = superblocks(system.image)
-    system.restore(job)
-    machine.run("echo once more > /mnt/file; sync")
-    machine.kill()
-    superblocks(system.image, waiting)
-    assert re.search("file system or swap area on UUID=[0-9a-f-]* changed", system.boot_on())
-    machine.power_off()
-
-
 @pytest.mark.full
 def test_other_namespace(make_system):
     """What is mounted for one process alone is watched as well."""
