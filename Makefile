@@ -266,4 +266,7 @@ clean:
 
 .PHONY: all clean demo deps FORCE help initramfs module
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# What each object was made of. Only there, and only files: a tree that is installed somewhere below has
+# folders of such names.
+OBJECTS := $(addprefix $(BUILD)/,obj asan tsan/obj fuzz/obj afl/obj)
+-include $(shell find $(OBJECTS) -type f -name '*.d' 2>/dev/null)

@@ -53,6 +53,8 @@ install-files: all
 # They are asked where that is, so that there is no second list.
 INSTALLED := $(BUILD)/uninstall
 uninstall:
+	@program="$(DESTDIR)$(PREFIX)/sbin/kjump"; [ ! -e "$$program" ] || [ -w "$${program%/*}" ] || \
+		{ echo "make: $$program: you may not remove it; nothing was changed" >&2; exit 1; }
 	@rm -rf $(INSTALLED)
 	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/bin/kjump" ] || "$(PREFIX)/bin/kjump" setup --undo --yes)
 	@$(MAKE) -s --no-print-directory install install-dracut install-initramfs-tools \

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What `make install` puts where, and that `make uninstall` takes it away again."""
 
+import os
 import subprocess
 
 import pytest
 
-from common import REPOSITORY, make, run
+from common import BUILD, REPOSITORY, make, run
 
 TARGETS = ("install", "install-dracut", "install-initramfs-tools", "install-mkinitcpio",
            "install-dkms")
@@ -40,6 +41,30 @@ def test_install_and_uninstall(tmp_path):
     done = make("-s", "uninstall", f"DESTDIR={root}")
     assert done.returncode == 0, done.stderr
     assert files(root) == ["etc/kernel/postinst.d/mine"]
+
+
+@pytest.mark.parametrize("folder", ["uninstall", "stage"])
+def test_a_tree_below_build(folder):
+    """Left by a `make uninstall` that was interrupted, or installed there: make works all the same."""
+    hook = BUILD / folder / "etc/kernel/postrm.d"
+    hook.mkdir(parents=True)
+    try:
+        done = make("-n", "clean")
+    finally:
+        subprocess.run(["rm", "-r", BUILD / folder], check=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_uninstall_without_the_right_to(tmp_path):
+    """By an ordinary user, or by a root who may not write everywhere: nothing is begun."""
+    program = tmp_path / "usr/local/sbin/kjump"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    program.parent.chmod(0o555)
+    bound = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    done = run(*bound, "make", "-s", "-C", REPOSITORY, "uninstall", f"DESTDIR={tmp_path}")
+    assert done.returncode != 0 and "nothing was changed" in done.stderr
+    assert program.exists() and not (BUILD / "uninstall").exists()
 
 
 def test_nothing_outside_of_destdir(tmp_path):
