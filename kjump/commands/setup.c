@@ -115,6 +115,10 @@ static int set_up(struct setup *setup, const struct options *options, struct err
 		message("not wanted; nothing was changed");
 		return EXIT_FAILED;
 	}
+	if (!options->dry_run && journal_lock(&setup->journal, err)) {
+		message("%s; nothing was changed", err->text);
+		return EXIT_FAILED;
+	}
 	setup->start = setup->journal.count;
 	if (options->file
 		    ? setup_claim_file(setup, device, options->size, options->label, spec, err)
@@ -138,6 +142,10 @@ static int undo(struct setup *setup, const struct options *options, struct error
 	}
 	if (!is_wanted(options, "Take back all that 'kjump setup' changed?")) {
 		message("not wanted; nothing was changed");
+		return EXIT_FAILED;
+	}
+	if (journal_lock(&setup->journal, err)) {
+		message("%s; nothing was changed", err->text);
 		return EXIT_FAILED;
 	}
 	if (setup_undo(setup, 0, err)) {

@@ -44,7 +44,16 @@ static int take(struct journal *journal, char *line, struct error *err)
 	return 0;
 }
 
-int journal_open(struct journal *journal, const char *root, struct error *err)
+static void forget(struct journal *journal)
+{
+	for (size_t i = 0; i < journal->count; i++)
+		free(journal->records[i].line);
+	free(journal->records);
+	journal->records = NULL;
+	journal->count = 0;
+}
+
+static int read_records(struct journal *journal, struct error *err)
 {
 	char path[JOURNAL_PATH], *line = NULL;
 	size_t room = 0;
@@ -52,8 +61,7 @@ int journal_open(struct journal *journal, const char *root, struct error *err)
 	FILE *file;
 	int ret = 0;
 
-	*journal = (struct journal){ .fd = -1 };
-	snprintf(journal->folder, sizeof(journal->folder), "%.300s" JOURNAL_FOLDER, root);
+	forget(journal);
 	journal_copy(journal, NAME, path);
 	file = fopen(path, "re");
 	if (!file)
@@ -72,14 +80,11 @@ int journal_open(struct journal *journal, const char *root, struct error *err)
 	return ret;
 }
 
-void journal_close(struct journal *journal)
+int journal_open(struct journal *journal, const char *root, struct error *err)
 {
-	for (size_t i = 0; i < journal->count; i++)
-		free(journal->records[i].line);
-	free(journal->records);
-	if (journal->fd >= 0)
-		close(journal->fd);
 	*journal = (struct journal){ .fd = -1 };
+	snprintf(journal->folder, sizeof(journal->folder), "%.300s" JOURNAL_FOLDER, root);
+	return read_records(journal, err);
 }
 
 /* Bytes of the records that are whole. */
@@ -110,8 +115,32 @@ static int make_folder(const struct journal *journal, struct error *err)
 	return 0;
 }
 
-/* Open it for writing, behind the last record that is whole. */
-static int start(struct journal *journal, struct error *err)
+/* Lock what was opened, unless somebody has it, or has removed it meanwhile. */
+static int lock(const struct journal *journal, const char *path, struct error *err)
+{
+	struct stat status;
+
+	if (flock(journal->fd, LOCK_EX | LOCK_NB) || fstat(journal->fd, &status) ||
+	    !status.st_nlink)
+		return error_set(err, EBUSY, "%s: another kjump is at work", path);
+	return 0;
+}
+
+/* Go behind the last record that is whole. */
+static int go_behind(const struct journal *journal, const char *path, struct error *err)
+{
+	const off_t size = size_of(journal, journal->count);
+	struct stat status;
+
+	/* One of the same size would get another time. */
+	if (fstat(journal->fd, &status) ||
+	    (status.st_size != size && ftruncate(journal->fd, size)) ||
+	    lseek(journal->fd, 0, SEEK_END) < 0)
+		return error_errno(err, "%s", path);
+	return place_sync_folder(path, err);
+}
+
+int journal_lock(struct journal *journal, struct error *err)
 {
 	char path[JOURNAL_PATH];
 	int ret;
@@ -125,12 +154,16 @@ static int start(struct journal *journal, struct error *err)
 	journal->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (journal->fd < 0)
 		return error_errno(err, "%s", path);
-	if (flock(journal->fd, LOCK_EX | LOCK_NB))
-		return error_set(err, EBUSY, "%s: another kjump is at work", path);
-	if (ftruncate(journal->fd, size_of(journal, journal->count)) ||
-	    lseek(journal->fd, 0, SEEK_END) < 0)
-		return error_errno(err, "%s", path);
-	return place_sync_folder(path, err);
+	ret = lock(journal, path, err);
+	if (!ret)
+		ret = read_records(journal, err);
+	if (!ret)
+		ret = go_behind(journal, path, err);
+	if (ret) {
+		close(journal->fd);
+		journal->fd = -1;
+	}
+	return ret;
 }
 
 static const char *or_none(const char *field)
@@ -142,7 +175,7 @@ int journal_note(struct journal *journal, const char *const fields[JOURNAL_FIELD
 		 struct error *err)
 {
 	char *line = NULL;
-	int ret = start(journal, err);
+	int ret = journal_lock(journal, err);
 
 	if (ret)
 		return ret;
@@ -153,7 +186,7 @@ int journal_note(struct journal *journal, const char *const fields[JOURNAL_FIELD
 		     or_none(fields[2]), or_none(fields[3]), or_none(fields[4]),
 		     or_none(fields[5])) < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	if (write(journal->fd, line, strlen(line)) != (ssize_t)strlen(line) || fsync(journal->fd)) {
+	if (place_write(journal->fd, line, strlen(line)) || fsync(journal->fd)) {
 		ret = error_errno(err, "%s/" NAME, journal->folder);
 		free(line);
 		return ret;
@@ -174,7 +207,7 @@ int journal_keep(struct journal *journal, const char *path, char name[32], struc
 	}
 	if (!S_ISREG(status.st_mode))
 		return error_set(err, EINVAL, "%s: not a plain file", path);
-	ret = start(journal, err);
+	ret = journal_lock(journal, err);
 	if (ret)
 		return ret;
 	snprintf(name, 32, "%zu", journal->count);
@@ -182,40 +215,51 @@ int journal_keep(struct journal *journal, const char *path, char name[32], struc
 	return place_copy(path, copy, err);
 }
 
-/* All of the folder: a crash may have left copies that no record has. */
-static void remove_folder(const struct journal *journal)
+/*
+ * All of the folder: a crash may have left copies that no record has. The journal goes last: until
+ * then its lock keeps others out.
+ */
+static void remove_folder(struct journal *journal)
 {
 	DIR *folder = opendir(journal->folder);
 	char path[JOURNAL_PATH];
 	const struct dirent *entry;
 
 	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, NAME))
 			unlinkat(dirfd(folder), entry->d_name, 0);
 	if (folder)
 		closedir(folder);
+	journal_copy(journal, NAME, path);
+	unlink(path);
+	close(journal->fd);
+	journal->fd = -1;
 	rmdir(journal->folder);
 	snprintf(path, sizeof(path), "%s", journal->folder);
 	*strrchr(path, '/') = '\0';
 	rmdir(path);
 }
 
+void journal_close(struct journal *journal)
+{
+	/* Nothing came to be noted. */
+	if (journal->fd >= 0 && !journal->count)
+		remove_folder(journal);
+	if (journal->fd >= 0)
+		close(journal->fd);
+	forget(journal);
+	*journal = (struct journal){ .fd = -1 };
+}
+
 int journal_cut(struct journal *journal, size_t count, struct error *err)
 {
 	char path[JOURNAL_PATH];
-	int ret = count < journal->count ? start(journal, err) : 0;
 
-	if (ret)
-		return ret;
-	if (journal->fd >= 0 && count &&
-	    (ftruncate(journal->fd, size_of(journal, count)) ||
-	     lseek(journal->fd, 0, SEEK_END) < 0 || fsync(journal->fd)))
+	if (journal->fd < 0)
+		return 0;
+	if (ftruncate(journal->fd, size_of(journal, count)) ||
+	    lseek(journal->fd, 0, SEEK_END) < 0 || fsync(journal->fd))
 		return error_errno(err, "%s/" NAME, journal->folder);
-	if (!count) {
-		journal_copy(journal, NAME, path);
-		if (unlink(path) && errno != ENOENT)
-			return error_errno(err, "%s", path);
-	}
 	while (journal->count > count) {
 		struct record *record = &journal->records[--journal->count];
 

@@ -42,7 +42,13 @@ struct journal {
 int journal_open(struct journal *journal, const char *root, struct error *err);
 void journal_close(struct journal *journal);
 
-/* Note a change that is made next. EBUSY when another process notes its own. */
+/*
+ * Before anything is changed or taken back: keep others from both, and read what they have noted
+ * meanwhile. EBUSY when another process is at it. Done once, the next call does nothing.
+ */
+int journal_lock(struct journal *journal, struct error *err);
+
+/* Note a change that is made next. */
 int journal_note(struct journal *journal, const char *const fields[JOURNAL_FIELDS],
 		 struct error *err);
 

@@ -108,6 +108,19 @@ static int settle(int fd, const char *beside, const char *path, int ret, struct 
 	return place_sync_folder(path, err);
 }
 
+int place_write(int fd, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t done = write(fd, bytes, size);
+
+		if (done < 0)
+			return -1;
+		bytes += done;
+		size -= (size_t)done;
+	}
+	return 0;
+}
+
 int place_text(const char *path, const char *text, struct error *err)
 {
 	char beside[PLACE_SIZE];
@@ -119,7 +132,7 @@ int place_text(const char *path, const char *text, struct error *err)
 	if (fd < 0)
 		return error_errno(err, "%s", beside);
 	ret = dress(fd, path, err);
-	if (!ret && write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+	if (!ret && place_write(fd, text, strlen(text)))
 		ret = error_errno(err, "%s", beside);
 	return settle(fd, beside, path, ret, err);
 }
@@ -139,14 +152,16 @@ int place_move(const char *path, struct error *err)
 static int copy_bytes(int from, int to, const char *path, struct error *err)
 {
 	char *buffer = malloc(BUFFER);
-	ssize_t got = -1;
+	ssize_t got;
+	int ret;
 
 	if (!buffer)
 		return error_set(err, ENOMEM, "out of memory");
-	while ((got = read(from, buffer, BUFFER)) > 0 && write(to, buffer, (size_t)got) == got)
+	while ((got = read(from, buffer, BUFFER)) > 0 && !place_write(to, buffer, (size_t)got))
 		;
+	ret = got ? error_errno(err, "%s", path) : 0;
 	free(buffer);
-	return got ? error_errno(err, "%s", path) : 0;
+	return ret;
 }
 
 int place_copy(const char *from, const char *to, struct error *err)

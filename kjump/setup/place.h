@@ -26,6 +26,9 @@ void place_forget(const char *path);
 /* The whole text of PATH, which the caller frees. EFBIG beyond 1 MiB, EINVAL with a NUL in it. */
 int place_read(const char *path, char **text, struct error *err);
 
+/* All SIZE bytes; -1 and errno as write(2), which writes less where room ends, and no errno. */
+int place_write(int fd, const char *bytes, size_t size);
+
 /* Put TEXT where PATH is, with mode and owner of what is there, else 0644. */
 int place_text(const char *path, const char *text, struct error *err);
 

@@ -52,6 +52,8 @@ int setup_roll_back(struct setup *setup, struct error *err)
 
 int setup_run(struct setup *setup, const char *spec, struct error *err)
 {
+	if (!setup->dry_run && journal_lock(&setup->journal, err))
+		return setup_roll_back(setup, err);
 	snprintf(setup->spec, sizeof(setup->spec), "%s", spec);
 	snprintf(setup->word, sizeof(setup->word), PARAMETER "=%s", spec);
 	for (const struct setup_step *step = setup_steps; step->name; step++) {

@@ -282,7 +282,10 @@ int setup_undo(struct setup *setup, size_t from, struct error *err)
 {
 	struct undoing undoing = { .setup = setup };
 	struct error first = { 0 };
+	int ret = journal_lock(&setup->journal, err);
 
+	if (ret)
+		return ret;
 	/* One that fails does not keep the others. */
 	for (size_t i = setup->journal.count; i-- > from;) {
 		struct error why = { 0 };

@@ -513,6 +513,41 @@ static void test_failures(void **state)
 	}
 }
 
+/* Neither of two at a time changes anything, from its first step on; nor is the journal lost. */
+static void test_two_at_a_time(void **state)
+{
+	struct journal other;
+	char *before;
+
+	(void)state;
+	build(debian);
+	works(run(false));
+	put("/etc/default/grub.d/zz-kjump.cfg", "GRUB_CMDLINE_LINUX=\"" WORD "\" # mine\n");
+	put("/etc/kjump.conf", "target = UUID=2\n");
+	assert_int_equal(journal_open(&other, root, &note), 0);
+	works(journal_lock(&other, &note));
+	before = tree();
+	assert_int_equal(undo(), -EBUSY);
+	assert_non_null(strstr(note.text, "another kjump is at work"));
+	is_as(before, "undone beside another");
+	assert_int_equal(run(false), -EBUSY);
+	assert_non_null(strstr(note.text, "another kjump is at work; nothing was changed"));
+	is_as(before, "set up beside another");
+	journal_close(&other);
+	is_as(before, "another's end");
+	free(before);
+	works(undo());
+
+	/* What comes to nothing leaves no journal. */
+	build(debian);
+	before = tree();
+	assert_int_equal(journal_open(&other, root, &note), 0);
+	works(journal_lock(&other, &note));
+	journal_close(&other);
+	is_as(before, "nothing done");
+	free(before);
+}
+
 /* What is not understood is not edited. */
 static void test_refusals(void **state)
 {
@@ -635,6 +670,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_crashes, start, end),
 		cmocka_unit_test_setup_teardown(test_crashes_of_undo, start, end),
 		cmocka_unit_test_setup_teardown(test_failures, start, end),
+		cmocka_unit_test_setup_teardown(test_two_at_a_time, start, end),
 		cmocka_unit_test_setup_teardown(test_refusals, start, end),
 		cmocka_unit_test_setup_teardown(test_edited_since, start, end),
 		cmocka_unit_test_setup_teardown(test_key, start, end),
