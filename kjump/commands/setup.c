@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/signals.h"
 #include "kjump/check/preflight.h"
 #include "kjump/options.h"
 #include "kjump/paths.h"
@@ -99,8 +100,15 @@ static int finish(const struct setup *setup, const struct options *options)
 		       setup->changes == 1 ? "" : "s");
 	else
 		puts("all is set up already");
+	signals_release();
 	status = check(setup, options);
 	return setup->todo ? EXIT_FAILED : status;
+}
+
+static int failed(const struct error *err)
+{
+	message("%s", err->text);
+	return err->code == ECANCELED ? EXIT_ABORTED : EXIT_FAILED;
 }
 
 static int set_up(struct setup *setup, const struct options *options, struct error *err)
@@ -115,6 +123,7 @@ static int set_up(struct setup *setup, const struct options *options, struct err
 		message("not wanted; nothing was changed");
 		return EXIT_FAILED;
 	}
+	signals_hold();
 	if (!options->dry_run && journal_lock(&setup->journal, err)) {
 		message("%s; nothing was changed", err->text);
 		return EXIT_FAILED;
@@ -124,13 +133,10 @@ static int set_up(struct setup *setup, const struct options *options, struct err
 		    ? setup_claim_file(setup, device, options->size, options->label, spec, err)
 		    : setup_claim(setup, device, options->label, spec, err)) {
 		setup_roll_back(setup, err);
-		message("%s", err->text);
-		return EXIT_FAILED;
+		return failed(err);
 	}
-	if (setup_run(setup, spec, err)) {
-		message("%s", err->text);
-		return EXIT_FAILED;
-	}
+	if (setup_run(setup, spec, err))
+		return failed(err);
 	return finish(setup, options);
 }
 
@@ -144,6 +150,7 @@ static int undo(struct setup *setup, const struct options *options, struct error
 		message("not wanted; nothing was changed");
 		return EXIT_FAILED;
 	}
+	signals_hold();
 	if (journal_lock(&setup->journal, err)) {
 		message("%s; nothing was changed", err->text);
 		return EXIT_FAILED;
@@ -175,6 +182,8 @@ static int run(const struct options *given)
 		message("%s; nothing was changed", err.text);
 		return EXIT_FAILED;
 	}
+	/* Each change is seen when it is made, wherever this goes. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (geteuid() != 0)
 		message("setup: only root may do this; nothing was changed");
 	else if (journal_open(&setup.journal, "", &err))

@@ -15,6 +15,7 @@
 
 #include "common/printable.h"
 #include "common/safe.h"
+#include "common/signals.h"
 #include "image/filemap.h"
 #include "kjump/claim.h"
 #include "kjump/file/layout.h"
@@ -37,7 +38,8 @@ static int write_zeros(const struct disk *file, bool quiet, struct error *err)
 	for (uint64_t at = 0; at < file->size && !code; at += STEP) {
 		size_t part = file->size - at < STEP ? (size_t)(file->size - at) : STEP;
 
-		code = disk_write(file, zeros, part, at, err);
+		code = signals_waiting() ? error_set(err, ECANCELED, "stopped")
+					 : disk_write(file, zeros, part, at, err);
 		meter_add(&meter, part);
 	}
 	meter_stop(&meter);

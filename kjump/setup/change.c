@@ -156,9 +156,11 @@ int change_run(struct setup *setup, const char *const argv[], struct error *err)
 		return error_errno(err, "temporary file");
 	for (int i = 1; i < ARGUMENTS_MAX && argv[i]; i++)
 		arguments[i] = (char *)argv[i];
-	ret = program_run(arguments, fileno(output));
+	ret = program_run(arguments, fileno(output), !setup->undoing);
 	last_line(output, said, sizeof(said));
 	fclose(output);
+	if (ret == -ECANCELED)
+		return error_set(err, ECANCELED, "stopped");
 	if (ret < 0)
 		return error_set(err, -ret, "%s: %s", argv[0], strerror(-ret));
 	if (ret)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/signals.h"
 #include "kjump/paths.h"
 #include "text/cmdline.h"
 #include "text/files.h"
@@ -50,6 +51,11 @@ int setup_roll_back(struct setup *setup, struct error *err)
 	return error_set(err, cause.code, "%.200s; all was put back", cause.text);
 }
 
+static int stopped(struct error *err)
+{
+	return signals_waiting() ? error_set(err, ECANCELED, "stopped") : 0;
+}
+
 int setup_run(struct setup *setup, const char *spec, struct error *err)
 {
 	if (!setup->dry_run && journal_lock(&setup->journal, err))
@@ -57,9 +63,11 @@ int setup_run(struct setup *setup, const char *spec, struct error *err)
 	snprintf(setup->spec, sizeof(setup->spec), "%s", spec);
 	snprintf(setup->word, sizeof(setup->word), PARAMETER "=%s", spec);
 	for (const struct setup_step *step = setup_steps; step->name; step++) {
-		if (step->run(setup, err))
+		if (stopped(err) || step->run(setup, err))
 			return setup_roll_back(setup, err);
 	}
+	if (stopped(err))
+		return setup_roll_back(setup, err);
 	if (!setup->loaders && !is_booted_with(setup))
 		setup_todo(setup,
 			   "no boot loader that kjump knows: add %s to the kernel command "

@@ -24,7 +24,8 @@ extern const struct setup_step setup_steps[]; /* ends with a NULL name */
 /*
  * Set up for the device that is named SPEC ("UUID=..."): all steps, or none when one fails, and
  * then nothing either that the journal has from setup->start on. The journal is open. Returns 0, or
- * a negative errno value with what happened now in the text.
+ * a negative errno value with what happened now in the text; ECANCELED when a signal waits that
+ * signals_hold() holds back.
  */
 int setup_run(struct setup *setup, const char *spec, struct error *err);
 

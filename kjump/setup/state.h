@@ -26,6 +26,7 @@ struct setup {
 	unsigned changes; /* made, or with dry_run to be made */
 	unsigned loaders; /* boot loaders that have the parameter, or get it */
 	bool images_due;  /* something changed that goes into initramfs images */
+	bool undoing;	  /* which no signal stops */
 	unsigned todo;	  /* what somebody has to do by hand, said on OUT */
 };
 

@@ -286,6 +286,7 @@ int setup_undo(struct setup *setup, size_t from, struct error *err)
 
 	if (ret)
 		return ret;
+	setup->undoing = true;
 	/* One that fails does not keep the others. */
 	for (size_t i = setup->journal.count; i-- > from;) {
 		struct error why = { 0 };

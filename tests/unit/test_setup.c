@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "common/signals.h"
 #include "jump/pe.h"
 #include "kjump/paths.h"
 #include "kjump/setup/setup.h"
@@ -548,6 +550,57 @@ static void test_two_at_a_time(void **state)
 	free(before);
 }
 
+/* ACTION with signals held back, in a process of its own. Returns what it returns, as a positive
+ * number. */
+static int held(int (*action)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		signals_hold();
+		_exit(-action());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Its parent is stopped while it runs, with a program of its own, which runs on. */
+#define STOP "(trap '' HUP; exec sleep 60) &\necho $! > $root/sleeper\nkill -TERM $PPID\nwait\n"
+
+static void test_stopped(void **state)
+{
+	char *before, path[512], pid[32] = "";
+	FILE *file;
+
+	(void)state;
+	build(debian);
+	program("/usr/sbin/update-initramfs", STOP);
+	before = tree();
+	assert_int_equal(held(set_up), ECANCELED);
+	snprintf(path, sizeof(path), "%s/sleeper", root);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(pid, sizeof(pid), file));
+	fclose(file);
+	assert_int_equal(kill(atoi(pid), 0), -1);
+	drop("/sleeper");
+	is_as(before, "stopped");
+	free(before);
+
+	/* What is taken back is taken back to the end. */
+	build(debian);
+	works(run(false));
+	put("/boot/grub/grub.cfg", "linux of a later kernel " WORD "\n");
+	program("/usr/sbin/grub-mkconfig",
+		"kill -TERM $PPID\nsleep 0.2\necho linux anew > \"$2\"\n");
+	assert_int_equal(held(undo), 0);
+	assert_true(has("/boot/grub/grub.cfg", "linux anew"));
+	assert_false(has("/etc/kjump.conf", SPEC));
+}
+
 /* What is not understood is not edited. */
 static void test_refusals(void **state)
 {
@@ -671,6 +724,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_crashes_of_undo, start, end),
 		cmocka_unit_test_setup_teardown(test_failures, start, end),
 		cmocka_unit_test_setup_teardown(test_two_at_a_time, start, end),
+		cmocka_unit_test_setup_teardown(test_stopped, start, end),
 		cmocka_unit_test_setup_teardown(test_refusals, start, end),
 		cmocka_unit_test_setup_teardown(test_edited_since, start, end),
 		cmocka_unit_test_setup_teardown(test_key, start, end),
