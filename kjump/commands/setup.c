@@ -156,7 +156,8 @@ static int undo(struct setup *setup, const struct options *options, struct error
 		return EXIT_FAILED;
 	}
 	if (setup_undo(setup, 0, err)) {
-		message("%s; not all was taken back, --undo tries again", err->text);
+		message("not all could be taken back (%s); 'kjump setup --undo' tries again",
+			err->text);
 		return EXIT_FAILED;
 	}
 	return EXIT_DONE;

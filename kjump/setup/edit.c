@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kjump/setup/words.h"
-
 /* What is written of the new text. */
 struct output {
 	FILE *file;
@@ -163,6 +161,16 @@ static int find_assignment(const char *text, struct assignment *ret, struct erro
 	return 0;
 }
 
+static struct stretch find_grub(const char *text, const char *word)
+{
+	struct error ignored = { 0 };
+	struct assignment found;
+
+	if (find_assignment(text, &found, &ignored) || !found.value.start)
+		return (struct stretch){ NULL, 0 };
+	return words_find(found.value, word);
+}
+
 static int apply_grub(const char *text, const char *word, bool add, char **ret, struct error *err)
 {
 	const char *end = text + strlen(text);
@@ -203,19 +211,31 @@ static bool is_options(const struct stretch *line)
 	       (line->length == length || strchr(" \t\r", line->start[length]));
 }
 
-/* All lines of options count, one behind the other. */
-static int apply_entry(const char *text, const char *word, bool add, char **ret, struct error *err)
+/* All lines of options count, one behind the other: the one that has the word, else the last. */
+static struct stretch find_options(const char *text, const char *word)
 {
-	const char *end = text + strlen(text);
 	struct stretch last = { NULL, 0 };
-	struct output output;
-	int status;
 
 	FOR_EACH_LINE(line, text)
 	{
 		if (is_options(&line) && (!last.start || !words_have(last, word)))
 			last = line;
 	}
+	return last;
+}
+
+static struct stretch find_in_entry(const char *text, const char *word)
+{
+	return words_find(find_options(text, word), word);
+}
+
+static int apply_entry(const char *text, const char *word, bool add, char **ret, struct error *err)
+{
+	const char *end = text + strlen(text);
+	struct stretch last = find_options(text, word);
+	struct output output;
+	int status;
+
 	if (last.start && memmem(last.start, last.length, "$kernelopts", 11))
 		return error_set(err, EINVAL,
 				 "line %d: $kernelopts, which grubenv holds; 'grubby "
@@ -247,16 +267,11 @@ static int apply_entry(const char *text, const char *word, bool add, char **ret,
 
 /* --- /etc/kernel/cmdline ---------------------------------------------------------------------- */
 
-static int apply_cmdline(const char *text, const char *word, bool add, char **ret,
-			 struct error *err)
+/* The line that has it, else the last one that has words. */
+static struct stretch find_words(const char *text, const char *word)
 {
 	struct stretch last = { NULL, 0 };
-	struct output output;
-	int status = begin(&output, err);
 
-	if (status)
-		return status;
-	/* The line that has it, else the last one that has words. */
 	FOR_EACH_LINE(line, text)
 	{
 		struct stretch rest = line, first;
@@ -265,6 +280,23 @@ static int apply_cmdline(const char *text, const char *word, bool add, char **re
 		    (!last.start || !words_have(last, word)))
 			last = line;
 	}
+	return last;
+}
+
+static struct stretch find_in_cmdline(const char *text, const char *word)
+{
+	return words_find(find_words(text, word), word);
+}
+
+static int apply_cmdline(const char *text, const char *word, bool add, char **ret,
+			 struct error *err)
+{
+	struct stretch last = find_words(text, word);
+	struct output output;
+	int status = begin(&output, err);
+
+	if (status)
+		return status;
 	FOR_EACH_LINE(line, text)
 	{
 		if (*line.start == '#' || (add && line.start != last.start))
@@ -298,7 +330,7 @@ static bool is_target(const struct stretch *line, bool comment)
 }
 
 /* As file_read_pairs() has the value: without blanks at its ends. */
-static bool has_value(const struct stretch *line, const char *value)
+static struct stretch value_of(const struct stretch *line)
 {
 	const char *at = memchr(line->start, '=', line->length);
 	const char *end = line->start + line->length;
@@ -308,7 +340,20 @@ static bool has_value(const struct stretch *line, const char *value)
 		at++;
 	while (end > at && strchr(" \t\r", end[-1]))
 		end--;
-	return (size_t)(end - at) == strlen(value) && !memcmp(at, value, (size_t)(end - at));
+	return (struct stretch){ at, (size_t)(end - at) };
+}
+
+static struct stretch find_target(const char *text, const char *word)
+{
+	struct stretch last = { NULL, 0 };
+
+	(void)word;
+	FOR_EACH_LINE(line, text)
+	{
+		if (is_target(&line, false))
+			last = value_of(&line);
+	}
+	return last;
 }
 
 /* The last line counts. Behind the example of it is where one is looked for. */
@@ -328,7 +373,7 @@ static int apply_target(const char *text, const char *word, bool add, char **ret
 		else if (is_target(&line, true))
 			example = line;
 	}
-	if (last.start ? has_value(&last, word) == add : !add) {
+	if (last.start ? stretch_is(value_of(&last), word) == add : !add) {
 		fputs(text, output.file);
 		return finish(&output, 0, ret, err);
 	}
@@ -406,11 +451,11 @@ static int apply_hooks(const char *text, const char *word, bool add, char **ret,
 	return finish(&output, 0, ret, err);
 }
 
-const struct edit edit_grub = { "grub", apply_grub };
-const struct edit edit_entry = { "entry", apply_entry };
-const struct edit edit_cmdline = { "cmdline", apply_cmdline };
-const struct edit edit_target = { "target", apply_target };
-const struct edit edit_hooks = { "hooks", apply_hooks };
+const struct edit edit_grub = { "grub", apply_grub, find_grub };
+const struct edit edit_entry = { "entry", apply_entry, find_in_entry };
+const struct edit edit_cmdline = { "cmdline", apply_cmdline, find_in_cmdline };
+const struct edit edit_target = { "target", apply_target, find_target };
+const struct edit edit_hooks = { "hooks", apply_hooks, NULL };
 
 const struct edit *edit_find(const char *name)
 {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "common/error.h"
+#include "kjump/setup/words.h"
 
 /*
  * Put WORD into TEXT (ADD), or take it out again: a new text in *RET, which the caller frees, equal
@@ -18,9 +19,13 @@
 typedef int (*edit_function)(const char *text, const char *word, bool add, char **ret,
 			     struct error *err);
 
+/* The word in TEXT that WORD replaces, or that it is; without a start when there is none. */
+typedef struct stretch (*edit_finder)(const char *text, const char *word);
+
 struct edit {
 	const char *name; /* in the journal */
 	edit_function apply;
+	edit_finder find; /* NULL where nothing is replaced */
 };
 
 /* A WORD of all but the last two is "name=value"; one with another value is replaced. */

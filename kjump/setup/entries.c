@@ -10,6 +10,7 @@
 
 #include "kjump/setup/change.h"
 #include "kjump/setup/place.h"
+#include "kjump/setup/remake.h"
 #include "kjump/setup/setup.h"
 
 #define CMDLINE "/etc/kernel/cmdline"
@@ -47,26 +48,23 @@ static bool is_rescue(const char *path)
 	return strstr(strrchr(path, '/'), "-rescue") != NULL;
 }
 
-static int change_entries(struct setup *setup, const glob_t *found, struct error *err)
+static int change_entry(void *context, const char *full, struct error *err)
 {
-	int ret = 0;
+	struct setup *setup = context;
+	int ret = is_rescue(full) ? 0 : is_linux(full, err);
 
-	for (size_t i = 0; i < found->gl_pathc && ret >= 0; i++) {
-		const char *full = found->gl_pathv[i];
-
-		if (is_rescue(full))
-			continue;
-		ret = is_linux(full, err);
-		if (ret <= 0)
-			continue;
-		ret = change_text(setup, full + strlen(setup->root), &edit_entry, setup->word, NULL,
-				  setup->word, err);
-		setup->loaders++;
-	}
+	if (ret <= 0)
+		return ret;
+	ret = change_text(setup, full + strlen(setup->root), &edit_entry, setup->word, NULL,
+			  setup->word, err);
+	setup->loaders++;
 	return ret < 0 ? ret : 0;
 }
 
-int setup_entries(struct setup *setup, struct error *err)
+/* Call VISIT with the path of each entry. */
+static int each_entry(const struct setup *setup,
+		      int (*visit)(void *context, const char *full, struct error *err),
+		      void *context, struct error *err)
 {
 	int ret = 0;
 
@@ -75,9 +73,46 @@ int setup_entries(struct setup *setup, struct error *err)
 		glob_t found = { 0 };
 
 		snprintf(path, sizeof(path), "%s/loader/entries/*.conf", folders[i]);
-		if (!glob(setup_path(setup, path, pattern), 0, NULL, &found))
-			ret = change_entries(setup, &found, err);
+		glob(setup_path(setup, path, pattern), 0, NULL, &found);
+		for (size_t k = 0; k < found.gl_pathc && !ret; k++)
+			ret = visit(context, found.gl_pathv[k], err);
 		globfree(&found);
 	}
 	return ret;
+}
+
+int setup_entries(struct setup *setup, struct error *err)
+{
+	return each_entry(setup, change_entry, setup, err);
+}
+
+struct drop {
+	const struct setup *setup;
+	const char *word;
+};
+
+static int drop_from(void *context, const char *full, struct error *err)
+{
+	const struct drop *drop = context;
+	char *old = NULL, *new = NULL;
+	int ret = place_read(full, &old, err);
+
+	if (!ret && strstr(old, drop->word))
+		ret = edit_entry.apply(old, drop->word, false, &new, err);
+	if (!ret && new &&strcmp(old, new)) {
+		ret = place_text(full, new, err);
+		if (!ret)
+			fprintf(drop->setup->out, "%s: %s is out of it\n",
+				full + strlen(drop->setup->root), drop->word);
+	}
+	free(old);
+	free(new);
+	return ret ? error_prefix(err, "%s: %s", full, drop->word) : 0;
+}
+
+int entries_drop(const struct setup *setup, const char *word, struct error *err)
+{
+	struct drop drop = { setup, word };
+
+	return each_entry(setup, drop_from, &drop, err);
 }

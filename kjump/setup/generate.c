@@ -22,7 +22,6 @@
 #include "kjump/setup/setup.h"
 #include "kjump/setup/words.h"
 
-#define MADE	   "initramfs"
 #define IMAGES_ALL 64
 #define UNIFIED	   ".efi"
 
@@ -160,7 +159,7 @@ static int dracut_one(struct setup *setup, const char *full, bool note, struct e
 	if (is_unified(full) || !release_of(setup, full + strlen(setup->root), release))
 		return 0;
 	place_beside(full, beside);
-	ret = note ? change_keep(setup, full, MADE, err) : 0;
+	ret = note ? change_keep(setup, full, MAKER_IMAGES, err) : 0;
 	if (!ret)
 		ret = change_run(setup,
 				 (const char *const[]){ "/usr/bin/dracut", "--force", beside,
@@ -248,7 +247,7 @@ static int in_place(struct setup *setup, const struct images *images, image_runn
 	int ret = 0;
 
 	for (size_t i = 0; note && i < images->count && !ret; i++)
-		ret = change_keep(setup, images->path[i], MADE, err);
+		ret = change_keep(setup, images->path[i], MAKER_IMAGES, err);
 	if (!ret)
 		ret = run(setup, images, err);
 	for (size_t i = 0; i < images->count && !ret; i++) {
@@ -292,6 +291,19 @@ static int make(struct setup *setup, bool note, struct error *err)
 		ret = in_place(setup, images, run_tools, note, err);
 	free(images);
 	return ret;
+}
+
+bool images_have(const struct setup *setup, const char *word)
+{
+	struct images *images = calloc(1, sizeof(*images));
+	bool have = false;
+
+	if (images)
+		images_each(setup->root, list, images);
+	for (size_t i = 0; images && i < images->count && !have; i++)
+		have = is_unified(images->path[i]) && has_word(images->path[i], word);
+	free(images);
+	return have;
 }
 
 int images_make(struct setup *setup, struct error *err)

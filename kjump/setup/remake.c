@@ -9,5 +9,5 @@ int setup_remake(struct setup *setup, const char *maker, struct error *err)
 	if (!strcmp(maker, "grub"))
 		return grub_make(setup, err);
 	/* Kernel B's belongs to kjump, not to the system. */
-	return strcmp(maker, "initramfs") ? 0 : images_make(setup, err);
+	return strcmp(maker, MAKER_IMAGES) ? 0 : images_make(setup, err);
 }

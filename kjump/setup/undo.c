@@ -10,13 +10,12 @@
 #include "image/filemap.h"
 #include "image/image.h"
 #include "kjump/file/make.h"
-#include "kjump/setup/change.h"
+#include "kjump/setup/back.h"
 #include "kjump/setup/place.h"
 #include "kjump/setup/remake.h"
 #include "kjump/setup/setup.h"
 #include "text/human.h"
 
-#define NONE	   "-"
 #define MAKERS_MAX 4
 
 struct undoing {
@@ -25,90 +24,9 @@ struct undoing {
 	size_t maker_count;
 };
 
-/* Say what became of PATH. */
-static void say(const struct undoing *undoing, const char *path, const char *what)
-{
-	fprintf(undoing->setup->out, "%s: %s\n", path + strlen(undoing->setup->root), what);
-}
-
 static bool is(const struct record *record, const char *kind)
 {
 	return !strcmp(record->field[0], kind);
-}
-
-/* Put the copy of RECORD back where its file is, or take away what had none. */
-static int put_back(struct undoing *undoing, const struct record *record, struct error *err)
-{
-	const char *path = record->field[1];
-	char copy[JOURNAL_PATH];
-	int ret;
-
-	if (!strcmp(record->field[2], NONE)) {
-		ret = unlink(path) && errno != ENOENT ? error_errno(err, "%s", path)
-						      : place_sync_folder(path, err);
-		if (!ret)
-			say(undoing, path, "removed");
-		return ret;
-	}
-	journal_copy(&undoing->setup->journal, record->field[2], copy);
-	ret = place_copy(copy, path, err);
-	if (!ret)
-		say(undoing, path, "as it was");
-	return ret;
-}
-
-/* Is the file as it was before, or never changed? */
-static bool is_back(const struct undoing *undoing, const struct record *record, const char *now)
-{
-	char copy[JOURNAL_PATH], before[PLACE_SUM];
-
-	if (!strcmp(record->field[2], NONE))
-		return access(record->field[1], F_OK) != 0;
-	journal_copy(&undoing->setup->journal, record->field[2], copy);
-	place_sum(copy, before);
-	return *now && !strcmp(now, before);
-}
-
-/* Somebody edited the file since: the word alone goes, all else is theirs. */
-static int take_out(struct undoing *undoing, const struct record *record, struct error *err)
-{
-	const struct edit *edit = edit_find(record->field[4]);
-	const char *path = record->field[1], *word = record->field[5];
-	char *old = NULL, *new = NULL;
-	int ret;
-
-	if (!edit || access(path, F_OK)) {
-		say(undoing, path, "was removed since");
-		return 0;
-	}
-	ret = place_read(path, &old, err);
-	if (!ret) {
-		ret = edit->apply(old, word, false, &new, err);
-		if (ret)
-			error_prefix(err, "%s: edited since, %s is still in it", path, word);
-	}
-	if (!ret && !strcmp(old, new))
-		say(undoing, path, "edited since, left as it is");
-	else if (!ret) {
-		ret = place_text(path, new, err);
-		if (!ret)
-			say(undoing, path, "edited since; what setup had put in is out of it");
-	}
-	free(old);
-	free(new);
-	return ret;
-}
-
-static int undo_text(struct undoing *undoing, const struct record *record, struct error *err)
-{
-	char now[PLACE_SUM];
-
-	place_forget(record->field[1]);
-	place_sum(record->field[1], now);
-	if (is_back(undoing, record, now))
-		return 0;
-	return strcmp(now, record->field[3]) ? take_out(undoing, record, err)
-					     : put_back(undoing, record, err);
 }
 
 /* The sum of what was made of RECORD's file after it; NULL when nobody came so far. */
@@ -126,6 +44,15 @@ static const char *sum_behind(const struct journal *journal, const struct record
 	return NULL;
 }
 
+static void make_later(struct undoing *undoing, const char *maker)
+{
+	for (size_t i = 0; i < undoing->maker_count; i++)
+		if (!strcmp(undoing->makers[i], maker))
+			return;
+	if (undoing->maker_count < MAKERS_MAX)
+		undoing->makers[undoing->maker_count++] = maker;
+}
+
 static int undo_made(struct undoing *undoing, const struct record *record, struct error *err)
 {
 	const char *sum = sum_behind(&undoing->setup->journal, record), *path = record->field[1];
@@ -133,16 +60,13 @@ static int undo_made(struct undoing *undoing, const struct record *record, struc
 
 	place_forget(path);
 	place_sum(path, now);
-	if (is_back(undoing, record, now))
+	if (back_is(undoing->setup, record, now))
 		return 0;
 	if (!sum || !strcmp(now, sum))
-		return put_back(undoing, record, err);
+		return back_put(undoing->setup, record, err);
 	/* Made anew since, or gone with its kernel: what was kept would be too old. */
-	for (size_t i = 0; i < undoing->maker_count; i++)
-		if (!strcmp(undoing->makers[i], record->field[3]))
-			return 0;
-	if (*now && undoing->maker_count < MAKERS_MAX)
-		undoing->makers[undoing->maker_count++] = record->field[3];
+	if (*now)
+		make_later(undoing, record->field[3]);
 	return 0;
 }
 
@@ -155,12 +79,12 @@ static int undo_link(struct undoing *undoing, const struct record *record, struc
 		return 0;
 	target[length] = '\0';
 	if (strcmp(target, record->field[2])) {
-		say(undoing, record->field[1], "leads elsewhere since, left as it is");
+		back_say(undoing->setup, record->field[1], "leads elsewhere since, left as it is");
 		return 0;
 	}
 	if (unlink(record->field[1]))
 		return error_errno(err, "%s", record->field[1]);
-	say(undoing, record->field[1], "removed");
+	back_say(undoing->setup, record->field[1], "removed");
 	return 0;
 }
 
@@ -261,7 +185,7 @@ static int undo_claim(struct undoing *undoing, const struct record *record, stru
 static int undo_record(struct undoing *undoing, const struct record *record, struct error *err)
 {
 	if (is(record, RECORD_TEXT))
-		return undo_text(undoing, record, err);
+		return back_text(undoing->setup, record, err);
 	if (is(record, RECORD_MADE))
 		return undo_made(undoing, record, err);
 	if (is(record, RECORD_LINK))
@@ -278,28 +202,60 @@ static int undo_record(struct undoing *undoing, const struct record *record, str
 	return 0;
 }
 
+/* The parameter that RECORD put somewhere, and none behind it did; or NULL. */
+static const char *parameter_of(const struct journal *journal, const struct record *record)
+{
+	const char *word = record->field[5];
+
+	if (!is(record, RECORD_TEXT) || strncmp(word, PARAMETER "=", strlen(PARAMETER "=")))
+		return NULL;
+	for (const struct record *next = record + 1; next < journal->records + journal->count;
+	     next++)
+		if (is(next, RECORD_TEXT) && !strcmp(next->field[5], word))
+			return NULL;
+	return word;
+}
+
+/* What others made since of what setup had changed has the parameter as well. */
+static int undo_others(struct undoing *undoing, const struct record *record, struct error *err)
+{
+	const char *word = parameter_of(&undoing->setup->journal, record);
+
+	if (!word)
+		return 0;
+	if (images_have(undoing->setup, word))
+		make_later(undoing, MAKER_IMAGES);
+	return entries_drop(undoing->setup, word, err);
+}
+
+/* What failed is said: somebody has to do it by hand. */
+static void failed(struct setup *setup, const struct error *why, struct error *first)
+{
+	setup_todo(setup, "%s", why->text);
+	if (!first->code)
+		*first = *why;
+}
+
 int setup_undo(struct setup *setup, size_t from, struct error *err)
 {
 	struct undoing undoing = { .setup = setup };
-	struct error first = { 0 };
+	struct error first = { 0 }, why;
 	int ret = journal_lock(&setup->journal, err);
 
 	if (ret)
 		return ret;
 	setup->undoing = true;
 	/* One that fails does not keep the others. */
-	for (size_t i = setup->journal.count; i-- > from;) {
-		struct error why = { 0 };
-
-		if (undo_record(&undoing, &setup->journal.records[i], &why) && !first.code)
-			first = why;
-	}
+	for (size_t i = setup->journal.count; i-- > from;)
+		if (undo_record(&undoing, &setup->journal.records[i], &why))
+			failed(setup, &why, &first);
+	for (size_t i = setup->journal.count; !from && i-- > 0;)
+		if (undo_others(&undoing, &setup->journal.records[i], &why))
+			failed(setup, &why, &first);
 	for (size_t i = 0; i < undoing.maker_count; i++) {
-		struct error why = { 0 };
-
 		fprintf(setup->out, "%s: made anew\n", undoing.makers[i]);
-		if (setup_remake(setup, undoing.makers[i], &why) && !first.code)
-			first = why;
+		if (setup_remake(setup, undoing.makers[i], &why))
+			failed(setup, &why, &first);
 	}
 	if (first.code) {
 		*err = first;

@@ -20,9 +20,10 @@ bool words_next(struct stretch *rest, struct stretch *word)
 	return word->length > 0;
 }
 
-static bool is_word(const struct stretch *word, const char *text)
+bool stretch_is(struct stretch stretch, const char *text)
 {
-	return word->length == strlen(text) && !memcmp(word->start, text, word->length);
+	return stretch.start && stretch.length == strlen(text) &&
+	       !memcmp(stretch.start, text, stretch.length);
 }
 
 /* Up to "=", which belongs to it. */
@@ -33,14 +34,19 @@ static bool same_name(const struct stretch *word, const char *parameter)
 	return word->length >= length && !memcmp(word->start, parameter, length);
 }
 
-bool words_have(struct stretch words, const char *parameter)
+struct stretch words_find(struct stretch words, const char *parameter)
 {
 	struct stretch word;
 
-	while (words_next(&words, &word) && !is_word(&word, "--"))
+	while (words_next(&words, &word) && !stretch_is(word, "--"))
 		if (same_name(&word, parameter))
-			return true;
-	return false;
+			return word;
+	return (struct stretch){ NULL, 0 };
+}
+
+bool words_have(struct stretch words, const char *parameter)
+{
+	return words_find(words, parameter).start;
 }
 
 static void put(FILE *out, const char *from, const char *to)
@@ -61,7 +67,7 @@ static void replace(FILE *out, struct stretch words, const char *parameter)
 	bool first = true, own = true;
 
 	while (words_next(&words, &word)) {
-		own = own && !is_word(&word, "--");
+		own = own && !stretch_is(word, "--");
 		if (!own || !same_name(&word, parameter))
 			continue;
 		if (first) {
@@ -87,7 +93,7 @@ void words_add(FILE *out, struct stretch words, const char *parameter)
 		return;
 	}
 	while (words_next(&rest, &word)) {
-		if (is_word(&word, "--")) {
+		if (stretch_is(word, "--")) {
 			put(out, start, word.start);
 			fprintf(out, "%s ", parameter);
 			put(out, word.start, end);
@@ -109,7 +115,7 @@ void words_drop(FILE *out, struct stretch words, const char *parameter)
 	while (words_next(&words, &word)) {
 		bool first = word.start == done;
 
-		if (!is_word(&word, parameter))
+		if (!stretch_is(word, parameter))
 			continue;
 		put_before(out, done, &word);
 		done = word.start + word.length;

@@ -15,13 +15,21 @@ struct stretch {
 	size_t length;
 };
 
+bool stretch_is(struct stretch stretch, const char *text);
+
 /*
  * Take the next word off the front of REST: words end at blanks outside of double quotes, as the
  * kernel has it; a backslash before a quote is the shell's. False at the end.
  */
 bool words_next(struct stretch *rest, struct stretch *word);
 
-/* Is there a "NAME=..." of the same name as PARAMETER in WORDS, before any "--"? */
+/*
+ * The first "NAME=..." of the same name as PARAMETER in WORDS, before any "--"; without a start
+ * when there is none.
+ */
+struct stretch words_find(struct stretch words, const char *parameter);
+
+/* Is there one? */
 bool words_have(struct stretch words, const char *parameter);
 
 /*

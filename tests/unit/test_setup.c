@@ -650,15 +650,85 @@ static void test_edited_since(void **state)
 	assert_false(has("/boot/initramfs-" RELEASE ".img", "later"));
 	assert_non_null(strstr(said, "/etc/default/grub: edited since; what setup had put in"));
 
+	/* What setup made as a whole is out of the way, whatever was made of it. */
+	build(debian);
+	works(run(false));
+	put("/etc/default/grub.d/zz-kjump.cfg",
+	    "if true; then\n\tGRUB_CMDLINE_LINUX=\"quiet " WORD "\"\nfi\n");
+	works(undo());
+	assert_non_null(strstr(said, "zz-kjump.cfg: edited since, kept as /etc/default/grub.d/"));
+	assert_true(has("/etc/default/grub.d/zz-kjump.cfg.kjump-saved", "if true"));
+	assert_false(has("/etc/default/grub.d/zz-kjump.cfg", ""));
+	assert_false(has("/boot/grub/grub.cfg", WORD));
+
 	/* What cannot be told is left, said, and tried again. */
 	build(arch);
 	works(run(false));
 	put("/etc/default/grub", "GRUB_CMDLINE_LINUX=\"$(x) " WORD "\"\n");
 	assert_int_equal(undo(), -EINVAL);
 	assert_non_null(strstr(note.text, "edited since"));
+	assert_non_null(strstr(said, "-> "));
+	assert_non_null(strstr(said, "/etc/default/grub: edited since, " WORD " is still in it"));
 	put("/etc/default/grub", GRUB);
 	works(undo());
 	assert_false(has("/boot/grub/grub.cfg", WORD));
+}
+
+/* What setup replaced comes back, into what was edited since as well. */
+static void test_replaced(void **state)
+{
+#define OLD "rd.kjump.resume=UUID=old"
+	(void)state;
+	build(fedora);
+	put("/etc/kjump.conf", "target = UUID=old\n");
+	put("/etc/default/grub", "GRUB_CMDLINE_LINUX=\"" OLD " quiet\"\n");
+	put("/etc/kernel/cmdline", "ro " OLD "\n");
+	put("/boot/loader/entries/m-" RELEASE ".conf", "linux /vmlinuz\noptions a " OLD " b\n");
+	works(run(false));
+	assert_true(has("/boot/loader/entries/m-" RELEASE ".conf", "options a " WORD " b\n"));
+	put("/etc/kjump.conf", "target = " SPEC "\nlevel = 3\n");
+	put("/etc/default/grub", "GRUB_CMDLINE_LINUX=\"" WORD " quiet\"\nMINE=1\n");
+	put("/etc/kernel/cmdline", "rw " WORD "\n");
+	put("/boot/loader/entries/m-" RELEASE ".conf", "linux /vmlinuz\noptions b " WORD " c\n");
+	works(undo());
+	assert_true(has("/etc/kjump.conf", "target = UUID=old\nlevel = 3\n"));
+	assert_true(has("/etc/default/grub", "\"" OLD " quiet\"\nMINE=1\n"));
+	assert_true(has("/etc/kernel/cmdline", "rw " OLD "\n"));
+	assert_true(has("/boot/loader/entries/m-" RELEASE ".conf", "options b " OLD " c\n"));
+
+	/* Not where somebody put another one since. */
+	works(run(false));
+	put("/etc/kjump.conf", "target = UUID=new\nlevel = 3\n");
+	works(undo());
+	assert_true(has("/etc/kjump.conf", "target = UUID=new\nlevel = 3\n"));
+}
+
+/* Entries and images of kernels that came since, with the parameter from what setup changed. */
+static void test_made_since(void **state)
+{
+	char command[512];
+
+	(void)state;
+	build(fedora);
+	works(run(false));
+	put("/boot/loader/entries/m-7.conf", "linux /vmlinuz\noptions root=/dev/x " WORD " ro\n");
+	put("/efi/loader/entries/renamed.conf", "linux /a\noptions " WORD "-2 x\noptions " WORD);
+	put("/boot/loader/entries/mine.conf", "linux /vmlinuz\noptions " OLD "\n");
+	works(undo());
+	assert_true(has("/boot/loader/entries/m-7.conf", "options root=/dev/x ro\n"));
+	assert_true(has("/efi/loader/entries/renamed.conf", "options " WORD "-2 x\n"));
+	assert_true(has("/boot/loader/entries/mine.conf", OLD));
+	assert_non_null(strstr(said, "/boot/loader/entries/m-7.conf: " WORD " is out of it"));
+
+	build(unified);
+	works(run(false));
+	put("/etc/kernel/cmdline", "root=/dev/x ro " WORD "\n");
+	snprintf(command, sizeof(command), "cd %s%s && cp m-" RELEASE ".efi m-7.efi", root,
+		 "/boot/EFI/Linux");
+	assert_int_equal(system(command), 0);
+	program("/usr/bin/kernel-install", "echo anew > $root/boot/EFI/Linux/m-7.efi\n");
+	works(undo());
+	assert_true(has("/boot/EFI/Linux/m-7.efi", "anew"));
 }
 
 static void test_nothing_to_make_it_with(void **state)
@@ -727,6 +797,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stopped, start, end),
 		cmocka_unit_test_setup_teardown(test_refusals, start, end),
 		cmocka_unit_test_setup_teardown(test_edited_since, start, end),
+		cmocka_unit_test_setup_teardown(test_replaced, start, end),
+		cmocka_unit_test_setup_teardown(test_made_since, start, end),
 		cmocka_unit_test_setup_teardown(test_key, start, end),
 		cmocka_unit_test_setup_teardown(test_nothing_to_make_it_with, start, end),
 	};
