@@ -26,18 +26,23 @@ int claim_look(const struct disk *disk, struct error *err)
 	return disk_check_blank(disk, err);
 }
 
+int claim_fits(const struct disk *disk, struct error *err)
+{
+	return disk->size >= IMAGE_MIN_SIZE
+		       ? 0
+		       : error_set(err, ENOSPC, "too small: at least %d MiB are needed",
+				   IMAGE_MIN_SIZE >> 20);
+}
+
 /* What image_format() would refuse is refused before --force wipes anything. */
 int claim_make(const struct disk *disk, const char *label, bool force, struct image_super *super,
 	       struct error *err)
 {
 	int ret = label ? image_label_check(label, err) : 0;
 
-	if (ret)
-		return ret;
-	if (disk->size < IMAGE_MIN_SIZE)
-		return error_set(err, ENOSPC, "too small: at least %d MiB are needed",
-				 IMAGE_MIN_SIZE >> 20);
-	if (force)
+	if (!ret)
+		ret = claim_fits(disk, err);
+	if (!ret && force)
 		ret = disk_wipe(disk, err);
 	return ret ? ret : image_format(disk, label, super, err);
 }

@@ -13,6 +13,9 @@
 /* What is on the device, as a clause ("contains ..."); EEXIST unless there is nothing. */
 int claim_look(const struct disk *disk, struct error *err);
 
+/* ENOSPC when it is too small. */
+int claim_fits(const struct disk *disk, struct error *err);
+
 /* Is it a file? By its path neither kernel B nor a boot finds it. */
 bool claim_is_file(const struct disk *disk);
 

@@ -96,18 +96,26 @@ static int note(struct setup *setup, const char *kind, const char *path, const c
 			    (const char *const[JOURNAL_FIELDS]){ kind, path, uuid }, err);
 }
 
+/* Could it be claimed? */
+static int look(const struct disk *disk, struct error *err)
+{
+	int ret = claim_fits(disk, err);
+
+	if (!ret)
+		ret = claim_look(disk, err);
+	if (ret == -EEXIST)
+		error_set(err, EEXIST, "%.150s; 'kjump format --force' claims it all the same",
+			  strdupa(err->text));
+	return ret ? error_prefix(err, "%s", disk->name) : 0;
+}
+
 /* The journal has it before, and behind it the UUID that the device got. */
 static int make(struct setup *setup, const struct disk *disk, const char *label,
 		struct image_super *super, struct error *err)
 {
 	char uuid[37];
-	int ret = claim_look(disk, err);
+	int ret = claim_lock(disk, err);
 
-	if (ret == -EEXIST)
-		error_set(err, EEXIST, "%.150s; 'kjump format --force' claims it all the same",
-			  strdupa(err->text));
-	if (!ret)
-		ret = claim_lock(disk, err);
 	if (!ret)
 		ret = note(setup, RECORD_CLAIM, disk->name, "", err);
 	if (!ret)
@@ -197,9 +205,7 @@ int setup_claim(struct setup *setup, const char *path, const char *label, char s
 		return ret;
 	snprintf(spec, 128, "UUID=(the one that it gets)");
 	if (image_super_read(&disk, &super, &ignored)) {
-		ret = setup->dry_run ? claim_look(&disk, err) : 0;
-		if (ret)
-			error_prefix(err, "%s", found);
+		ret = look(&disk, err);
 		if (!ret) {
 			setup->changes++;
 			fprintf(setup->out, "%s: claimed for images, %s\n", found,

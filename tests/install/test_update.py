@@ -53,6 +53,25 @@ def test_one_for_each_kernel(kernels):
     assert kernels.images() == ["initramfs-6.1.img"]
 
 
+def test_a_blank_in_a_name(kernels):
+    kernels.add("odd name")
+    kernels.add("*")
+    assert kernels.call("--all").returncode == 0
+    assert kernels.images() == ["initramfs-*.img", "initramfs-odd name.img"]
+
+
+def test_no_room(kernels):
+    """What was written so far goes; the old one stays."""
+    kernels.add("a")
+    kernels.call("a")
+    cp = kernels.lib.parents[1] / "fast/cp"
+    cp.write_text('#!/bin/sh\ncase $2 in *.new) : > "$2"; exit 1 ;; esac\nexec /bin/cp "$@"\n')
+    cp.chmod(0o755)
+    done = kernels.call("a")
+    assert done.returncode != 0
+    assert kernels.images() == ["initramfs-a.img"]
+
+
 def test_one_that_fails_keeps_nobody_from_theirs(kernels):
     kernels.add("a")
     kernels.add("b")

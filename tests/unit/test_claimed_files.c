@@ -433,7 +433,7 @@ static void test_setup(void **state)
 	FILE *out = fopen("/dev/null", "w");
 	struct setup setup;
 	struct disk disk;
-	char spec[128], again[128];
+	char spec[128], again[128], path[256];
 	uint64_t size = 0;
 
 	(void)state;
@@ -461,6 +461,15 @@ static void test_setup(void **state)
 	journal_close(&setup.journal);
 	undo("kjump.img: removed");
 	assert_int_equal(access(file, F_OK), -1);
+
+	/* What could not be one is refused before anything is said. */
+	set_up(&setup, false, out);
+	snprintf(path, sizeof(path), "%s/small", folder);
+	run("echo text > %s", path);
+	assert_int_equal(setup_claim(&setup, path, NULL, again, &err), -ENOSPC);
+	assert_non_null(strstr(err.text, "too small"));
+	assert_int_equal(setup.changes, 0);
+	journal_close(&setup.journal);
 
 	/* An image is kept. */
 	set_up(&setup, false, out);
