@@ -187,6 +187,18 @@ static int by_dracut(struct setup *setup, const struct images *images, bool note
 	return ret;
 }
 
+/* What update-initramfs leaves when it is ended. */
+static void forget_parts(const char *full)
+{
+	static const char *const ends[] = { ".new", ".dpkg-bak" };
+	char path[SETUP_PATH + 16];
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		snprintf(path, sizeof(path), "%s%s", full, ends[i]);
+		unlink(path);
+	}
+}
+
 static int run_tools(struct setup *setup, const struct images *images, struct error *err)
 {
 	char release[SETUP_PATH];
@@ -201,6 +213,8 @@ static int run_tools(struct setup *setup, const struct images *images, struct er
 				 (const char *const[]){ "/usr/sbin/update-initramfs", "-u", "-k",
 							release, NULL },
 				 err);
+		if (ret == -ECANCELED)
+			forget_parts(images->path[i]);
 	}
 	return ret;
 }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -483,6 +484,27 @@ static void test_crashes_of_undo(void **state)
 	assert_in_range(n, 5, 200);
 }
 
+/* A copy that there is no room for: that is why, and nothing is left. */
+static void test_no_room(void **state)
+{
+	const struct rlimit little = { 32768, RLIM_INFINITY };
+	const struct rlimit usual = { RLIM_INFINITY, RLIM_INFINITY };
+	static char image[65536];
+	char *before;
+
+	(void)state;
+	build(debian);
+	put_bytes("/boot/initrd.img-" RELEASE, image, sizeof(image));
+	before = tree();
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	assert_int_equal(run(false), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+	assert_non_null(strstr(note.text, "File too large; all was put back"));
+	is_as(before, "no room");
+	free(before);
+}
+
 /* Whatever fails, all is put back and said. */
 static void test_failures(void **state)
 {
@@ -577,7 +599,7 @@ static void test_stopped(void **state)
 
 	(void)state;
 	build(debian);
-	program("/usr/sbin/update-initramfs", STOP);
+	program("/usr/sbin/update-initramfs", ": > $root/boot/initrd.img-" RELEASE ".new\n" STOP);
 	before = tree();
 	assert_int_equal(held(set_up), ECANCELED);
 	snprintf(path, sizeof(path), "%s/sleeper", root);
@@ -793,6 +815,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_crashes, start, end),
 		cmocka_unit_test_setup_teardown(test_crashes_of_undo, start, end),
 		cmocka_unit_test_setup_teardown(test_failures, start, end),
+		cmocka_unit_test_setup_teardown(test_no_room, start, end),
 		cmocka_unit_test_setup_teardown(test_two_at_a_time, start, end),
 		cmocka_unit_test_setup_teardown(test_stopped, start, end),
 		cmocka_unit_test_setup_teardown(test_refusals, start, end),
