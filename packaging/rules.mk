@@ -53,7 +53,7 @@ install-files: all
 # They are asked where that is, so that there is no second list.
 INSTALLED := $(BUILD)/uninstall
 uninstall:
-	@program="$(DESTDIR)$(PREFIX)/sbin/kjump"; [ ! -e "$$program" ] || [ -w "$${program%/*}" ] || \
+	@program="$(DESTDIR)$(PREFIX)/bin/kjump"; [ ! -e "$$program" ] || [ -w "$${program%/*}" ] || \
 		{ echo "make: $$program: you may not remove it; nothing was changed" >&2; exit 1; }
 	@rm -rf $(INSTALLED)
 	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/bin/kjump" ] || "$(PREFIX)/bin/kjump" setup --undo --yes)

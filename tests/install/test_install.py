@@ -57,7 +57,7 @@ def test_a_tree_below_build(folder):
 
 def test_uninstall_without_the_right_to(tmp_path):
     """By an ordinary user, or by a root who may not write everywhere: nothing is begun."""
-    program = tmp_path / "usr/local/sbin/kjump"
+    program = tmp_path / "usr/local/bin/kjump"
     program.parent.mkdir(parents=True)
     program.write_text("")
     program.parent.chmod(0o555)
