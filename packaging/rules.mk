@@ -52,11 +52,15 @@ install-files: all
 # Whatever the targets above and below put somewhere, and what was made from it; not the configuration.
 # They are asked where that is, so that there is no second list.
 INSTALLED := $(BUILD)/uninstall
+# But for what setup could not take back, and files that were claimed for images.
+STATE      = $(DESTDIR)/var/lib/kjump
 uninstall:
 	@program="$(DESTDIR)$(PREFIX)/bin/kjump"; [ ! -e "$$program" ] || [ -w "$${program%/*}" ] || \
 		{ echo "make: $$program: you may not remove it; nothing was changed" >&2; exit 1; }
 	@rm -rf $(INSTALLED)
-	$(if $(DESTDIR),,-[ ! -x "$(PREFIX)/bin/kjump" ] || "$(PREFIX)/bin/kjump" setup --undo --yes)
+	@$(if $(DESTDIR),:,[ ! -x "$(PREFIX)/bin/kjump" ] || "$(PREFIX)/bin/kjump" setup --undo --yes || \
+		echo "$(STATE)/setup stays: do by hand what is said above, or install kjump again for" \
+		"another 'kjump setup --undo'" >&2)
 	@$(MAKE) -s --no-print-directory install install-dracut install-initramfs-tools \
 		install-mkinitcpio install-dkms DESTDIR=$(INSTALLED)
 	$(if $(DESTDIR),,-systemctl disable -q kjump-boot-on.service kjump-load.service \
@@ -68,7 +72,9 @@ uninstall:
 		rm -f "$(DESTDIR)/$$file"; done
 	@find $(INSTALLED) -depth -type d -name '*kjump*' -printf '%P\n' | while IFS= read -r folder; do \
 		rmdir "$(DESTDIR)/$$folder" 2> /dev/null; done; true
-	rm -rf "$(DESTDIR)/var/lib/kjump"
+	@[ -e "$(STATE)/setup/journal" ] || rm -rf "$(STATE)/setup"
+	@find "$(STATE)" -mindepth 1 -maxdepth 1 ! -name setup -exec rm -rf {} + 2> /dev/null; \
+		rmdir "$(STATE)" 2> /dev/null; true
 	@for module in "$(DESTDIR)"/lib/modules/*/updates/kjump.ko; do \
 		[ -e "$$module" ] || continue; rm "$$module"; release=$${module%/updates/*}; \
 		[ -n "$(DESTDIR)" ] || depmod "$${release##*/}"; done

@@ -43,6 +43,20 @@ def test_install_and_uninstall(tmp_path):
     assert files(root) == ["etc/kernel/postinst.d/mine"]
 
 
+def test_uninstall_leaves_the_journal(tmp_path):
+    """What setup could not take back can be by a kjump that is installed again."""
+    state = tmp_path / "var/lib/kjump"
+    (state / "setup").mkdir(parents=True)
+    for name in ("setup/journal", "setup/1", "history.jsonl", "initramfs-1.img"):
+        (state / name).write_text("")
+    done = make("-s", "uninstall", f"DESTDIR={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in state.rglob("*")) == ["1", "journal", "setup"]
+    (state / "setup/journal").unlink()
+    make("-s", "uninstall", f"DESTDIR={tmp_path}")
+    assert not state.exists()
+
+
 @pytest.mark.parametrize("folder", ["uninstall", "stage"])
 def test_a_tree_below_build(folder):
     """Left by a `make uninstall` that was interrupted, or installed there: make works all the same."""
