@@ -6,12 +6,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/process.h"
 #include "common/signals.h"
 
 int program_start(char *const argv[], pid_t *pid)
@@ -42,7 +42,7 @@ int program_start(char *const argv[], pid_t *pid)
 /* True when PID has ended; false when a signal waits before. */
 static bool ends(pid_t pid)
 {
-	struct pollfd what[] = { { .fd = pidfd_open(pid, 0), .events = POLLIN },
+	struct pollfd what[] = { { .fd = process_open(pid), .events = POLLIN },
 				 { .fd = signals_descriptor(), .events = POLLIN } };
 	bool ended = what[0].fd < 0;
 

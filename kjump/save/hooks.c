@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/process.h"
 #include "common/signals.h"
 #include "kjump/paths.h"
 
@@ -108,7 +108,7 @@ static int start(struct program *program, const char *moment, const struct hooks
 		program->pid = 0;
 		return error_set(err, ret, "%s: %s", program->path, strerror(ret));
 	}
-	program->fd = pidfd_open(program->pid, 0);
+	program->fd = process_open(program->pid);
 	return 0;
 }
 

@@ -18,12 +18,13 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/process.h"
 #include "kjump/paths.h"
 
 /* A copy of descriptor NUMBER of process PID; negative on failure. */
 static int copy_descriptor(pid_t pid, int number)
 {
-	int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	int process = process_open(pid);
 	int fd;
 
 	if (process < 0)
