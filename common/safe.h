@@ -24,6 +24,11 @@ static inline bool safe_within(uint64_t offset, uint64_t size, uint64_t limit)
 	return size <= limit && offset <= limit - size;
 }
 
+static inline uint64_t safe_min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Smallest multiple of UNIT (a power of two) that is not below N; N must be below 2^64 - UNIT. */
 static inline uint64_t safe_round_up(uint64_t n, uint64_t unit)
 {

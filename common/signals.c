@@ -34,10 +34,10 @@ void signals_release(void)
 
 bool signals_waiting(void)
 {
-	sigset_t set;
+	sigset_t set, pending, both;
 
-	return !sigpending(&set) && (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) ||
-				     sigismember(&set, SIGHUP));
+	return !sigpending(&pending) && !sigandset(&both, &pending, stopping(&set)) &&
+	       !sigisemptyset(&both);
 }
 
 int signals_descriptor(void)

@@ -37,16 +37,11 @@ static uint64_t mask(unsigned first, uint64_t count)
 	return (count == 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1) << first;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* What of the run lies in [PFN, END); COUNT 0 if nothing does. */
 static struct run clip(struct run run, uint64_t pfn, uint64_t end)
 {
 	uint64_t from = run.pfn > pfn ? run.pfn : pfn;
-	uint64_t to = min_u64(run.pfn + run.count, end);
+	uint64_t to = safe_min(run.pfn + run.count, end);
 
 	return (struct run){ from, from < to ? to - from : 0 };
 }
@@ -79,7 +74,7 @@ static void set_bits(struct window *window, uint64_t at, uint64_t count)
 		uint64_t *word = &window->bits[at / 64];
 		uint64_t bits;
 
-		n = min_u64(count, 64 - at % 64);
+		n = safe_min(count, 64 - at % 64);
 		bits = mask(at % 64, n);
 		window->twice += (uint64_t)__builtin_popcountll(*word & bits);
 		window->listed += n;
@@ -117,7 +112,7 @@ static void add_sorted(struct window *window, const struct runs *list, size_t *n
 /* The window from RAM's frame FIRST on, of all that it has. */
 static void open_window(struct window *window, uint64_t first, uint64_t total)
 {
-	uint64_t count = min_u64(window->frames, total - first);
+	uint64_t count = safe_min(window->frames, total - first);
 	uint64_t last = first + count - 1;
 	size_t i = find_range(window, window->end);
 
@@ -169,7 +164,7 @@ static int begin_windows(struct window *window, const struct image_index *index,
 	window->frames = WINDOW_FRAMES;
 	while (ram / window->frames > LOOKS_MAX / (index->data.n + 1))
 		window->frames *= 2;
-	window->bits = malloc((min_u64(window->frames, ram) + 63) / 64 * sizeof(*window->bits));
+	window->bits = malloc((safe_min(window->frames, ram) + 63) / 64 * sizeof(*window->bits));
 	window->before = malloc(index->ram.n * sizeof(*window->before));
 	for (size_t i = 0; i < index->ram.n && window->before; i++) {
 		window->before[i] = before;

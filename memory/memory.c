@@ -18,6 +18,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/safe.h"
 #include "memory/backend.h"
 #include "text/files.h"
 
@@ -197,11 +198,6 @@ static int take_buffer(const struct memory *memory, size_t size, struct memory_w
 	return 0;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Where frame PFN of a segment is in the file. */
 static uint64_t offset_of(const struct memory_segment *segment, uint64_t pfn)
 {
@@ -222,7 +218,7 @@ static int read_window(const struct memory *memory, uint64_t pfn, uint64_t count
 		r = find_segment(memory, pfn, 1, &segment, err);
 		if (r)
 			break;
-		n = min_u64(count, segment->count - (pfn - segment->pfn));
+		n = safe_min(count, segment->count - (pfn - segment->pfn));
 		r = read_frames(memory, offset_of(segment, pfn), n << FRAME_SHIFT, to, err);
 		pfn += n;
 		count -= n;
@@ -248,10 +244,10 @@ static int map_bytes(const struct memory *memory, uint64_t offset, size_t size, 
 static uint64_t window_frames(const struct memory_segment *segment, uint64_t pfn, uint64_t count,
 			      uint64_t limit)
 {
-	uint64_t ahead = min_u64(limit - pfn, segment->count - (pfn - segment->pfn));
+	uint64_t ahead = safe_min(limit - pfn, segment->count - (pfn - segment->pfn));
 
-	ahead = min_u64(ahead, MEMORY_WINDOW_PAGES);
-	ahead = min_u64(ahead, BORDER_FRAMES - pfn % BORDER_FRAMES);
+	ahead = safe_min(ahead, MEMORY_WINDOW_PAGES);
+	ahead = safe_min(ahead, BORDER_FRAMES - pfn % BORDER_FRAMES);
 	return ahead > count ? ahead : count;
 }
 

@@ -99,7 +99,7 @@ static int drop_from(void *context, const char *full, struct error *err)
 
 	if (!ret && strstr(old, drop->word))
 		ret = edit_entry.apply(old, drop->word, false, &new, err);
-	if (!ret && new &&strcmp(old, new)) {
+	if (!ret && new != NULL && strcmp(old, new)) {
 		ret = place_text(full, new, err);
 		if (!ret)
 			fprintf(drop->setup->out, "%s: %s is out of it\n",

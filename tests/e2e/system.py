@@ -14,6 +14,9 @@ from workload import Workload
 # Printed once by each boot of kernel B's init; a warm B does not print it again.
 B_BOOTED = "kjump: kernel B booted"
 
+# Why a boot does not restore what ran on, or was written by another system.
+CHANGED = "file system or swap area on UUID=[0-9a-f-]* changed"
+
 
 class System:
     def __init__(self, machine, image_disk, data_disk):

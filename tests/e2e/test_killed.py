@@ -9,11 +9,11 @@ import time
 import pytest
 
 from machine import MachineError
+from system import CHANGED
 from test_errors import HANDED_OVER, state_of
 from workload import check_file_system
 
 VALID = 1
-CHANGED = "file system or swap area on UUID=[0-9a-f-]* changed"
 MOMENTS = int(os.environ.get("KJUMP_MOMENTS", 10))
 
 
